@@ -1,0 +1,1 @@
+"""The drawn corpus: anime characters from code, with labels true by construction."""

@@ -1,0 +1,1 @@
+"""Models: images in, logits out, all built by `create_model`."""
