@@ -3,5 +3,6 @@
 from jaxtyping import install_import_hook
 
 install_import_hook(
-    ["zokusei.models", "zokusei.losses", "zokusei.metrics", "zokusei.data"], "beartype.beartype"
+    ["zokusei.models", "zokusei.losses", "zokusei.metrics", "zokusei.data", "zokusei.labels"],
+    "shapes.check",
 )

@@ -56,7 +56,7 @@ def suggest(received: str, known: Iterable[str]) -> str:
     '; known: gap, gmp'
     """
     known = list(known)
-    close = difflib.get_close_matches(received, known, n=1)
+    close = known if len(known) == 1 else difflib.get_close_matches(received, known, n=1)
     if close:
         return f"; did you mean {close[0]!r}?"
     return "; known: " + ", ".join(sorted(known)) if known else ""

@@ -1,1 +1,70 @@
-"""The command line: one thin file per command."""
+"""The command line: one thin file per command.
+
+Nothing heavy is imported before a command runs, so that `zokusei --help` answers at once.
+"""
+
+import sys
+from typing import Annotated
+
+import typer
+
+from zokusei import __version__
+from zokusei.cli import data, doctor, evaluate, report, tag, train
+from zokusei.errors import ZokuseiError
+
+app = typer.Typer(
+    name="zokusei",
+    no_args_is_help=True,
+    add_completion=False,
+    rich_markup_mode="markdown",
+    pretty_exceptions_enable=False,
+    help="""Attribute tagging for anime illustrations.
+
+    Train on your own pictures and tags, see how good it is, tag new pictures:
+
+        zokusei train --images FOLDER --out runs/mine
+
+        zokusei evaluate runs/mine
+
+        zokusei report runs/mine
+
+        zokusei tag PICTURE --model runs/mine
+    """,
+)
+app.command("train")(train.train)
+app.command("evaluate")(evaluate.evaluate)
+app.command("report")(report.report)
+app.command("tag")(tag.tag)
+app.add_typer(data.app, name="data")
+app.command("doctor")(doctor.doctor)
+
+
+def _version(value: bool) -> None:
+    if value:
+        typer.echo(f"zokusei {__version__}")
+        raise typer.Exit
+
+
+@app.callback()
+def _root(
+    version: Annotated[
+        bool, typer.Option("--version", callback=_version, is_eager=True, help="Print it.")
+    ] = False,
+) -> None:
+    del version  # its callback has done the work
+
+
+def main() -> None:
+    """Run a command; an error that the user can solve is one line and exit code 2."""
+    try:
+        app()
+    except ZokuseiError as error:
+        sys.stderr.write(f"error: {error}\n")
+        sys.exit(2)
+    except KeyboardInterrupt:
+        sys.stderr.write("stopped\n")
+        sys.exit(130)
+    except BrokenPipeError:
+        # Whoever read our output has seen enough; nothing may be written to it at exit.
+        sys.stdout = None
+        sys.exit(0)

@@ -1,0 +1,50 @@
+# demo   everything on a fresh machine with Python 3.11: install, draw, train, judge, report
+# test   the tests, under five minutes on two cores; test-slow runs the marked ones
+# check  format, lint, types, layers
+# bench  the figures in benchmarks/results
+# docs   the generated pages of docs/reference
+
+PYTHON ?= python3.11
+VENV ?= .venv
+BIN := $(VENV)/bin
+STAMP := $(VENV)/.installed
+
+.PHONY: demo test test-slow check bench docs clean
+
+demo: $(STAMP)
+	$(BIN)/zokusei data draw demo/corpus --count 3000 --size 112
+	$(BIN)/zokusei train configs/demo.yaml
+	$(BIN)/zokusei evaluate demo/run
+	$(BIN)/zokusei report demo/run --out demo/report.html
+	$(BIN)/zokusei data draw demo/unseen --count 3 --size 112 --seed 1
+	$(BIN)/zokusei tag demo/unseen --model demo/run
+	@echo
+	@echo "Look at demo/report.html: it opens in any browser, without a network."
+
+test: $(STAMP)
+	$(BIN)/python -m pytest
+
+test-slow: $(STAMP)
+	$(BIN)/python -m pytest -m slow
+
+check: $(STAMP)
+	$(BIN)/ruff format --check .
+	$(BIN)/ruff check .
+	$(BIN)/mypy
+	$(BIN)/lint-imports
+
+bench: $(STAMP)
+	$(BIN)/python benchmarks/metrics.py
+	$(BIN)/python benchmarks/loader.py
+	$(BIN)/python benchmarks/startup.py
+
+docs: $(STAMP)
+	$(BIN)/python docs/generate.py
+
+$(STAMP): pyproject.toml
+	$(PYTHON) -m venv $(VENV)
+	$(BIN)/pip install --quiet --editable ".[dev]"
+	@touch $@
+
+clean:
+	rm -rf demo $(VENV)

@@ -1,0 +1,180 @@
+"""A trained model as one folder: weights, arguments, tags, preprocessing, figures, card.
+
+```
+model.safetensors   weights
+config.json         model name and arguments, label statistics, format version, provenance
+tags.csv            the WD v3 columns plus each tag's threshold
+preprocess.json     size, fit, mean, standard deviation
+metrics.json        figures on validation data
+README.md           the model card
+```
+Nothing in it is a pickle, and nothing outside it is needed to use the model.
+"""
+
+import json
+import shutil
+import tempfile
+from dataclasses import dataclass, field
+from pathlib import Path
+from typing import Any
+
+import torch
+from safetensors import SafetensorError
+from safetensors.torch import load_file, save_file
+
+from zokusei.errors import CheckpointError, ZokuseiError
+from zokusei.files import write_json, write_text, write_whole
+from zokusei.images import Preprocess
+from zokusei.labels import LabelSpace
+from zokusei.models import Classifier, create_model
+from zokusei.tags import TagSet
+
+FORMAT_VERSION = 1
+
+
+@dataclass(frozen=True)
+class Checkpoint:
+    """What a folder holds.
+
+    Attributes:
+        model: in evaluation mode.
+        labels: the tags with their statistics.
+        preprocess: how a picture becomes the model's input.
+        metrics: figures on validation data, rates in per cent.
+        provenance: how it was made: version, commit, seed, configuration.
+    """
+
+    model: Classifier
+    labels: LabelSpace
+    preprocess: Preprocess
+    metrics: dict[str, Any] = field(default_factory=dict)
+    provenance: dict[str, Any] = field(default_factory=dict)
+
+    @property
+    def tags(self) -> TagSet:
+        """Names, categories and thresholds, in the order of the logits."""
+        return self.labels.tags
+
+
+def save_checkpoint(folder: Path | str, checkpoint: Checkpoint) -> None:
+    """Write the folder beside its place and move it there, so that it is never half there."""
+    folder = Path(folder)
+    try:
+        folder.parent.mkdir(parents=True, exist_ok=True)
+        fresh = Path(tempfile.mkdtemp(dir=folder.parent, prefix=f".{folder.name}."))
+        fresh.chmod(0o755)
+    except OSError as error:
+        raise ZokuseiError(f"{folder} was not written: {error.strerror or error}") from error
+    try:
+        _write_files(fresh, checkpoint)
+        if folder.exists():
+            old = folder.with_name(f".{folder.name}.old")
+            shutil.rmtree(old, ignore_errors=True)
+            folder.rename(old)
+            fresh.rename(folder)
+            shutil.rmtree(old, ignore_errors=True)
+        else:
+            fresh.rename(folder)
+    finally:
+        shutil.rmtree(fresh, ignore_errors=True)
+
+
+def load_checkpoint(folder: Path | str) -> Checkpoint:
+    """Read a checkpoint folder, or the `model` folder of a run.
+
+    Raises:
+        CheckpointError: it is missing, incomplete, damaged, or of another version.
+    """
+    folder = Path(folder)
+    if not (folder / "config.json").is_file() and (folder / "model" / "config.json").is_file():
+        folder = folder / "model"
+    if not (folder / "config.json").is_file():
+        raise CheckpointError(
+            f"{folder} holds no trained model (no config.json); give a run folder that "
+            "`zokusei train` has finished, or a model folder"
+        )
+    try:
+        config = json.loads((folder / "config.json").read_text(encoding="utf-8"))
+        version = config["format_version"]
+        if version != FORMAT_VERSION:
+            raise CheckpointError(
+                f"{folder} has checkpoint format {version!r}, this zokusei reads {FORMAT_VERSION}"
+            )
+        tags = TagSet.load(folder / "tags.csv")
+        labels = LabelSpace.from_dict(tags, config["labels"])
+        model = create_model(config["model"], labels, **config["arguments"])
+        weights = load_file(folder / "model.safetensors")
+        preprocess = Preprocess.load(folder / "preprocess.json")
+        metrics = json.loads((folder / "metrics.json").read_text(encoding="utf-8"))
+    except CheckpointError:
+        raise
+    except (OSError, SafetensorError, KeyError, TypeError, ValueError, ZokuseiError) as error:
+        message = " ".join(str(error).split())
+        raise CheckpointError(f"{folder} is damaged or incomplete: {message}") from error
+    _load_weights(model, weights, folder)
+    return Checkpoint(model.eval(), labels, preprocess, metrics, config["provenance"])
+
+
+def _write_files(folder: Path, checkpoint: Checkpoint) -> None:
+    model = checkpoint.model
+    config = {
+        "format_version": FORMAT_VERSION,
+        "model": model.name,
+        "arguments": model.arguments,
+        "labels": checkpoint.labels.to_dict(),
+        "provenance": checkpoint.provenance,
+    }
+    weights = {name: tensor.contiguous() for name, tensor in model.state_dict().items()}
+    with write_whole(folder / "model.safetensors") as temporary:
+        save_file(weights, temporary)
+    write_json(folder / "config.json", config)
+    checkpoint.tags.save(folder / "tags.csv")
+    checkpoint.preprocess.save(folder / "preprocess.json")
+    write_json(folder / "metrics.json", checkpoint.metrics)
+    write_text(folder / "README.md", _model_card(checkpoint))
+
+
+def _load_weights(model: Classifier, weights: dict[str, torch.Tensor], folder: Path) -> None:
+    expected = model.state_dict()
+    for name, tensor in expected.items():
+        if name not in weights:
+            raise CheckpointError(f"{folder}: the weights lack {name!r}; of another model?")
+        if weights[name].shape != tensor.shape:
+            given, needed = tuple(weights[name].shape), tuple(tensor.shape)
+            raise CheckpointError(f"{folder}: {name!r} has shape {given}, the model needs {needed}")
+    extra = sorted(set(weights) - set(expected))
+    if extra:
+        raise CheckpointError(
+            f"{folder}: the model has no place for {extra[0]!r}; of another model?"
+        )
+    model.load_state_dict(weights)
+
+
+def _model_card(checkpoint: Checkpoint) -> str:
+    rows = "\n".join(
+        f"| {name} | {value:.2f} |"
+        for name, value in checkpoint.metrics.items()
+        if isinstance(value, int | float)
+    )
+    arguments = ", ".join(f"{name}={value!r}" for name, value in checkpoint.model.arguments.items())
+    about = "\n".join(f"- {name}: {value}" for name, value in checkpoint.provenance.items())
+    preprocess = checkpoint.preprocess
+    return f"""# {checkpoint.provenance.get("name", checkpoint.model.name)}
+
+A multi-label tagger for anime illustrations with {len(checkpoint.tags)} tags, trained with zokusei.
+
+- model: `{checkpoint.model.name}` ({arguments})
+- input: {preprocess.size} x {preprocess.size} pixels, fit: {preprocess.fit}
+- tags and the threshold of each: `tags.csv`
+{about}
+
+Use it: `zokusei tag PICTURE --model FOLDER`, or in Python
+`zokusei.inference.Tagger.load(FOLDER).tag([PICTURE])`.
+
+Figures on the validation split, rates in per cent (thresholds were found on the same pictures, so
+that only the figures of a test split say what to expect):
+
+| figure | value |
+|---|---|
+{rows}
+"""

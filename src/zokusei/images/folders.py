@@ -1,0 +1,67 @@
+"""Pictures of a folder tree, in an order that does not depend on the file system."""
+
+import os
+from collections.abc import Iterator
+from pathlib import Path
+
+from zokusei.errors import DataError
+
+IMAGE_SUFFIXES = frozenset(
+    {
+        *(".jpg", ".jpeg", ".jpe", ".jfif", ".png", ".apng", ".gif", ".webp", ".avif", ".avifs"),
+        *(".bmp", ".dib", ".tif", ".tiff", ".ppm", ".pgm", ".pbm", ".pnm", ".pfm"),
+    }
+)
+"""Endings, in lower case, of the formats that `open_image` reads."""
+
+
+def find_images(folder: str | Path) -> Iterator[Path]:
+    """Give every picture below a folder, one at a time, in the order of `sorted`.
+
+    A picture is a file whose name ends in one of `IMAGE_SUFFIXES`, in capitals or not; its
+    content is not looked at. Names that begin with a dot are skipped, folders too. Links are
+    followed, but no folder is entered twice, so that a link to a parent ends nothing and
+    repeats nothing.
+
+    Args:
+        folder: where to look; paths are given as `folder / ...`.
+
+    Raises:
+        DataError: the folder, or one below it, is missing or may not be read.
+
+    >>> import tempfile
+    >>> folder = Path(tempfile.mkdtemp())
+    >>> for name in ("b.PNG", "a.jpg", "a.txt", ".hidden.png"):
+    ...     (folder / name).touch()
+    >>> [path.name for path in find_images(folder)]
+    ['a.jpg', 'b.PNG']
+    """
+    entered: set[tuple[int, int]] = set()
+    # A stack of our own: folders may be nested deeper than Python lets functions call.
+    stack = [_scan(Path(folder), entered)]
+    while stack:
+        entry = next(stack[-1], None)
+        if entry is None:
+            stack.pop()
+        elif entry.is_dir():
+            stack.append(_scan(Path(entry.path), entered))
+        elif Path(entry.name).suffix.lower() in IMAGE_SUFFIXES and entry.is_file():
+            yield Path(entry.path)
+
+
+def _scan(folder: Path, entered: set[tuple[int, int]]) -> Iterator[os.DirEntry[str]]:
+    """List one folder by name, unless it was entered before under any name."""
+    try:
+        status = folder.stat()
+        identity = (status.st_dev, status.st_ino)
+        if identity in entered:
+            return iter(())
+        entered.add(identity)
+        with os.scandir(folder) as entries:
+            visible = [entry for entry in entries if not entry.name.startswith(".")]
+    except OSError as error:
+        raise DataError(
+            f"{folder} cannot be searched for pictures: {error.strerror}; "
+            "check the path and that you may read it"
+        ) from error
+    return iter(sorted(visible, key=lambda entry: entry.name))

@@ -1,0 +1,194 @@
+"""Any picture file as RGB, or an `ImageError` that says what is wrong with it."""
+
+import io
+import re
+import stat
+import warnings
+from collections.abc import Iterator
+from contextlib import contextmanager
+from pathlib import Path
+from typing import BinaryIO, TypeAlias
+
+import numpy as np
+from numpy.typing import NDArray
+from PIL import Image, ImageFile
+from PIL.AvifImagePlugin import AvifImageFile
+from PIL.BmpImagePlugin import BmpImageFile
+from PIL.ExifTags import Base
+from PIL.GifImagePlugin import GifImageFile
+from PIL.JpegImagePlugin import JpegImageFile
+from PIL.PngImagePlugin import PngImageFile
+from PIL.PpmImagePlugin import PpmImageFile
+from PIL.TiffImagePlugin import TiffImageFile
+from PIL.WebPImagePlugin import WebPImageFile
+
+from zokusei.errors import ImageError
+
+Picture: TypeAlias = str | Path | bytes | Image.Image
+"""A path, the bytes of a picture file, or a picture that is open already."""
+
+MAX_PIXELS = 178_956_970
+"""Most pixels a picture may have: half a gigabyte as RGB, and where Pillow itself refuses."""
+
+# Formats are told apart here and not by `Image.open`: that one tries every plugin there is
+# (one of them starts Ghostscript) and judges sizes by global settings and warnings.
+_FORMATS: tuple[tuple[re.Pattern[bytes], type[ImageFile.ImageFile]], ...] = (
+    (re.compile(rb"\xff\xd8\xff"), JpegImageFile),
+    (re.compile(rb"\x89PNG\r\n\x1a\n"), PngImageFile),
+    (re.compile(rb"RIFF....WEBP", re.DOTALL), WebPImageFile),
+    (re.compile(rb"GIF8[79]a"), GifImageFile),
+    (re.compile(rb"....ftyp(avif|avis|mif1|msf1)", re.DOTALL), AvifImageFile),
+    (re.compile(rb"BM"), BmpImageFile),
+    (re.compile(rb"II[*+]\0|MM\0[*+]"), TiffImageFile),
+    (re.compile(rb"P([1-6]|[Ff]\s)"), PpmImageFile),
+)
+
+_TURNS = {
+    2: Image.Transpose.FLIP_LEFT_RIGHT,
+    3: Image.Transpose.ROTATE_180,
+    4: Image.Transpose.FLIP_TOP_BOTTOM,
+    5: Image.Transpose.TRANSPOSE,
+    6: Image.Transpose.ROTATE_270,
+    7: Image.Transpose.TRANSVERSE,
+    8: Image.Transpose.ROTATE_90,
+}
+
+_PILLOW_SAYS = ("ignore", None, UserWarning, re.compile(r"PIL\."), 0)
+
+
+def open_image(source: Picture, *, at_least: int | None = None) -> Image.Image:
+    """Decode a picture to 8-bit RGB, upright, on white where it is transparent.
+
+    Of an animation the first frame is taken. 16-bit values keep their high byte; grey as floats
+    means 0 to 1, or 0 to 255 when a value is above 1. Colour profiles are not applied. The
+    picture carries no metadata, so that opening it again changes nothing.
+
+    Args:
+        source: a path, the bytes of a file, or a Pillow picture (left as it is).
+        at_least: the shorter side the caller needs, in pixels. A larger JPEG is then decoded
+            at 1/2, 1/4 or 1/8 of its size, never below `at_least`, which is several times
+            faster.
+
+    Raises:
+        ImageError: the file is missing, empty, damaged or cut off, is no picture of a known
+            format, or has more than `MAX_PIXELS` pixels.
+
+    >>> grey = Image.new("LA", (4, 2), (0, 0))
+    >>> open_image(grey).mode, open_image(grey).getpixel((0, 0))
+    ('RGB', (255, 255, 255))
+    """
+    if isinstance(source, Image.Image):
+        with _blame("the picture"):
+            return _decode(source, None)
+    if isinstance(source, bytes):
+        name, file = f"the picture ({len(source)} bytes)", io.BytesIO(source)
+        return _read(name, file, at_least)
+    path = Path(source)
+    try:
+        # Only a regular file ends: a pipe or a terminal would keep us waiting.
+        if not stat.S_ISREG(path.stat().st_mode):
+            kind = "a folder" if path.is_dir() else "no regular file"
+            raise ImageError(f"{path} is {kind}; give the path of a picture file")
+        with path.open("rb") as opened:
+            return _read(str(path), opened, at_least)
+    except (OSError, ValueError) as error:  # ValueError: a zero byte inside the path
+        reason = getattr(error, "strerror", None) or str(error)
+        raise ImageError(f"{path} cannot be opened: {reason}; check the path") from error
+
+
+def _read(name: str, file: BinaryIO, at_least: int | None) -> Image.Image:
+    with _blame(name):
+        start = file.read(16)
+        if not start:
+            raise ImageError("is empty; copy or download it again")
+        for magic, plugin in _FORMATS:
+            if magic.match(start):
+                file.seek(0)
+                return _decode(plugin(file, ""), at_least)
+        raise ImageError(
+            f"is no picture of a known format (begins with {start[:8]!r}); "
+            "convert it to JPEG, PNG, GIF, WebP, AVIF, BMP, TIFF or PPM"
+        )
+
+
+@contextmanager
+def _blame(name: str) -> Iterator[None]:
+    """Turn whatever the decoders raise into one line about the picture called `name`."""
+    # Pillow warns of damaged metadata, which says nothing of the pixels. `catch_warnings` is
+    # not safe while other threads decode; a filter that names Pillow's modules only is.
+    if _PILLOW_SAYS not in warnings.filters:
+        warnings.filterwarnings("ignore", category=UserWarning, module=r"PIL\.")
+    try:
+        yield
+    except ImageError as error:
+        raise ImageError(f"{name} {error}") from error.__cause__
+    except Exception as error:
+        # Damaged files make Pillow raise nearly anything: OSError, SyntaxError, ValueError,
+        # struct.error, EOFError, IndexError, zlib.error, OverflowError, MemoryError and more.
+        reason = " ".join(str(error).split())[:200] or type(error).__name__
+        raise ImageError(
+            f"{name} cannot be decoded: {reason}; copy or download it again, or save it anew"
+        ) from error
+
+
+def _decode(image: Image.Image, at_least: int | None) -> Image.Image:
+    """Check the size that the header claims before a single pixel is decoded."""
+    width, height = image.size
+    if width * height == 0:
+        raise ImageError(f"has no pixels: {width} x {height}")
+    if width * height > MAX_PIXELS:
+        raise ImageError(
+            f"claims {width} x {height} pixels, more than the {MAX_PIXELS} allowed; make it smaller"
+        )
+    if at_least is not None:
+        # Asked for a square, `draft` keeps both sides at or above it; for formats other than
+        # JPEG it does nothing.
+        image.draft(None, (at_least, at_least))
+    image.load()
+    turn = _TURNS.get(_read_orientation(image))
+    rgb = _to_rgb(image)
+    if turn is not None:
+        rgb = rgb.transpose(turn)
+    rgb.info.clear()
+    return rgb
+
+
+def _read_orientation(image: Image.Image) -> int:
+    """Read EXIF or XMP; 1 is upright. Damaged metadata does not make the pixels worse."""
+    try:
+        return int(image.getexif().get(Base.Orientation, 1))
+    except Exception:
+        return 1
+
+
+def _to_rgb(image: Image.Image) -> Image.Image:
+    """Convert any mode; the result is always another picture than `image`."""
+    if image.mode.startswith("I") or image.mode == "F":
+        return Image.fromarray(_grey_to_8_bits(image)).convert("RGB")
+    if image.mode in ("La", "RGBa"):
+        image = image.convert({"La": "LA", "RGBa": "RGBA"}[image.mode])
+    if not image.has_transparency_data:
+        return image.convert("RGB")
+    rgba = image.convert("RGBA")
+    white = Image.new("RGB", image.size, "white")
+    white.paste(rgba, mask=rgba)
+    return white
+
+
+def _grey_to_8_bits(image: Image.Image) -> NDArray[np.uint8]:
+    """Scale grey of 16 bits, 32 bits or floats, which Pillow would clip at 255."""
+    pixels = np.asarray(image)
+    low, high = float(pixels.min()), float(pixels.max())
+    if image.mode == "F":
+        # A NaN is neither.
+        if not (low >= 0 and high <= 255):
+            raise ImageError(f"has grey from {low:g} to {high:g}; floats go from 0 to 1 or 255")
+        scaled: NDArray[np.uint8] = np.rint(pixels * (255 if high <= 1 else 1)).astype(np.uint8)
+        return scaled
+    if low < 0 or high > 65535:
+        raise ImageError(f"has grey from {low:g} to {high:g}; save it with 8 or 16 bits")
+    grey: NDArray[np.uint8] = (pixels >> 8).astype(np.uint8)
+    key = image.info.get("transparency")
+    if isinstance(key, int):
+        grey[pixels == key] = 255
+    return grey

@@ -1,0 +1,160 @@
+"""Judging a run: scores of a split, the figures of the field, and a table per tag."""
+
+import json
+import math
+from collections.abc import Callable
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+import pyarrow as pa
+import pyarrow.parquet as pq
+import torch
+from torch import Tensor
+
+from zokusei.checkpoint import Checkpoint, load_checkpoint
+from zokusei.config import load_config
+from zokusei.data.loader import Loader, PictureStore
+from zokusei.data.manifest import Manifest
+from zokusei.errors import DataError
+from zokusei.evaluation import compute_scores
+from zokusei.files import write_json, write_whole
+from zokusei.inference.tagger import choose_device
+from zokusei.metrics import MultiLabelMetrics, compute_metrics
+
+
+def evaluate_run(
+    run: Path | str,
+    *,
+    split: str = "test",
+    manifest: Path | str | None = None,
+    batch_size: int = 64,
+    device: str = "auto",
+    progress: Callable[[int], None] | None = None,
+) -> dict[str, Any]:
+    """Judge a run's model and leave the figures in its folder.
+
+    Args:
+        run: the run folder.
+        split: `train`, `val` or `test`.
+        manifest: pictures to judge on; the run's own by default. Tags that the model does not
+            know are ignored, tags that the manifest does not have are unknown.
+        batch_size: pictures a pass.
+        device: see `choose_device`.
+        progress: told the number of pictures done, batch by batch.
+
+    Returns:
+        What `evaluation-SPLIT.json` holds: figures at 0.5 and at each tag's own threshold, in
+        per cent, and one entry a tag.
+
+    Raises:
+        DataError: there is no picture in that split.
+        CheckpointError: the run has no finished model.
+    """
+    run = Path(run)
+    checkpoint = load_checkpoint(run)
+    pictures = Manifest.load(manifest or run / "manifest.parquet").select(split)
+    if not len(pictures):
+        raise DataError(f"the split {split!r} of {manifest or run} holds no picture")
+    judged = _read_with(pictures, checkpoint)
+    target = choose_device(device)
+    preprocess = checkpoint.preprocess
+    store = PictureStore(judged.paths, preprocess, cache_bytes=0, workers=2)
+    loader = Loader(judged, store, batch_size=batch_size)
+    loader.known &= torch.tensor([name in pictures.tags for name in judged.tags.names])
+    model = checkpoint.model.to(target, memory_format=torch.channels_last)
+    scores, known = compute_scores(model, loader, preprocess, device=target, progress=progress)
+    store.close()
+    evaluation = _describe(checkpoint, split, scores, loader.targets, known)
+    evaluation["unreadable"] = len(store.unreadable)
+    evaluation["problems"] = sorted(store.unreadable.values())
+    write_json(run / f"evaluation-{split}.json", evaluation)
+    _write_scores(run / f"scores-{split}.parquet", judged, scores)
+    return evaluation
+
+
+def result_row(run: Path | str, evaluation: dict[str, Any]) -> dict[str, Any]:
+    """Give an evaluated run as a row of `zokusei.results`."""
+    run = Path(run)
+    config = load_config(run / "config.yaml")
+    log = [json.loads(line) for line in (run / "metrics.jsonl").read_text().splitlines()]
+    steps = [record["images_per_second"] for record in log if record["kind"] == "step"]
+    seconds = max(record["seconds"] for record in log if record["kind"] == "epoch")
+    environment = json.loads((run / "environment.json").read_text(encoding="utf-8"))
+    return {
+        **{name: value for name, value in evaluation["metrics"].items() if name in _RATES},
+        "experiment": config.name,
+        "corpus": Path(config.data.path).stem,
+        "split": evaluation["split"],
+        "model": config.model.name,
+        "preset": f"{config.model.backbone}-{config.preprocess.size}-{config.optimizer.name}",
+        "seed": config.train.seed,
+        "images_per_second": float(np.median(steps)),
+        "seconds": seconds,
+        "commit": environment["commit"],
+        "config": config.name,
+        "hardware": environment["hardware"],
+    }
+
+
+_RATES = ("map", "op", "or", "of1", "cp", "cr", "cf1", "macro_f1")
+
+
+def _read_with(pictures: Manifest, checkpoint: Checkpoint) -> Manifest:
+    """Read the manifest with the model's tags, which are the columns of its scores."""
+    if not any(name in pictures.tags for name in checkpoint.tags.names):
+        raise DataError("the manifest and the model have no tag in common")
+    return pictures.with_tags(checkpoint.tags)
+
+
+def _describe(
+    checkpoint: Checkpoint, split: str, scores: Tensor, targets: Tensor, known: Tensor
+) -> dict[str, Any]:
+    own = torch.tensor(checkpoint.tags.thresholds)
+    plain = compute_metrics(scores, targets, known)
+    tuned = compute_metrics(scores, targets, known, thresholds=own)
+    positives = (targets & known).sum(0)
+    seen = positives > 0
+    prevalence = positives / known.sum(0).clamp(min=1)
+    return {
+        "split": split,
+        "pictures": len(targets),
+        "metrics": plain.as_row(),
+        "metrics_own_thresholds": tuned.as_row(),
+        "chance_map": float(prevalence[seen].mean() * 100) if seen.any() else 0.0,
+        "tags": _describe_tags(checkpoint, tuned, positives, known.sum(0)),
+    }
+
+
+def _describe_tags(
+    checkpoint: Checkpoint, metrics: MultiLabelMetrics, positives: Tensor, known: Tensor
+) -> list[dict[str, Any]]:
+    columns = {
+        "ap": metrics.ap,
+        "precision": metrics.precision,
+        "recall": metrics.recall,
+        "f1": metrics.f1,
+    }
+    entries = []
+    for index, tag in enumerate(checkpoint.tags):
+        rates = {name: float(values[index]) * 100 for name, values in columns.items()}
+        entries.append(
+            {
+                "name": tag.name,
+                "category": tag.category,
+                "positives": int(positives[index]),
+                "known": int(known[index]),
+                **{name: None if math.isnan(rate) else rate for name, rate in rates.items()},
+                "threshold": tag.threshold,
+            }
+        )
+    return entries
+
+
+def _write_scores(path: Path, manifest: Manifest, scores: Tensor) -> None:
+    columns = {"path": pa.array(manifest.column("path"))}
+    columns |= {
+        name: pa.array(scores[:, index].numpy()) for index, name in enumerate(manifest.tags.names)
+    }
+    with write_whole(path) as temporary:
+        pq.write_table(pa.table(columns), temporary, compression="zstd")

@@ -1,0 +1,168 @@
+"""Tagger: a checkpoint that tags pictures."""
+
+from collections.abc import Callable, Iterable, Iterator
+from concurrent.futures import ThreadPoolExecutor
+from dataclasses import dataclass
+from itertools import islice
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+import torch
+from torch import Tensor
+
+from zokusei.checkpoint import Checkpoint, load_checkpoint
+from zokusei.errors import ConfigError, ImageError
+from zokusei.images import Picture, open_image
+
+
+@dataclass(frozen=True)
+class Tags:
+    """What a tagger says of one picture.
+
+    Attributes:
+        path: the picture's path; empty where it was given as bytes or pixels.
+        names: tags whose probability reaches their threshold, the most probable first.
+        scores: probability of every tag the model knows.
+    """
+
+    path: str
+    names: tuple[str, ...]
+    scores: dict[str, float]
+
+    def to_dict(self) -> dict[str, Any]:
+        """Give the form that `zokusei tag --json` prints."""
+        return {"path": self.path, "tags": list(self.names), "scores": self.scores}
+
+
+class Tagger:
+    """Tags pictures with a trained model; what it says of one never depends on the others.
+
+    Args:
+        checkpoint: model, tags, thresholds and preprocessing.
+        device: where to compute; `auto` takes a GPU where there is one.
+
+    Raises:
+        ConfigError: the device is not there.
+
+    Example::
+
+        tagger = Tagger.load("runs/faces")
+        for tags in tagger.tag(["a.png", "b.jpg"]):
+            print(tags.path, tags.names)
+    """
+
+    def __init__(self, checkpoint: Checkpoint, *, device: str = "auto") -> None:
+        self.checkpoint = checkpoint
+        self.device = choose_device(device)
+        self.model = checkpoint.model.eval().to(self.device, memory_format=torch.channels_last)
+
+    @classmethod
+    def load(cls, folder: Path | str, *, device: str = "auto") -> "Tagger":
+        """Load a run folder or a checkpoint folder.
+
+        Raises:
+            CheckpointError: the folder is missing, damaged or of another version.
+            ConfigError: the device is not there.
+        """
+        return cls(load_checkpoint(folder), device=device)
+
+    def tag(self, pictures: Iterable[Picture], *, batch_size: int = 16) -> list[Tags]:
+        """Tag pictures, all of them or none.
+
+        Args:
+            pictures: paths, encoded bytes or Pillow pictures.
+            batch_size: pictures a pass through the network.
+
+        Raises:
+            ImageError: a picture cannot be read; `tag_each` goes on instead.
+        """
+        return list(self.tag_each(pictures, batch_size=batch_size))
+
+    def tag_each(
+        self,
+        pictures: Iterable[Picture],
+        *,
+        batch_size: int = 16,
+        on_error: Callable[[Picture, ImageError], None] | None = None,
+        workers: int = 2,
+    ) -> Iterator[Tags]:
+        """Tag pictures one batch after the other, in order, in memory that does not grow.
+
+        Args:
+            pictures: paths, encoded bytes or Pillow pictures; read as they are needed.
+            batch_size: pictures a pass through the network.
+            on_error: told of each picture that cannot be read, which is then left out;
+                without it the first one ends the work.
+            workers: decoding threads.
+
+        Raises:
+            ImageError: a picture cannot be read and nobody is to be told.
+        """
+        iterator = iter(pictures)
+        with ThreadPoolExecutor(max(workers, 1)) as pool:
+            ahead = pool.map(self._decode, list(islice(iterator, batch_size)))
+            while decoded := list(ahead):
+                # The next batch is decoded while this one is computed.
+                ahead = pool.map(self._decode, list(islice(iterator, batch_size)))
+                readable = []
+                for picture, pixels in decoded:
+                    if isinstance(pixels, Tensor):
+                        readable.append((picture, pixels))
+                    elif on_error is None:
+                        raise pixels
+                    else:
+                        on_error(picture, pixels)
+                if readable:
+                    yield from self._tag_batch(readable)
+
+    def _decode(self, picture: Picture) -> tuple[Picture, Tensor | ImageError]:
+        preprocess = self.checkpoint.preprocess
+        try:
+            fitted = preprocess.fit_image(open_image(picture, at_least=preprocess.min_side))
+        except ImageError as error:
+            return picture, error
+        return picture, torch.from_numpy(np.array(fitted)).permute(2, 0, 1)
+
+    def _tag_batch(self, batch: list[tuple[Picture, Tensor]]) -> Iterator[Tags]:
+        images = torch.stack([pixels for _, pixels in batch]).to(self.device)
+        with torch.inference_mode():
+            logits = self.model(self.checkpoint.preprocess.normalize(images))
+        probabilities = logits.float().sigmoid().cpu().tolist()
+        for (picture, _), scores in zip(batch, probabilities, strict=True):
+            yield self._decide(picture, scores)
+
+    def _decide(self, picture: Picture, scores: list[float]) -> Tags:
+        tags = self.checkpoint.tags
+        given = [
+            (score, tag.name)
+            for tag, score in zip(tags, scores, strict=True)
+            if score >= tag.threshold
+        ]
+        names = tuple(name for _, name in sorted(given, key=lambda pair: -pair[0]))
+        path = str(picture) if isinstance(picture, str | Path) else ""
+        return Tags(path, names, dict(zip(tags.names, scores, strict=True)))
+
+
+def choose_device(name: str) -> torch.device:
+    """Give the device of that name; `auto` is the first of CUDA, MPS and the processor.
+
+    Raises:
+        ConfigError: this machine or this torch has no such device.
+
+    >>> choose_device("cpu")
+    device(type='cpu')
+    """
+    has_mps = torch.backends.mps.is_available()
+    if name == "auto":
+        name = "cuda" if torch.cuda.is_available() else "mps" if has_mps else "cpu"
+    try:
+        device = torch.device(name)
+    except RuntimeError as error:
+        raise ConfigError(f"unknown device {name!r}; give auto, cpu, cuda or mps") from error
+    missing = (device.type == "cuda" and not torch.cuda.is_available()) or (
+        device.type == "mps" and not has_mps
+    )
+    if missing:
+        raise ConfigError(f"device {name!r} is not available here; `zokusei doctor` says why")
+    return device

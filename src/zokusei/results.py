@@ -1,0 +1,60 @@
+"""Result rows: one CSV line a run, with everything that the figures depend on."""
+
+import csv
+import io
+from collections.abc import Mapping
+from pathlib import Path
+from typing import Any
+
+from zokusei.environment import describe_hardware, find_commit, find_versions
+from zokusei.errors import DataError
+from zokusei.files import write_text
+
+COLUMNS = """
+experiment corpus split model preset seed map op or of1 cp cr cf1 macro_f1 bleu1 bleu2 bleu3 bleu4
+images_per_second seconds commit config hardware versions
+""".split()  # noqa: SIM905 (a column of names reads worse than a paragraph)
+"""Rates are per cent."""
+
+
+def append_result(path: Path | str, row: Mapping[str, Any], columns: list[str] = COLUMNS) -> None:
+    """Add one row to a table of results, with commit, hardware and versions filled in.
+
+    Args:
+        path: the CSV; made with its header when missing.
+        row: values by column; what does not apply is left out.
+        columns: of a new table.
+
+    Raises:
+        DataError: the row has a column that the table lacks.
+
+    >>> import tempfile
+    >>> path = Path(tempfile.mkdtemp()) / "results.csv"
+    >>> append_result(path, {"experiment": "example", "map": 69.25})
+    >>> [row["map"] for row in read_results(path)]
+    ['69.25']
+    """
+    path = Path(path)
+    rows: list[Mapping[str, Any]] = list(read_results(path)) if path.exists() else []
+    columns = list(rows[0]) if rows else columns
+    versions = " ".join(f"{name}={value}" for name, value in find_versions().items())
+    found = {"commit": find_commit(), "hardware": describe_hardware(), "versions": versions}
+    row = {**{name: value for name, value in found.items() if name in columns}, **row}
+    unknown = sorted(set(row) - set(columns))
+    if unknown:
+        raise DataError(f"{path} has no column {unknown[0]!r}; it has: {', '.join(columns)}")
+    text = io.StringIO()
+    writer = csv.DictWriter(text, columns, restval="", lineterminator="\n")
+    writer.writeheader()
+    writer.writerows([*rows, {name: _format(value) for name, value in row.items()}])
+    write_text(path, text.getvalue())
+
+
+def read_results(path: Path | str) -> list[dict[str, str]]:
+    """Read a table of results."""
+    with Path(path).open(encoding="utf-8", newline="") as file:
+        return list(csv.DictReader(file))
+
+
+def _format(value: Any) -> Any:
+    return f"{value:.6g}" if isinstance(value, float) else value

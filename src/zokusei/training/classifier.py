@@ -1,0 +1,245 @@
+"""The recipe of an attribute classifier: from a configuration to a run folder with a model.
+
+```
+RUN/config.yaml        every setting as it was used
+RUN/environment.json   versions, commit, hardware
+RUN/manifest.parquet   the pictures, their tags and splits
+RUN/problems.txt       what could not be read, if anything
+RUN/metrics.jsonl      the log
+RUN/state.safetensors  what a killed training goes on from
+RUN/model/             the checkpoint
+```
+"""
+
+import dataclasses
+from collections.abc import Callable
+from pathlib import Path
+from typing import Any
+
+import torch
+from accelerate import Accelerator
+from torch import Tensor, nn
+
+from zokusei.checkpoint import Checkpoint, load_checkpoint, save_checkpoint
+from zokusei.config import Config
+from zokusei.data.augment import create_augment
+from zokusei.data.loader import Batch, Loader, PictureStore
+from zokusei.data.manifest import Manifest
+from zokusei.environment import describe_environment
+from zokusei.errors import ConfigError
+from zokusei.evaluation import compute_scores
+from zokusei.images import Preprocess
+from zokusei.labels import LabelSpace
+from zokusei.losses import create_loss
+from zokusei.metrics import compute_metrics, find_best_thresholds
+from zokusei.models import Classifier, backbone_statistics, create_model, freeze_batch_norm
+from zokusei.training.loop import Loop, LoopSettings, Reporter, Task
+from zokusei.training.optimizers import create_optimizer, create_schedule
+from zokusei.training.prepare import prepare_run
+
+
+def train_classifier(
+    config: Config, folder: Path | str, reporter: Reporter, tell: Callable[[str], None]
+) -> Checkpoint:
+    """Train, or go on training, until the run folder holds its finished model.
+
+    Args:
+        config: what to train on what.
+        folder: the run folder; made when missing, continued when it holds this run.
+        reporter: is told of every step and epoch.
+        tell: is told what was found and chosen.
+
+    Returns:
+        The kept checkpoint.
+
+    Raises:
+        ZokuseiError: see `prepare_run` and `Loop.run`.
+    """
+    folder = Path(folder)
+    accelerator = Accelerator(mixed_precision=config.train.mixed_precision)
+    if accelerator.is_main_process:
+        prepare_run(config, folder, tell)
+    accelerator.wait_for_everyone()
+    config, manifest = prepare_run(config, folder, tell)
+    trainer = ClassifierTraining(config, manifest, folder, accelerator)
+    if accelerator.is_main_process and trainer.flip_refused:
+        tell(f"no mirroring: {', '.join(trainer.flip_refused[:3])} name a side")
+    position = trainer.create_loop(reporter).run()
+    for problem in sorted(trainer.unreadable.values()):
+        tell(f"not used: {problem}")
+    trainer.close()
+    checkpoint = load_checkpoint(folder)
+    tell(f"kept epoch {position.best_epoch + 1} in {folder / 'model'}")
+    return checkpoint
+
+
+class ClassifierTraining:
+    """Everything that one training of a classifier is made of.
+
+    Args:
+        config: settled, with size and epochs.
+        manifest: all splits.
+        folder: the run folder.
+        accelerator: devices, precision and processes.
+    """
+
+    def __init__(
+        self, config: Config, manifest: Manifest, folder: Path, accelerator: Accelerator
+    ) -> None:
+        self.config, self.folder, self.accelerator = config, folder, accelerator
+        train, val = manifest.select("train"), manifest.select("val")
+        targets = torch.from_numpy(train.compute_targets())
+        known = torch.from_numpy(train.compute_known())
+        self.labels = LabelSpace.from_targets(manifest.tags, targets, known)
+        mean, std = backbone_statistics(config.model.backbone, config.model.weights)
+        size, fit = config.preprocess.size, config.preprocess.fit
+        assert size is not None, "prepare_run settles the size"
+        self.preprocess = Preprocess(size=size, fit=fit, mean=mean, std=std)
+        torch.manual_seed(config.train.seed)
+        self.model = create_model(
+            config.model.name,
+            self.labels,
+            backbone=config.model.backbone,
+            weights=config.model.weights,
+            **config.model.options,
+        )
+        # The layout that convolutions on processors and tensor cores work in.
+        self.model = self.model.to(memory_format=torch.channels_last)
+        if config.train.freeze_batch_norm:
+            freeze_batch_norm(self.model)
+        self.compute_classification_loss = create_loss(config.loss.name, **config.loss.options)
+        self.flip_refused = [tag.name for tag in manifest.tags if tag.has_side]
+        self.train_loader = self._create_train_loader(train)
+        self.val_loader = self._create_val_loader(val)
+        self._judged: tuple[Tensor, Tensor] | None = None
+
+    def create_loop(self, reporter: Reporter) -> Loop:
+        """Put optimiser, schedule and loop together."""
+        optimizer = create_optimizer(self.model, **_without(self.config.optimizer, "clip"))
+        schedule = self.config.schedule
+        train = self.config.train
+        assert train.epochs is not None, "prepare_run settles the epochs"
+        total_steps = train.epochs * len(self.train_loader)
+        return Loop(
+            Task(self.model, self.compute_loss, self.evaluate, self.keep),
+            self.train_loader,
+            optimizer,
+            create_schedule(total_steps=total_steps, **_without(schedule)),
+            accelerator=self.accelerator,
+            settings=LoopSettings(
+                epochs=train.epochs,
+                seed=train.seed,
+                ema=train.ema,
+                clip=self.config.optimizer.clip,
+                early_stop=train.early_stop,
+                keep_best=train.keep == "best",
+                save_minutes=train.save_minutes,
+                tensorboard=train.tensorboard,
+            ),
+            folder=self.folder,
+            reporter=reporter,
+        )
+
+    def compute_loss(self, model: nn.Module, batch: Batch) -> Tensor:
+        """Loss of one batch, in single precision whatever the network computes in."""
+        device = self.accelerator.device
+        images = self.preprocess.normalize(batch.images.to(device))
+        with self.accelerator.autocast():
+            logits = model(images)
+        targets, known = batch.targets.to(device), batch.known.to(device)
+        return self.compute_classification_loss(logits.float(), targets.float(), known)
+
+    def evaluate(self, model: nn.Module) -> dict[str, float]:
+        """Figures on the validation split, in per cent; the mAP decides."""
+        device = self.accelerator.device
+        scores, known = compute_scores(model, self.val_loader, self.preprocess, device=device)
+        if self.accelerator.num_processes > 1:
+            scores = self.accelerator.reduce(scores.to(device), "sum").cpu()
+            known = self.accelerator.reduce(known.to(device).int(), "sum").cpu() > 0
+        self._judged = scores, known
+        row = compute_metrics(scores, self.val_loader.targets, known).as_row()
+        return {"score": row["map"], **row}
+
+    def keep(self, model: nn.Module, figures: dict[str, float]) -> None:
+        """Write the checkpoint, with the thresholds that suit these validation scores best."""
+        assert self._judged is not None, "evaluate comes before keep"
+        assert isinstance(model, Classifier)
+        scores, known = self._judged
+        thresholds = find_best_thresholds(scores, self.val_loader.targets, known)
+        labels = self.labels.with_tags(self.labels.tags.with_thresholds(thresholds.tolist()))
+        metrics = {name: value for name, value in figures.items() if name != "score"}
+        environment = describe_environment()
+        provenance = {
+            "name": self.config.name,
+            "seed": self.config.train.seed,
+            "training pictures": len(self.train_loader.targets),
+            "commit": environment["commit"],
+            "hardware": environment["hardware"],
+            "versions": environment["versions"],
+        }
+        checkpoint = Checkpoint(model, labels, self.preprocess, metrics, provenance)
+        save_checkpoint(self.folder / "model", checkpoint)
+
+    @property
+    def unreadable(self) -> dict[int, str]:
+        """Pictures that could not be read, by row, with the reason."""
+        return self.train_loader.store.unreadable | self.val_loader.store.unreadable
+
+    def close(self) -> None:
+        """End the decoding threads."""
+        self.train_loader.store.close()
+        self.val_loader.store.close()
+
+    def _create_train_loader(self, manifest: Manifest) -> Loader:
+        config, size = self.config, self.preprocess.size
+        world = self.accelerator.num_processes
+        if config.train.batch_size % world:
+            raise ConfigError(
+                f"train.batch_size = {config.train.batch_size} cannot be shared by {world} "
+                "processes; make it a multiple"
+            )
+        augment = create_augment(
+            config.augment.crop,
+            size,
+            scale=config.augment.scale,
+            ratio=config.augment.ratio,
+            flip=0.0 if self.flip_refused else config.augment.flip,
+            trivial=config.augment.trivial,
+            erase=config.augment.erase,
+        )
+        crops = config.augment.crop != "none"
+        decoded = round(size * config.augment.margin) if crops else size
+        return Loader(
+            manifest,
+            self._create_store(manifest, dataclasses.replace(self.preprocess, size=decoded)),
+            batch_size=config.train.batch_size,
+            augment=augment,
+            shuffle=True,
+            seed=config.train.seed,
+            rank=self.accelerator.process_index,
+            world=world,
+        )
+
+    def _create_val_loader(self, manifest: Manifest) -> Loader:
+        return Loader(
+            manifest,
+            self._create_store(manifest, self.preprocess),
+            batch_size=self.config.train.batch_size * 2,
+            rank=self.accelerator.process_index,
+            world=self.accelerator.num_processes,
+        )
+
+    def _create_store(self, manifest: Manifest, preprocess: Preprocess) -> PictureStore:
+        train = self.config.train
+        return PictureStore(
+            manifest.paths,
+            preprocess,
+            # Training pictures outnumber the others by far; half each would be as good a rule.
+            cache_bytes=train.cache_gib * 2**30,
+            workers=train.workers,
+        )
+
+
+def _without(section: Any, *names: str) -> dict[str, Any]:
+    values = dataclasses.asdict(section)
+    return {name: value for name, value in values.items() if name not in names}

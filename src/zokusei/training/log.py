@@ -1,0 +1,66 @@
+"""The run's log: one JSON object a line, and TensorBoard where asked."""
+
+import json
+import os
+from pathlib import Path
+from typing import Any
+
+from zokusei.errors import MissingExtraError
+
+
+class RunLog:
+    """Append-only log of a run.
+
+    Args:
+        path: the `.jsonl` file.
+        keep_bytes: what is kept of a log that is already there; the rest was written after the
+            state that a resumed run starts from, and is written again.
+        tensorboard: folder for TensorBoard's files, or None.
+
+    Raises:
+        MissingExtraError: TensorBoard is asked for and not installed.
+    """
+
+    def __init__(self, path: Path, *, keep_bytes: int = 0, tensorboard: Path | None = None) -> None:
+        path.parent.mkdir(parents=True, exist_ok=True)
+        self._file = path.open("ab")
+        self._file.truncate(keep_bytes)
+        self._file.seek(0, os.SEEK_END)
+        self._writer: Any = None
+        if tensorboard is not None:
+            try:
+                from torch.utils.tensorboard import SummaryWriter
+            except ImportError as error:
+                raise MissingExtraError("tensorboard", "tensorboard", "this log") from error
+            self._writer = SummaryWriter(str(tensorboard))
+
+    def write(self, kind: str, step: int, **values: float | int) -> None:
+        """Append one record and hand it to the system, so that a killed run loses none."""
+        record = {"kind": kind, "step": step, **values}
+        self._file.write(json.dumps(record).encode() + b"\n")
+        self._file.flush()
+        if self._writer is not None:
+            for name, value in values.items():
+                self._writer.add_scalar(f"{kind}/{name}", value, step)
+
+    @property
+    def num_bytes(self) -> int:
+        """Length of the file."""
+        return self._file.tell()
+
+    def close(self) -> None:
+        """Close the files."""
+        self._file.close()
+        if self._writer is not None:
+            self._writer.close()
+
+
+def read_log(path: Path) -> list[dict[str, Any]]:
+    """Read all records of a log; a last line that was cut off is left out."""
+    records = []
+    for line in path.read_text(encoding="utf-8").splitlines():
+        try:
+            records.append(json.loads(line))
+        except json.JSONDecodeError:
+            break
+    return records

@@ -1,0 +1,143 @@
+"""Preparing a run folder: the corpus imported, what was left open settled, both written down."""
+
+import dataclasses
+import statistics
+from collections.abc import Callable
+from pathlib import Path
+
+from zokusei.config import Config, flatten, load_config, save_config
+from zokusei.corpora import Problems, import_corpus
+from zokusei.data.manifest import Manifest
+from zokusei.data.splits import count_splits, split_manifest
+from zokusei.environment import describe_environment
+from zokusei.errors import ConfigError, DataError, ImageError
+from zokusei.files import write_json
+from zokusei.images import open_image
+from zokusei.tags import TagSet
+
+# A training sees about this many pictures when nobody says otherwise: some twenty minutes on two
+# cores at 112 px, enough for the curve to flatten on a few thousand pictures.
+_VIEWS = 80_000
+_MIN_EPOCHS, _MAX_EPOCHS = 4, 40
+_SIZE_STEP, _MIN_SIZE, _MAX_SIZE = 16, 96, 224
+_SAMPLE = 100
+
+
+def prepare_run(
+    config: Config, folder: Path, tell: Callable[[str], None]
+) -> tuple[Config, Manifest]:
+    """Import the corpus, settle what was left open, and write both down.
+
+    A folder that holds this very run already is taken as it is, so that it can go on.
+
+    Args:
+        config: may leave size, epochs and smallest count open.
+        folder: the run folder.
+        tell: is told what was found and chosen.
+
+    Raises:
+        ConfigError: the folder holds something else.
+        DataError: the corpus cannot be used.
+    """
+    config_path, manifest_path = folder / "config.yaml", folder / "manifest.parquet"
+    if config_path.exists():
+        settled = load_config(config_path)
+        _refuse_another_run(config, settled, folder)
+        return settled, Manifest.load(manifest_path)
+    if folder.is_file() or (folder.exists() and any(folder.iterdir())):
+        raise ConfigError(f"{folder} exists and is not a run; choose another with out=FOLDER")
+    manifest, problems = _import(config)
+    manifest = _drop_rare_tags(manifest, config, tell)
+    config = _settle(config, manifest)
+    counts = count_splits(manifest)
+    shares = ", ".join(f"{count} {split}" for split, count in counts.items())
+    tell(f"{len(manifest)} pictures ({shares}), {len(manifest.tags)} tags")
+    tell(
+        f"{config.model.name} on {config.model.backbone}, {config.preprocess.size} px, "
+        f"{config.train.epochs} epochs"
+    )
+    if problems:
+        tell(problems.summary())
+        problems.save(folder / "problems.txt")
+    manifest.save(manifest_path)
+    write_json(folder / "environment.json", describe_environment())
+    save_config(config, config_path)  # last: where it is, the rest is there
+    return config, manifest
+
+
+def _import(config: Config) -> tuple[Manifest, Problems]:
+    data = config.data
+    if not data.path:
+        raise ConfigError("data.path is empty; give a folder of pictures, a CSV or a manifest")
+    manifest, problems = import_corpus(
+        data.path,
+        images=data.images,
+        columns=data.columns,
+        group_column=data.group_column,
+        vocabulary=data.vocabulary,
+    )
+    manifest = split_manifest(manifest, val=data.val, test=data.test, seed=data.split_seed)
+    counts = count_splits(manifest)
+    for split in ("train", "val"):
+        if not counts[split]:
+            raise DataError(f"{data.path}: no picture is left for the split {split!r}")
+    return manifest, problems
+
+
+def _drop_rare_tags(manifest: Manifest, config: Config, tell: Callable[[str], None]) -> Manifest:
+    """Leave out tags that too few training pictures have to be learnt."""
+    counts = manifest.select("train").compute_targets().sum(axis=0)
+    chosen = min(20, max(2, len(manifest) // 500))
+    least = config.data.min_count or chosen
+    kept = [tag for tag, count in zip(manifest.tags, counts, strict=True) if count >= least]
+    dropped = [tag.name for tag in manifest.tags if tag not in kept]
+    if dropped:
+        names = ", ".join(dropped[:8]) + (", ..." if len(dropped) > 8 else "")
+        tell(
+            f"{len(dropped)} tags with fewer than {least} training pictures are left out "
+            f"({names}); data.min_count sets the limit"
+        )
+    if not kept:
+        raise DataError(
+            f"none of the {len(dropped)} tags has {least} training pictures; label more pictures "
+            "or lower data.min_count"
+        )
+    return manifest.with_tags(TagSet(tuple(kept)))
+
+
+def _settle(config: Config, manifest: Manifest) -> Config:
+    """Choose size and epochs from the data where they were left open."""
+    pictures = count_splits(manifest)["train"]
+    epochs = min(_MAX_EPOCHS, max(_MIN_EPOCHS, round(_VIEWS / pictures)))
+    train, preprocess = config.train, config.preprocess
+    if train.epochs is None:
+        train = dataclasses.replace(train, epochs=epochs)
+    if preprocess.size is None:
+        preprocess = dataclasses.replace(preprocess, size=_choose_size(manifest))
+    return dataclasses.replace(config, train=train, preprocess=preprocess)
+
+
+def _choose_size(manifest: Manifest) -> int:
+    """Give about the pictures' own size, within what a backbone and two cores can do."""
+    paths = manifest.paths
+    sides = []
+    for path in paths[:: max(1, len(paths) // _SAMPLE)]:
+        try:
+            sides.append(max(open_image(path).size))
+        except ImageError:
+            continue  # named later, when all pictures are read
+    if not sides:
+        raise DataError(f"none of the first pictures under {manifest.root} can be read")
+    size = round(statistics.median(sides) / _SIZE_STEP) * _SIZE_STEP
+    return int(min(_MAX_SIZE, max(_MIN_SIZE, size)))
+
+
+def _refuse_another_run(asked: Config, settled: Config, folder: Path) -> None:
+    """A run goes on only with the settings it was begun with."""
+    for key, value in flatten(asked).items():
+        begun = flatten(settled)[key]
+        if value is not None and value != begun:
+            raise ConfigError(
+                f"{folder} holds a run with {key} = {begun!r}, not {value!r}; choose another "
+                "folder with out=FOLDER, or remove it"
+            )

@@ -1,0 +1,113 @@
+"""What a killed training needs to go on: one file, written whole, without a pickle."""
+
+import json
+from dataclasses import asdict, dataclass
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+import torch
+from safetensors import SafetensorError, safe_open
+from safetensors.torch import save_file
+from torch import Tensor, nn
+from torch.optim import Optimizer
+
+from zokusei.errors import CheckpointError
+from zokusei.files import write_whole
+
+
+@dataclass
+class Position:
+    """How far a training has come.
+
+    Attributes:
+        epoch: the one under way, from 0.
+        step: the next step of that epoch.
+        best_score: of the epochs so far; None before the first evaluation.
+        best_epoch: where that was.
+        seconds: spent in training, over all sittings.
+        log_bytes: length of the log up to here; what stands after it is of a lost sitting.
+        finished: nothing is left to do.
+    """
+
+    epoch: int = 0
+    step: int = 0
+    best_score: float | None = None
+    best_epoch: int = 0
+    seconds: float = 0.0
+    log_bytes: int = 0
+    finished: bool = False
+
+
+def save_state(
+    path: Path, position: Position, model: nn.Module, ema: nn.Module | None, optimizer: Optimizer
+) -> None:
+    """Write weights, averaged weights, optimiser and position.
+
+    Random numbers need no place in it: every step seeds its own from the run's seed, the epoch
+    and the step. Neither does the learning rate, a function of the step.
+    """
+    tensors = {f"model.{name}": tensor for name, tensor in model.state_dict().items()}
+    if ema is not None:
+        tensors |= {f"ema.{name}": tensor for name, tensor in ema.state_dict().items()}
+    for index, entries in optimizer.state_dict()["state"].items():
+        tensors |= {
+            f"optimizer.{index}.{name}": value
+            for name, value in entries.items()
+            if isinstance(value, Tensor)
+        }
+    # Clones: safetensors refuses tensors that share memory.
+    tensors = {name: tensor.detach().clone().contiguous() for name, tensor in tensors.items()}
+    with write_whole(path) as temporary:
+        save_file(tensors, temporary, metadata={"position": json.dumps(asdict(position))})
+
+
+def load_position(path: Path) -> Position:
+    """Read only how far the training had come.
+
+    Raises:
+        CheckpointError: the file is damaged.
+    """
+    try:
+        with safe_open(path, framework="pt") as file:
+            return Position(**json.loads((file.metadata() or {})["position"]))
+    except (OSError, SafetensorError, KeyError, TypeError, ValueError) as error:
+        raise CheckpointError(
+            f"{path} cannot be read: {error}; remove it to begin again"
+        ) from error
+
+
+def load_state(
+    path: Path, model: nn.Module, ema: nn.Module | None, optimizer: Optimizer
+) -> Position:
+    """Put everything back and say how far the training had come.
+
+    Raises:
+        CheckpointError: the file is damaged or of another model.
+    """
+    position = load_position(path)
+    parts: dict[str, dict[str, Tensor]] = {"model": {}, "ema": {}, "optimizer": {}}
+    with safe_open(path, framework="pt") as file:
+        for key in file.keys():  # noqa: SIM118 (this object is no mapping)
+            part, _, name = key.partition(".")
+            parts[part][name] = file.get_tensor(key)
+    try:
+        model.load_state_dict(parts["model"])
+        if ema is not None:
+            ema.load_state_dict(parts["ema"])
+    except RuntimeError as error:
+        message = " ".join(str(error).split())
+        raise CheckpointError(f"{path} is of another model: {message:.300}") from error
+    state: dict[int, dict[str, Any]] = {}
+    for key, tensor in parts["optimizer"].items():
+        index, _, name = key.partition(".")
+        state.setdefault(int(index), {})[name] = tensor
+    groups = optimizer.state_dict()["param_groups"]
+    optimizer.load_state_dict({"state": state, "param_groups": groups})
+    return position
+
+
+def seed_step(seed: int, epoch: int, step: int, rank: int) -> None:
+    """Seed dropout and whatever else draws random numbers inside this step."""
+    words = np.random.SeedSequence([seed, epoch, step, rank]).generate_state(1, np.uint64)
+    torch.manual_seed(int(words[0]) >> 1)

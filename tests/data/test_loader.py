@@ -1,0 +1,126 @@
+import time
+
+import numpy as np
+import pytest
+import torch
+from PIL import Image
+
+from zokusei.data.augment import create_augment
+from zokusei.data.loader import Loader, PictureStore
+from zokusei.data.manifest import Manifest, Record
+from zokusei.images import Preprocess
+
+PREPROCESS = Preprocess(size=16, fit="squash", mean=(0.5,) * 3, std=(0.5,) * 3)
+
+
+@pytest.fixture
+def manifest(tmp_path):
+    records = []
+    for index in range(23):
+        Image.new("RGB", (16, 16), (index * 10, 0, 0)).save(tmp_path / f"{index}.png")
+        records.append(Record(f"{index}.png", ["odd"] if index % 2 else ["even"]))
+    return Manifest.from_records(records, None, tmp_path)
+
+
+def create_store(manifest, **options):
+    return PictureStore(manifest.paths, PREPROCESS, **{"cache_bytes": 1e9, "workers": 2} | options)
+
+
+def create_loader(manifest, store=None, **options):
+    return Loader(manifest, store or create_store(manifest), **{"batch_size": 5} | options)
+
+
+@pytest.mark.parametrize("options", [{}, {"cache_bytes": 0}, {"workers": 0}])
+def test_every_picture_comes_once_with_its_own_labels(manifest, options):
+    loader = create_loader(manifest, create_store(manifest, **options))
+    for epoch in range(2):  # the second time from memory
+        seen = []
+        for batch in loader.batches(epoch):
+            for position, row in enumerate(batch.rows):
+                assert batch.images[position, 0].unique().item() == row * 10
+                name = manifest.tags.names[int(batch.targets[position].int().argmax())]
+                assert name == ("odd" if row % 2 else "even")
+                seen.append(row)
+        assert seen == list(range(23))
+
+
+def test_shuffled_epochs_differ_and_drop_the_small_last_batch(manifest):
+    loader = create_loader(manifest, shuffle=True)
+    epochs = [[row for b in loader.batches(e) for row in b.rows] for e in (0, 1, 0)]
+    assert len(loader) == 4
+    assert len(set(epochs[0])) == 20
+    assert epochs[0] == epochs[2] != epochs[1]
+
+
+def test_fewer_pictures_than_a_batch_are_one_batch(manifest):
+    loader = create_loader(manifest, shuffle=True, batch_size=64)
+    assert [len(batch.rows) for batch in loader.batches(0)] == [23]
+
+
+@pytest.mark.parametrize("crop", ["random_resized_crop", "none"])
+def test_a_later_start_gives_what_would_have_come(manifest, crop):
+    augment = create_augment(crop, 12, flip=0.5, trivial=True)
+    loader = create_loader(manifest, shuffle=True, augment=augment, seed=3)
+    whole, rest = list(loader.batches(1)), list(loader.batches(1, start=2))
+    for one, two in zip(whole[2:], rest, strict=True):
+        assert one.rows == two.rows
+        assert torch.equal(one.images, two.images)
+
+
+def test_processes_share_each_global_batch(manifest):
+    store = create_store(manifest)
+    whole = list(create_loader(manifest, store, batch_size=6, shuffle=True).batches(0))
+    parts = [
+        list(create_loader(manifest, store, batch_size=6, shuffle=True, rank=r, world=2).batches(0))
+        for r in range(2)
+    ]
+    for batch, one, two in zip(whole, *parts, strict=True):
+        assert sorted(one.rows + two.rows) == sorted(batch.rows)
+
+
+@pytest.mark.parametrize("options", [{}, {"cache_bytes": 0}])
+def test_an_unreadable_picture_is_named_and_contributes_nothing(manifest, options):
+    manifest.paths[4].write_bytes(b"not a picture")
+    store = create_store(manifest, **options)
+    loader = create_loader(manifest, store)
+    for epoch in range(2):
+        known = torch.cat([batch.known for batch in loader.batches(epoch)])
+        assert (~known).any(1).nonzero().flatten().tolist() == [4]
+        assert not known[4].any()
+    assert list(store.unreadable) == [4]
+    assert "4.png" in store.unreadable[4]
+
+
+def test_an_error_while_loading_reaches_the_caller(manifest):
+    def broken(images, generator):
+        raise RuntimeError("broken")
+
+    loader = create_loader(manifest)
+    loader.augment = broken
+    with pytest.raises(RuntimeError, match="broken"):
+        next(iter(loader.batches(0)))
+
+
+def test_leaving_early_ends_the_thread(manifest):
+    import threading
+
+    loader = create_loader(manifest, batch_size=1)
+    before = threading.active_count()
+    for _ in loader.batches(0):
+        break
+    deadline = time.monotonic() + 5
+    while threading.active_count() > before + 2 and time.monotonic() < deadline:
+        time.sleep(0.01)
+    assert threading.active_count() <= before + 2  # the two decoding threads stay
+
+
+def test_the_training_thread_keeps_its_cores(manifest):
+    before = torch.get_num_threads()
+    list(create_loader(manifest).batches(0))
+    assert torch.get_num_threads() == before
+
+
+def test_white_stands_in_for_what_cannot_be_read(manifest):
+    manifest.paths[0].unlink()
+    images = create_store(manifest).read([0])
+    assert np.array_equal(images.numpy(), np.full((1, 3, 16, 16), 255))

@@ -1,0 +1,41 @@
+import errno
+import os
+
+import pytest
+
+from zokusei.errors import ZokuseiError
+from zokusei.files import write_text, write_whole
+
+
+def test_a_failure_inside_leaves_the_old_file_and_nothing_else(tmp_path):
+    path = tmp_path / "a.txt"
+    path.write_text("old")
+    with pytest.raises(RuntimeError), write_whole(path) as temporary:
+        temporary.write_text("half")
+        raise RuntimeError
+    assert path.read_text() == "old"
+    assert [p.name for p in tmp_path.iterdir()] == ["a.txt"]
+
+
+def test_a_full_disk_is_one_line_and_nothing_is_left(tmp_path, monkeypatch):
+    path = tmp_path / "a.txt"
+
+    def full(descriptor):
+        raise OSError(errno.ENOSPC, os.strerror(errno.ENOSPC))
+
+    monkeypatch.setattr(os, "fsync", full)
+    with pytest.raises(ZokuseiError, match=r"a\.txt was not written: No space left"):
+        write_text(path, "text")
+    assert list(tmp_path.iterdir()) == []
+
+
+def test_permissions_are_those_of_a_plain_file(tmp_path):
+    (tmp_path / "plain").write_text("")
+    write_text(tmp_path / "whole", "")
+    assert (tmp_path / "whole").stat().st_mode == (tmp_path / "plain").stat().st_mode
+
+
+def test_a_folder_that_is_a_file_is_named(tmp_path):
+    (tmp_path / "file").write_text("")
+    with pytest.raises(ZokuseiError, match="was not written"):
+        write_text(tmp_path / "file" / "a.txt", "text")

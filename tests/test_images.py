@@ -1,0 +1,487 @@
+"""Every format against pixels computed here, damage of every kind, and preprocessing."""
+
+import io
+import os
+import random
+import struct
+import time
+import warnings
+import zlib
+
+import numpy as np
+import pytest
+from PIL import Image
+from PIL.JpegImagePlugin import JpegImageFile
+
+from zokusei.errors import DataError, ImageError
+from zokusei.images import IMAGE_SUFFIXES, MAX_PIXELS, find_images, open_image
+
+RNG = np.random.default_rng(0)
+RGB = RNG.integers(0, 256, (13, 17, 3), dtype=np.uint8)
+GREY = RNG.integers(0, 256, (13, 17), dtype=np.uint8)
+ALPHA = RNG.integers(0, 256, (13, 17), dtype=np.uint8)
+
+
+def encode(image: Image.Image, format: str, **options) -> bytes:
+    file = io.BytesIO()
+    image.save(file, format, **options)
+    return file.getvalue()
+
+
+def pixels(source, **options) -> np.ndarray:
+    image = open_image(source, **options)
+    assert image.mode == "RGB"
+    return np.asarray(image)
+
+
+def on_white(rgb: np.ndarray, alpha: np.ndarray) -> np.ndarray:
+    a = alpha[..., None] / 255
+    return np.rint(rgb * a + 255 * (1 - a))
+
+
+def three(grey: np.ndarray) -> np.ndarray:
+    return np.repeat(grey[..., None], 3, axis=2)
+
+
+def assert_near(got: np.ndarray, wanted: np.ndarray, within: float) -> None:
+    assert got.shape == wanted.shape
+    assert np.abs(got.astype(float) - wanted).max() <= within
+
+
+def png(width: int, height: int, depth: int, colour: int, rows: bytes, *chunks) -> bytes:
+    """A PNG by hand: Pillow writes neither every depth nor colour keys with it."""
+
+    def chunk(name: bytes, data: bytes) -> bytes:
+        check = zlib.crc32(name + data)
+        return struct.pack(">I", len(data)) + name + data + struct.pack(">I", check)
+
+    header = struct.pack(">IIBBBBB", width, height, depth, colour, 0, 0, 0)
+    parts = [(b"IHDR", header), *chunks, (b"IDAT", zlib.compress(rows)), (b"IEND", b"")]
+    return b"\x89PNG\r\n\x1a\n" + b"".join(chunk(*part) for part in parts)
+
+
+# Lossless files
+
+
+@pytest.mark.parametrize(
+    ("format", "options"),
+    [
+        *(("PNG", {}), ("BMP", {}), ("PPM", {}), ("TIFF", {}), ("WEBP", {"lossless": True})),
+        ("TIFF", {"compression": "tiff_lzw"}),
+        ("TIFF", {"compression": "tiff_deflate"}),
+    ],
+)
+def test_lossless_formats_give_the_pixels_that_went_in(format, options):
+    data = encode(Image.fromarray(RGB), format, **options)
+    np.testing.assert_array_equal(pixels(data), RGB)
+
+
+@pytest.mark.parametrize("format", ["PNG", "TIFF", "BMP", "GIF", "PPM"])
+def test_grey(format):
+    np.testing.assert_array_equal(pixels(encode(Image.fromarray(GREY), format)), three(GREY))
+
+
+@pytest.mark.parametrize("format", ["PNG", "TIFF", "BMP", "PPM"])
+def test_one_bit(format):
+    bits = GREY > 127
+    data = encode(Image.fromarray(GREY).convert("1", dither=Image.Dither.NONE), format)
+    np.testing.assert_array_equal(pixels(data), three(bits * np.uint8(255)))
+
+
+@pytest.mark.parametrize("format", ["PNG", "TIFF", "BMP", "GIF"])
+def test_palette(format):
+    image = Image.fromarray(GREY % 16, mode=None).convert("L")
+    image = Image.frombytes("P", image.size, image.tobytes())
+    colours = RNG.integers(0, 256, (16, 3), dtype=np.uint8)
+    image.putpalette(colours.tobytes())
+    np.testing.assert_array_equal(pixels(encode(image, format)), colours[GREY % 16])
+
+
+# Transparency
+
+
+@pytest.mark.parametrize("format", ["PNG", "TIFF", "WEBP"])
+def test_transparent_colours_lie_on_white(format):
+    options = {"lossless": True, "exact": True} if format == "WEBP" else {}
+    image = Image.fromarray(np.dstack([RGB, ALPHA]))
+    assert_near(pixels(encode(image, format, **options)), on_white(RGB, ALPHA), 1)
+
+
+def test_transparent_grey_lies_on_white():
+    image = Image.fromarray(np.dstack([GREY, ALPHA]))
+    assert image.mode == "LA"
+    assert_near(pixels(encode(image, "PNG")), on_white(three(GREY), ALPHA), 1)
+
+
+def test_premultiplied_alpha_is_divided_first():
+    image = Image.fromarray(np.dstack([RGB, ALPHA]))
+    assert_near(pixels(image.convert("RGBa")), on_white(RGB, ALPHA), 2)
+    assert_near(pixels(image.convert("LA").convert("La")), pixels(image.convert("LA")), 2)
+
+
+@pytest.mark.parametrize("key", [3, bytes([0, 128, 255, 7])])
+def test_palette_with_transparency(key):
+    index = GREY % 16
+    image = Image.frombytes("P", (17, 13), index.tobytes())
+    colours = RNG.integers(0, 256, (16, 3), dtype=np.uint8)
+    image.putpalette(colours.tobytes())
+    alphas = np.full(16, 255, np.uint8)
+    alphas[: len(key) if isinstance(key, bytes) else 0] = list(key) if isinstance(key, bytes) else 0
+    if key == 3:
+        alphas[3] = 0
+    wanted = on_white(colours[index], alphas[index])
+    assert_near(pixels(encode(image, "PNG", transparency=key)), wanted, 1)
+    if key == 3:
+        assert_near(pixels(encode(image, "GIF", transparency=key)), wanted, 0)
+
+
+def test_palette_with_an_alpha_band():
+    image = Image.fromarray(np.dstack([GREY, ALPHA])).convert("PA")
+    assert_near(pixels(image), on_white(three(GREY), ALPHA), 1)
+
+
+def test_colour_keys_are_transparent():
+    rgb = RGB.copy()
+    rgb[4, 5] = 10, 20, 30
+    data = encode(Image.fromarray(rgb), "PNG", transparency=(10, 20, 30))
+    wanted = rgb.copy()
+    wanted[(rgb == (10, 20, 30)).all(-1)] = 255
+    np.testing.assert_array_equal(pixels(data), wanted)
+    data = encode(Image.fromarray(GREY), "PNG", transparency=int(GREY[2, 2]))
+    wanted = np.where(GREY == GREY[2, 2], 255, GREY)
+    np.testing.assert_array_equal(pixels(data), three(wanted))
+
+
+# More than eight bits
+
+
+WIDE = RNG.integers(0, 65536, (13, 17), dtype=np.uint16)
+
+
+@pytest.mark.parametrize("format", ["PNG", "TIFF", "PPM"])
+def test_16_bit_grey_keeps_its_high_byte(format):
+    data = encode(Image.fromarray(WIDE), format)
+    np.testing.assert_array_equal(pixels(data), three(WIDE >> 8))
+
+
+@pytest.mark.parametrize("mode", ["I;16", "I;16B", "I"])
+def test_16_bit_modes_of_open_pictures(mode):
+    kind = {"I;16": "<u2", "I;16B": ">u2", "I": "<i4"}[mode]
+    image = Image.frombytes(mode, (17, 13), WIDE.astype(kind).tobytes())
+    np.testing.assert_array_equal(pixels(image), three(WIDE >> 8))
+
+
+def test_16_bit_grey_with_a_key():
+    rows = b"".join(b"\0" + row.astype(">u2").tobytes() for row in WIDE)
+    data = png(17, 13, 16, 0, rows, (b"tRNS", WIDE[1, 1].astype(">u2").tobytes()))
+    wanted = np.where(WIDE == WIDE[1, 1], 255, WIDE >> 8)
+    np.testing.assert_array_equal(pixels(data), three(wanted))
+
+
+def test_16_bit_colour_keeps_its_high_byte():
+    wide = RNG.integers(0, 65536, (3, 4, 3), dtype=np.uint16)
+    rows = b"".join(b"\0" + row.astype(">u2").tobytes() for row in wide)
+    np.testing.assert_array_equal(pixels(png(4, 3, 16, 2, rows)), wide >> 8)
+
+
+@pytest.mark.parametrize("top", [1.0, 255.0])
+def test_float_grey(top):
+    values = np.linspace(0, top, 221, dtype=np.float32).reshape(13, 17)
+    data = encode(Image.fromarray(values), "TIFF")
+    np.testing.assert_array_equal(pixels(data), three(np.rint(values * (255 / top))))
+
+
+@pytest.mark.parametrize("value", [-1.0, 256.0, float("nan"), float("inf")])
+def test_float_grey_without_a_range_is_refused(value):
+    with pytest.raises(ImageError, match=r"grey from .*0 to 1 or 255"):
+        open_image(Image.fromarray(np.full((2, 2), value, np.float32)))
+
+
+@pytest.mark.parametrize("value", [-1, 65536])
+def test_32_bit_grey_without_a_range_is_refused(value):
+    with pytest.raises(ImageError, match="8 or 16 bits"):
+        open_image(Image.fromarray(np.full((2, 2), value, np.int32)))
+
+
+# Lossy files, other colours, animations
+
+
+@pytest.mark.parametrize(("format", "within"), [("JPEG", 6), ("WEBP", 6), ("AVIF", 6)])
+def test_lossy_formats_come_near(format, within):
+    ramp = np.dstack(
+        np.meshgrid(np.arange(0, 256, 4), np.arange(0, 256, 4)) + [np.full((64, 64), 99)]
+    )
+    ramp = ramp.astype(np.uint8)
+    options = {"subsampling": "4:4:4"} if format != "WEBP" else {}
+    assert_near(pixels(encode(Image.fromarray(ramp), format, quality=98, **options)), ramp, within)
+
+
+@pytest.mark.parametrize("at_least", [None, 16])
+def test_cmyk_jpeg(at_least):
+    # 100 % cyan prints as (0, 255, 255); Adobe's files, and Pillow's, hold the inks inverted.
+    image = Image.new("CMYK", (64, 64), (255, 0, 0, 0))
+    got = pixels(encode(image, "JPEG", quality=98), at_least=at_least)
+    assert got.shape == ((64, 64, 3) if at_least is None else (16, 16, 3))
+    assert_near(got, np.broadcast_to([0, 255, 255], got.shape), 3)
+
+
+def test_grey_jpeg_and_ycbcr():
+    got = pixels(encode(Image.new("L", (64, 64), 77), "JPEG"), at_least=8)
+    assert_near(got, np.full((8, 8, 3), 77), 2)
+    assert_near(pixels(Image.fromarray(RGB).convert("YCbCr")), RGB, 4)
+
+
+@pytest.mark.parametrize("format", ["GIF", "WEBP", "PNG", "TIFF", "AVIF"])
+def test_an_animation_gives_its_first_frame(format):
+    colours = [(255, 0, 0), (0, 255, 0), (0, 0, 255)]
+    frames = [Image.new("RGB", (20, 30), colour) for colour in colours]
+    data = encode(frames[0], format, save_all=True, append_images=frames[1:])
+    with Image.open(io.BytesIO(data)) as check:
+        assert check.n_frames == 3
+    assert_near(pixels(data), np.broadcast_to([255, 0, 0], (30, 20, 3)), 5)
+
+
+# Orientation
+
+
+UPRIGHT = {
+    1: lambda a: a,
+    2: lambda a: a[:, ::-1],
+    3: lambda a: a[::-1, ::-1],
+    4: lambda a: a[::-1],
+    5: lambda a: a.transpose(1, 0, 2),
+    6: lambda a: np.rot90(a, -1),
+    7: lambda a: a[::-1, ::-1].transpose(1, 0, 2),
+    8: lambda a: np.rot90(a),
+}
+
+
+@pytest.mark.parametrize("orientation", UPRIGHT)
+@pytest.mark.parametrize("format", ["PNG", "WEBP", "TIFF", "JPEG", "AVIF"])
+def test_exif_orientation(format, orientation):
+    blocks = np.kron(RGB[:4, :6] // 2 + 64, np.ones((16, 16, 1))).astype(np.uint8)
+    exif = Image.Exif()
+    exif[0x0112] = orientation
+    options = {"lossless": True} if format == "WEBP" else {}
+    if format in ("JPEG", "AVIF"):
+        options = {"quality": 100, "subsampling": "4:4:4"}
+    got = pixels(encode(Image.fromarray(blocks), format, exif=exif, **options))
+    assert_near(got, UPRIGHT[orientation](blocks), 0 if "quality" not in options else 12)
+
+
+def test_opening_again_changes_nothing():
+    exif = Image.Exif()
+    exif[0x0112] = 6
+    once = open_image(encode(Image.fromarray(RGB), "PNG", exif=exif, transparency=(1, 2, 3)))
+    np.testing.assert_array_equal(pixels(once), np.asarray(once))
+    assert once.size == (13, 17)
+
+
+def test_an_open_picture_is_left_as_it_is():
+    image = Image.open(io.BytesIO(encode(Image.fromarray(np.dstack([RGB, ALPHA])), "PNG")))
+    image.info["note"] = "kept"
+    other = open_image(image)
+    assert image.mode == "RGBA"
+    assert image.info["note"] == "kept"
+    rgb = Image.fromarray(RGB)
+    copy = open_image(rgb)
+    copy.putpixel((0, 0), (1, 2, 3))
+    np.testing.assert_array_equal(np.asarray(rgb), RGB)
+    assert other.info == {}
+
+
+def test_damaged_exif_leaves_the_picture():
+    broken = b"Exif\0\0II*\0\x08\0\0\0\xff\xff" + b"\x99" * 20
+    for format in ("PNG", "JPEG", "WEBP"):
+        data = encode(Image.new("RGB", (9, 8), "red"), format, exif=broken)
+        assert open_image(data).size == (9, 8)
+
+
+# Scaled decoding
+
+
+@pytest.mark.parametrize("orientation", [1, 6])
+@pytest.mark.parametrize("at_least", [1, 30, 60, 61, 100, 125, 126, 250, 251, 500, 501, 5000])
+def test_scaled_decoding_reduces_and_never_too_far(monkeypatch, at_least, orientation):
+    exif = Image.Exif()
+    exif[0x0112] = orientation
+    data = encode(Image.new("RGB", (700, 500), "red"), "JPEG", exif=exif)
+    loaded = []
+    load = JpegImageFile.load
+    monkeypatch.setattr(JpegImageFile, "load", lambda self: loaded.append(self.size) or load(self))
+    image = open_image(data, at_least=at_least)
+    reductions = [s for s in (8, 4, 2, 1) if 500 // s >= at_least] or [1]
+    wanted = tuple(-(-side // reductions[0]) for side in (700, 500))
+    assert loaded[0] == wanted
+    assert image.size == (wanted if orientation == 1 else wanted[::-1])
+    assert min(image.size) >= min(at_least, 500)
+
+
+def test_scaled_decoding_leaves_other_formats():
+    data = encode(Image.new("RGB", (300, 300)), "PNG")
+    assert open_image(data, at_least=10).size == (300, 300)
+
+
+# What cannot be read
+
+
+@pytest.mark.parametrize("kind", [str, lambda p: p])
+def test_paths(tmp_path, kind):
+    path = tmp_path / "a b.png"
+    Image.fromarray(RGB).save(path)
+    np.testing.assert_array_equal(pixels(kind(path)), RGB)
+    np.testing.assert_array_equal(pixels(path.rename(tmp_path / "picture.jpg")), RGB)
+
+
+def test_errors_name_the_path_the_problem_and_the_remedy(tmp_path):
+    (tmp_path / "empty.png").touch()
+    (tmp_path / "text.png").write_text("this is text")
+    os.mkfifo(tmp_path / "pipe.png")
+    cases = {
+        "missing.png": "No such file.*check the path",
+        "empty.png": "is empty; copy",
+        "text.png": "no picture of a known format.*this is.*convert",
+        "pipe.png": "no regular file",
+        ".": "is a folder; give",
+        "a\0b.png": "null",
+    }
+    for name, message in cases.items():
+        with pytest.raises(ImageError, match=message) as caught:
+            open_image(tmp_path / name)
+        assert str(caught.value).startswith(str(tmp_path / name))
+        assert "\n" not in str(caught.value)
+    with pytest.raises(ImageError, match=r"^the picture \(0 bytes\) is empty"):
+        open_image(b"")
+
+
+def test_a_bomb_is_refused_from_its_header(monkeypatch):
+    side = 10**6
+    bomb = png(side, side, 8, 2, b"")
+    assert len(bomb) < 100
+    monkeypatch.setattr(Image, "MAX_IMAGE_PIXELS", None)  # no help from there
+    with pytest.raises(ImageError, match=f"claims {side} x {side} pixels.*{MAX_PIXELS}"):
+        open_image(bomb)
+    monkeypatch.setattr("zokusei.images.reading.MAX_PIXELS", 17 * 13)
+    open_image(Image.fromarray(RGB))
+    monkeypatch.setattr("zokusei.images.reading.MAX_PIXELS", 17 * 13 - 1)
+    with pytest.raises(ImageError, match="claims 17 x 13"):
+        open_image(Image.fromarray(RGB))
+
+
+def test_a_large_picture_gives_no_warning(monkeypatch):
+    monkeypatch.setattr(Image, "MAX_IMAGE_PIXELS", 10)
+    with warnings.catch_warnings(record=True) as caught:
+        warnings.simplefilter("always")
+        np.testing.assert_array_equal(pixels(encode(Image.fromarray(RGB), "PNG")), RGB)
+    assert caught == []
+
+
+@pytest.mark.parametrize("size", [(0, 5), (5, 0)])
+def test_no_pixels(size):
+    with pytest.raises(ImageError, match="has no pixels"):
+        open_image(Image.new("RGB", size))
+    with pytest.raises(ImageError):
+        open_image(png(*size, 8, 2, b""))
+
+
+FILES = {
+    "png": encode(Image.fromarray(RGB), "PNG"),
+    "palette": encode(Image.fromarray(GREY).convert("P"), "PNG", transparency=b"\1\2\3"),
+    "jpeg": encode(Image.fromarray(RGB), "JPEG", exif=Image.Exif()),
+    "progressive": encode(Image.fromarray(RGB), "JPEG", progressive=True),
+    "cmyk": encode(Image.fromarray(RGB).convert("CMYK"), "JPEG"),
+    "gif": encode(
+        Image.fromarray(GREY), "GIF", save_all=True, append_images=[Image.new("L", (17, 13))]
+    ),
+    "webp": encode(Image.fromarray(np.dstack([RGB, ALPHA])), "WEBP"),
+    "avif": encode(Image.fromarray(RGB), "AVIF"),
+    "bmp": encode(Image.fromarray(RGB), "BMP"),
+    "tiff": encode(Image.fromarray(RGB), "TIFF"),
+    "lzw": encode(Image.fromarray(WIDE), "TIFF", compression="tiff_lzw"),
+    "ppm": encode(Image.fromarray(RGB), "PPM"),
+}
+
+
+@pytest.mark.parametrize("name", FILES)
+def test_a_file_cut_off_is_an_image_error(name):
+    data = FILES[name]
+    for share in (0.1, 0.3, 0.5, 0.7):
+        with pytest.raises(ImageError):
+            open_image(data[: int(len(data) * share)])
+
+
+@pytest.mark.parametrize("name", FILES)
+def test_damage_raises_nothing_but_image_errors(name):
+    chance = random.Random(name)
+    refused = 0
+    for _ in range(120):
+        damaged = bytearray(FILES[name])
+        for _ in range(chance.choice([1, 2, 8, 40])):
+            damaged[chance.randrange(len(damaged))] = chance.randrange(256)
+        started = time.perf_counter()
+        try:
+            image = open_image(bytes(damaged), at_least=chance.choice([None, 4]))
+            assert image.mode == "RGB"
+        except ImageError as error:
+            refused += 1
+            assert "\n" not in str(error)
+        assert time.perf_counter() - started < 3
+    assert refused
+
+
+def test_pillow_is_left_as_it_is(tmp_path):
+    from PIL import ImageFile
+
+    before = (ImageFile.LOAD_TRUNCATED_IMAGES, Image.MAX_IMAGE_PIXELS)
+    for data in FILES.values():
+        open_image(data)
+    assert (ImageFile.LOAD_TRUNCATED_IMAGES, Image.MAX_IMAGE_PIXELS) == before
+
+
+# Folders
+
+
+def test_find_images_in_order_without_loops(tmp_path):
+    names = ["b/2.png", "b/10.PNG", "a.jpg", "c.webp", "b/deep/er/x.avif", "a/z.gif", "B.tiff"]
+    others = ["a.txt", "noending", ".hidden.png", ".cache/x.png", "b/png"]
+    for name in names + others:
+        (tmp_path / name).parent.mkdir(parents=True, exist_ok=True)
+        (tmp_path / name).touch()
+    (tmp_path / "folder.png").mkdir()
+    (tmp_path / "b" / "loop").symlink_to(tmp_path)
+    (tmp_path / "zz").symlink_to(tmp_path / "b")
+    (tmp_path / "link.jpg").symlink_to(tmp_path / "a.jpg")
+    (tmp_path / "dangling.jpg").symlink_to(tmp_path / "nowhere.jpg")
+    got = list(find_images(tmp_path))
+    assert got == sorted(tmp_path / name for name in [*names, "link.jpg"])
+    assert list(find_images(str(tmp_path))) == got
+
+
+def test_find_images_follows_links_to_elsewhere(tmp_path):
+    (tmp_path / "here").mkdir()
+    (tmp_path / "there").mkdir()
+    (tmp_path / "there" / "x.png").touch()
+    (tmp_path / "here" / "link").symlink_to(tmp_path / "there")
+    assert [p.name for p in find_images(tmp_path / "here")] == ["x.png"]
+
+
+def test_find_images_streams(tmp_path):
+    (tmp_path / "a.png").touch()
+    (tmp_path / "b").mkdir()
+    found = find_images(tmp_path)
+    assert next(found).name == "a.png"
+    (tmp_path / "b" / "later.png").touch()
+    assert [path.name for path in found] == ["later.png"]
+
+
+@pytest.mark.parametrize("name", ["missing", "file.png"])
+def test_find_images_needs_a_folder(tmp_path, name):
+    (tmp_path / "file.png").touch()
+    with pytest.raises(DataError, match=f"{name} cannot be searched"):
+        list(find_images(tmp_path / name))
+
+
+def test_every_suffix_is_one_that_pillow_reads_here():
+    Image.init()
+    formats = {Image.EXTENSION.get(suffix) for suffix in IMAGE_SUFFIXES - {".avifs"}}
+    assert formats <= {"JPEG", "PNG", "GIF", "WEBP", "AVIF", "BMP", "DIB", "TIFF", "PPM"}
