@@ -11,6 +11,11 @@ from typing import Any
 from zokusei.errors import ZokuseiError
 
 
+# The system tells a process its mask only by changing it, for all threads at once: asked here, once.
+_UMASK = os.umask(0o022)
+os.umask(_UMASK)
+
+
 @contextmanager
 def write_whole(path: Path | str) -> Iterator[Path]:
     """Give a temporary path beside `path`; move it there once the block ends well.
@@ -42,7 +47,7 @@ def write_whole(path: Path | str) -> Iterator[Path]:
         with temporary.open("rb+") as file:
             os.fsync(file.fileno())
         # mkstemp makes files only their owner may read; others get what a plain write would give.
-        temporary.chmod(0o666 & ~_umask())
+        temporary.chmod(0o666 & ~_UMASK)
         temporary.replace(path)
         _flush_folder(path.parent)
     except OSError as error:
@@ -62,12 +67,6 @@ def write_text(path: Path | str, text: str) -> None:
 def write_json(path: Path | str, value: Any) -> None:
     """Write readable JSON, whole or not at all."""
     write_text(path, json.dumps(value, indent=2, ensure_ascii=False) + "\n")
-
-
-def _umask() -> int:
-    mask = os.umask(0)
-    os.umask(mask)
-    return mask
 
 
 def _flush_folder(folder: Path) -> None:

@@ -104,11 +104,27 @@ def _read(name: str, file: BinaryIO, at_least: int | None) -> Image.Image:
         for magic, plugin in _FORMATS:
             if magic.match(start):
                 file.seek(0)
-                return _decode(plugin(file, ""), at_least)
+                image = plugin(file, "")
+                _scale_key(image)
+                return _decode(image, at_least)
         raise ImageError(
             f"is no picture of a known format (begins with {start[:8]!r}); "
             "convert it to JPEG, PNG, GIF, WebP, AVIF, BMP, TIFF or PPM"
         )
+
+
+def _scale_key(image: ImageFile.ImageFile) -> None:
+    """Bring the transparent colour of a PNG to the 8 bits of its decoded pixels.
+
+    Pillow leaves it at the depth of the file, where it matches nothing. Of 16-bit colours only
+    the high bytes are left to compare.
+    """
+    key = image.info.get("transparency")
+    depth = image.tile[0].args if isinstance(image, PngImageFile) and image.tile else None
+    if isinstance(key, int) and depth in ("L;2", "L;4"):
+        image.info["transparency"] = key * {"L;2": 85, "L;4": 17}[depth]
+    elif isinstance(key, tuple) and depth == "RGB;16B":
+        image.info["transparency"] = tuple(value >> 8 for value in key)
 
 
 @contextmanager

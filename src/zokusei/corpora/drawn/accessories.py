@@ -205,7 +205,7 @@ def _draw_glasses(sheet: Sheet, scene: Scene) -> None:
                 )
             sheet.path(lens, WHITE, opacity=0.16, side=side)
             sheet.path(lens, line=colour, width=width, side=side)
-            arm = f"M 42 {low - 5} L {56 - side * shift} {low - 8}"
+            arm = f"M 42 {low - 5} L {53 - side * shift} {low - 8}"
             sheet.path(arm, line=colour, width=width, side=side)
             glare = f"M {12 + side * 3} {low + 9} L {22 + side * 3} {low - 11}"
             sheet.path(glare, line=WHITE, width=2.2, opacity=0.55, side=side)

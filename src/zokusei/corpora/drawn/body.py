@@ -127,7 +127,7 @@ def _draw_tee(sheet: Sheet, scene: Scene) -> None:
     sheet.path(collar, trim.base, line=trim.line, width=width)
     if scene.rng("print").random() < 0.5:
         for y in (132, 156, 180):
-            sheet.path(f"M -90 {y} Q 0 {y + 8} 90 {y}", line=trim.base, width=8, opacity=0.9)
+            sheet.path(f"M -52 {y} Q 0 {y + 8} 52 {y}", line=trim.base, width=8, opacity=0.9)
 
 
 def _draw_hoodie(sheet: Sheet, scene: Scene) -> None:
