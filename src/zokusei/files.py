@@ -10,8 +10,7 @@ from typing import Any
 
 from zokusei.errors import ZokuseiError
 
-
-# The system tells a process its mask only by changing it, for all threads at once: asked here, once.
+# The mask can only be read by changing it, for all threads at once; so it is read here, once.
 _UMASK = os.umask(0o022)
 os.umask(_UMASK)
 

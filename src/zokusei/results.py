@@ -13,7 +13,7 @@ from zokusei.files import write_text
 COLUMNS = """
 experiment corpus split model preset seed map op or of1 cp cr cf1 macro_f1 bleu1 bleu2 bleu3 bleu4
 images_per_second seconds commit config hardware versions
-""".split()  # noqa: SIM905 (a column of names reads worse than a paragraph)
+""".split()
 """Rates are per cent."""
 
 

@@ -3,7 +3,7 @@
 import math
 from collections.abc import Callable
 from dataclasses import dataclass
-from typing import Any, Literal
+from typing import Any
 
 import torch
 from jaxtyping import UInt8
@@ -29,7 +29,7 @@ _ERASED_BOX = RandomResizedCrop(scale=(0.02, 0.33), ratio=(0.3, 3.3))
 
 
 def create_augment(
-    name: Literal["none", "random_resized_crop", "multi_scale_crop"],
+    name: str,
     size: int,
     *,
     scale: tuple[float, float] = (0.6, 1.0),
@@ -41,7 +41,8 @@ def create_augment(
     """Build an augmentation from plain arguments.
 
     Args:
-        name: the crop; `none` resizes the whole picture.
+        name: the crop: `random_resized_crop`, `multi_scale_crop`, or `none`, which resizes the
+            whole picture.
         size: side of the result, in pixels.
         scale: smallest and largest share of the area of a random resized crop.
         ratio: smallest and largest width / height of it.

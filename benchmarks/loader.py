@@ -1,0 +1,109 @@
+"""Does the loader keep the training step fed? Step alone, loader alone, and both together.
+
+    python benchmarks/loader.py
+
+The three are measured in turn, several rounds in one run, so that whatever else the machine does
+falls on all of them; the row holds the medians. Once with pictures read from files in every epoch,
+once from memory (what a training does from its second epoch on, where they fit).
+"""
+
+import statistics
+import tempfile
+import time
+from collections.abc import Callable
+from pathlib import Path
+
+from accelerate import Accelerator
+
+from zokusei.config import Config, load_config
+from zokusei.corpora.drawn import write_drawn_corpus
+from zokusei.results import append_result
+from zokusei.training.classifier import ClassifierTraining
+from zokusei.training.prepare import prepare_run
+
+RESULTS = Path(__file__).parent / "results" / "loader.csv"
+COLUMNS = (
+    "experiment model size cached step_images_per_second loader_images_per_second "
+    "both_images_per_second loader_to_step both_to_step rounds commit hardware versions command"
+).split()
+PICTURES, SIZE, BATCHES, ROUNDS = 1200, 112, 20, 5
+
+
+def measure(training: ClassifierTraining) -> tuple[float, float, float]:
+    """Give images/s of the step alone, the loader alone and both."""
+    loader, loop = training.train_loader, training.create_loop(Silent())
+    fixed = next(iter(loader.batches(0)))
+    loop.model.train()
+
+    def step_alone() -> None:
+        for _ in range(BATCHES):
+            loop._train_step(fixed)
+
+    def loader_alone() -> None:
+        for _, _batch in zip(range(BATCHES), loader.batches(0), strict=False):
+            pass
+
+    def both() -> None:
+        for _, batch in zip(range(BATCHES), loader.batches(0), strict=False):
+            loop._train_step(batch)
+
+    rates: list[list[float]] = [[], [], []]
+    for measured in range(ROUNDS + 1):  # the first round warms caches up and is not counted
+        for work, found in zip((step_alone, loader_alone, both), rates, strict=True):
+            seconds = time_of(work)
+            if measured:
+                found.append(BATCHES * loader.batch_size / seconds)
+    step, load, together = (statistics.median(found) for found in rates)
+    return step, load, together
+
+
+def time_of(work: Callable[[], None]) -> float:
+    """Seconds that it takes."""
+    began = time.perf_counter()
+    work()
+    return time.perf_counter() - began
+
+
+class Silent:
+    """Reports to nobody."""
+
+    def begin(self, total_steps: int, done_steps: int) -> None: ...
+    def step(self, loss: float, images_per_second: float) -> None: ...
+    def epoch(self, epoch: int, record: dict[str, float]) -> None: ...
+
+
+def create_training(config: Config, folder: Path) -> ClassifierTraining:
+    """Prepare a run and build its parts."""
+    config, manifest = prepare_run(config, folder, print)
+    return ClassifierTraining(config, manifest, folder, Accelerator(cpu=True))
+
+
+def main() -> None:
+    """Measure both ways and add two rows."""
+    with tempfile.TemporaryDirectory() as name:
+        folder = Path(name)
+        write_drawn_corpus(folder / "corpus", count=PICTURES, size=SIZE)
+        for cached in (False, True):
+            settings = [
+                f"data.path={folder / 'corpus'}", f"preprocess.size={SIZE}", "model.name=gmp",
+                "preprocess.fit=squash", "train.epochs=1",
+                f"train.cache_gib={4 if cached else 0}",
+            ]  # fmt: skip
+            training = create_training(load_config(None, settings), folder / f"run-{cached}")
+            step, load, both = measure(training)
+            training.close()
+            row = {
+                "experiment": "loader", "model": "gmp tf_efficientnet_lite0", "size": SIZE,
+                "cached": cached, "step_images_per_second": step,
+                "loader_images_per_second": load, "both_images_per_second": both,
+                "loader_to_step": load / step, "both_to_step": both / step, "rounds": ROUNDS,
+                "command": "python benchmarks/loader.py",
+            }  # fmt: skip
+            append_result(RESULTS, row, COLUMNS)
+            where = "memory" if cached else "files"
+            print(f"from {where}: step {step:.0f}, loader {load:.0f}, both {both:.0f} images/s; "
+                  f"loader/step {load / step:.2f}, both/step {both / step:.3f}")  # fmt: skip
+
+
+if __name__ == "__main__":
+    main()
