@@ -126,3 +126,10 @@ def test_pillow_is_left_as_it_is():
     for data in FILES.values():
         open_image(data)
     assert state() == before
+
+
+def test_damaged_exif_leaves_the_picture():
+    broken = b"Exif\0\0II*\0\x08\0\0\0\xff\xff" + b"\x99" * 20
+    for suffix in ("PNG", "JPEG", "WEBP"):
+        data = encode(Image.new("RGB", (9, 8), "red"), suffix, exif=broken)
+        assert open_image(data).size == (9, 8)

@@ -254,7 +254,7 @@ def test_exif_orientation(suffix, orientation):
 def test_opening_again_changes_nothing():
     exif = Image.Exif()
     exif[0x0112] = 6
-    once = open_image(encode(Image.fromarray(RGB), "PNG", exif=exif, transparency=(1, 2, 3)))
+    once = open_image(encode(Image.fromarray(RGB), "PNG", exif=exif))
     np.testing.assert_array_equal(pixels(once), np.asarray(once))
     assert once.size == (13, 17)
 
@@ -272,28 +272,22 @@ def test_an_open_picture_is_left_as_it_is():
     assert other.info == {}
 
 
-def test_damaged_exif_leaves_the_picture():
-    broken = b"Exif\0\0II*\0\x08\0\0\0\xff\xff" + b"\x99" * 20
-    for suffix in ("PNG", "JPEG", "WEBP"):
-        data = encode(Image.new("RGB", (9, 8), "red"), suffix, exif=broken)
-        assert open_image(data).size == (9, 8)
-
-
 # Scaled decoding
 
 
 @pytest.mark.parametrize("orientation", [1, 6])
 @pytest.mark.parametrize("at_least", [1, 30, 60, 61, 100, 125, 126, 250, 251, 500, 501, 5000])
-def test_scaled_decoding_reduces_and_never_too_far(monkeypatch, at_least, orientation):
+@pytest.mark.parametrize("size", [(700, 500), (500, 700)])
+def test_scaled_decoding_reduces_and_never_too_far(monkeypatch, at_least, orientation, size):
     exif = Image.Exif()
     exif[0x0112] = orientation
-    data = encode(Image.new("RGB", (700, 500), "red"), "JPEG", exif=exif)
+    data = encode(Image.new("RGB", size, "red"), "JPEG", exif=exif)
     loaded = []
     load = JpegImageFile.load
     monkeypatch.setattr(JpegImageFile, "load", lambda self: loaded.append(self.size) or load(self))
     image = open_image(data, at_least=at_least)
     reductions = [s for s in (8, 4, 2, 1) if 500 // s >= at_least] or [1]
-    wanted = tuple(-(-side // reductions[0]) for side in (700, 500))
+    wanted = tuple(-(-side // reductions[0]) for side in size)
     assert loaded[0] == wanted
     assert image.size == (wanted if orientation == 1 else wanted[::-1])
     assert min(image.size) >= min(at_least, 500)

@@ -1,0 +1,67 @@
+"""LabelSpace: a tag set with what the training split says of it."""
+
+from collections.abc import Mapping
+from dataclasses import dataclass, replace
+from typing import Any
+
+import torch
+from jaxtyping import Bool, Int
+from torch import Tensor
+
+from zokusei.tags import TagSet
+
+
+@dataclass(frozen=True)
+class LabelSpace:
+    """Tags in a fixed order, and how often they occur and meet in the training split.
+
+    Validation and test data never touch it.
+
+    Attributes:
+        tags: names, categories, thresholds.
+        cooccurrence: entry [i, j] counts the pictures that have both tags; the diagonal counts
+            those that have tag i. Only pictures in which both are known count.
+        num_pictures: of the training split.
+
+    >>> targets = torch.tensor([[True, True], [True, False]])
+    >>> labels = LabelSpace.from_targets(TagSet.from_names(["smile", "hat"]), targets)
+    >>> labels.cooccurrence.tolist(), labels.num_classes
+    ([[2, 1], [1, 1]], 2)
+    """
+
+    tags: TagSet
+    cooccurrence: Int[Tensor, "classes classes"]
+    num_pictures: int
+
+    @classmethod
+    def from_targets(
+        cls,
+        tags: TagSet,
+        targets: Bool[Tensor, "pictures classes"],
+        known: Bool[Tensor, "pictures classes"] | None = None,
+    ) -> "LabelSpace":
+        """Count, and write each tag's count into the tag set."""
+        present = (targets if known is None else targets & known).float()
+        # Exact: single precision holds whole numbers up to 2**24 pictures.
+        cooccurrence = (present.T @ present).round().long()
+        tags = tags.with_counts(cooccurrence.diagonal().tolist())
+        return cls(tags, cooccurrence, len(targets))
+
+    @property
+    def num_classes(self) -> int:
+        """How many tags there are."""
+        return len(self.tags)
+
+    def with_tags(self, tags: TagSet) -> "LabelSpace":
+        """Give the same statistics with other thresholds."""
+        return replace(self, tags=tags)
+
+    def to_dict(self) -> dict[str, Any]:
+        """Give the statistics as plain values; the tags have a file of their own."""
+        return {"num_pictures": self.num_pictures, "cooccurrence": self.cooccurrence.tolist()}
+
+    @classmethod
+    def from_dict(cls, tags: TagSet, values: Mapping[str, Any]) -> "LabelSpace":
+        """Undo `to_dict`."""
+        cooccurrence = torch.tensor(values["cooccurrence"], dtype=torch.long)
+        return cls(tags, cooccurrence.reshape(len(tags), len(tags)), int(values["num_pictures"]))

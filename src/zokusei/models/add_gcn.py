@@ -1,0 +1,154 @@
+"""ADD-GCN: attention-driven dynamic graph convolution.
+
+Ye, He, Peng, Wu, Qiao: Attention-Driven Dynamic Graph Convolutional Network for Multi-label Image
+Recognition, ECCV 2020. Shapes in comments: B pictures, C classes, D hidden, P positions.
+"""
+
+from typing import Literal
+
+import torch
+from jaxtyping import Float
+from torch import Tensor, nn
+from torch.nn import functional as F
+
+from zokusei.errors import ConfigError, suggest
+from zokusei.labels import LabelSpace
+from zokusei.models.registry import Head, register_model
+
+_SLOPE = 0.2
+_FUSIONS = ("mean", "graph", "activation")
+
+
+@register_model("add_gcn")
+class ADDGCN(Head):
+    r"""Class representations by attention, mixed by a static and then by a dynamic graph.
+
+    With features F' = conv(F) and class activation maps M = fc(F):
+
+    .. math::
+        v_c &= \sum_p \sigma(M_{c,p}) F'_p \\
+        x &= v + \mathrm{LReLU}(\mathrm{LReLU}(A_s v)\, W_s) \\
+        A_d[k, n] &= \sigma(w_k \cdot [g; x_n] + b_k), \quad
+            g = \mathrm{LReLU}(\mathrm{BN}(W_g \bar{x})) \\
+        z &= v + \mathrm{LReLU}(\mathrm{LReLU}(A_d^\top x)\, W_d) \\
+        s &= (s_m + s_r) / 2, \quad s_m = \max_p M_{c,p}, \quad s_r = w_c \cdot z_c + b_c
+
+    Where paper, released code and this differ:
+
+    - The paper writes each graph convolution with one activation, the code applies it before and
+      after the weight: `double_activation`.
+    - The code adds both residuals, the paper's equations show none: `residual`. The second one adds
+      v, the attended features, and not the output of the static graph.
+    - Loss and figures use only the mean of both scores: `fusion`. `graph` is s_r alone and
+      `activation` s_m alone, which has no graph at all and no weights for one.
+    - The attended sum is not normalised: over 14 x 14 positions it is some 98 times the mean
+      feature at the start, over 4 x 4 eight times. `attention` = `mean` divides by the number of
+      positions, so that sizes compare.
+    - The code takes the diagonal of a C x C product for s_r; this computes the diagonal alone.
+    - The batch norm of the global vector sees B values a channel and fails on a single one. With
+      one picture in training it uses its running statistics here.
+
+    Args:
+        num_features: channels of the feature map.
+        labels: the classes.
+        hidden: D.
+        double_activation: as in the code (True) or the paper (False).
+        residual: as in the code (True) or the paper (False).
+        fusion: `mean`, `graph` or `activation`.
+        attention: `sum` as published, or `mean`.
+    """
+
+    def __init__(
+        self,
+        num_features: int,
+        labels: LabelSpace,
+        *,
+        hidden: int = 1024,
+        double_activation: bool = True,
+        residual: bool = True,
+        fusion: Literal["mean", "graph", "activation"] = "mean",
+        attention: Literal["sum", "mean"] = "sum",
+    ) -> None:
+        super().__init__()
+        if fusion not in _FUSIONS:
+            raise ConfigError(f"unknown fusion {fusion!r}{suggest(fusion, _FUSIONS)}")
+        if attention not in ("sum", "mean"):
+            raise ConfigError(f"unknown attention {attention!r}; known: mean, sum")
+        num_classes = labels.num_classes
+        self.double_activation, self.residual = double_activation, residual
+        self.fusion, self.attention = fusion, attention
+        self.activation_map = nn.Conv2d(num_features, num_classes, 1, bias=False)
+        if fusion == "activation":
+            return
+        self.transform = nn.Conv2d(num_features, hidden, 1)
+        # Convolutions of size 1 over the class axis in the code: plain linear layers.
+        self.static_adjacency = nn.Linear(num_classes, num_classes, bias=False)
+        self.static_weight = nn.Linear(hidden, hidden)
+        self.global_weight = nn.Linear(hidden, hidden)
+        self.global_norm = nn.BatchNorm1d(hidden)
+        self.dynamic_adjacency = nn.Linear(2 * hidden, num_classes)
+        self.dynamic_weight = nn.Linear(hidden, hidden)
+        self.classifier = nn.Linear(hidden, num_classes)
+
+    def forward(
+        self, features: Float[Tensor, "batch channels rows columns"]
+    ) -> Float[Tensor, "batch classes"]:
+        """Give the fused score."""
+        return self.explain(features)["logits"]
+
+    def explain(self, features: Float[Tensor, "batch channels rows columns"]) -> dict[str, Tensor]:
+        """Give the fused score with its parts.
+
+        Returns:
+            `logits`, `activation_logits` (s_m), `activation_maps` (B, C, rows, columns) and, unless
+            the fusion is `activation`, `graph_logits` (s_r) and `adjacency` (B, C, C), where
+            entry [k, n] is what class n receives from class k.
+        """
+        maps = self.activation_map(features)
+        activation_logits = maps.flatten(2).amax(2)
+        parts = {"activation_logits": activation_logits, "activation_maps": maps}
+        if self.fusion == "activation":
+            return {"logits": activation_logits, **parts}
+        attended = self._attend(features, maps)
+        mixed = self._convolve(self.static_adjacency(attended.mT).mT, self.static_weight)
+        if self.residual:
+            mixed = attended + mixed
+        adjacency = self._compute_adjacency(mixed)
+        nodes = self._convolve(adjacency.mT @ mixed, self.dynamic_weight)
+        if self.residual:
+            nodes = attended + nodes
+        graph_logits = torch.einsum("bcd,cd->bc", nodes, self.classifier.weight)
+        graph_logits = graph_logits + self.classifier.bias
+        logits = graph_logits
+        if self.fusion == "mean":
+            logits = (activation_logits + graph_logits) / 2
+        return {"logits": logits, "graph_logits": graph_logits, "adjacency": adjacency, **parts}
+
+    def _attend(self, features: Tensor, maps: Tensor) -> Float[Tensor, "batch classes hidden"]:
+        """Semantic attention: sum of the features where a class is active."""
+        mask = maps.flatten(2).sigmoid()  # (B, C, P)
+        attended: Tensor = mask @ self.transform(features).flatten(2).mT  # (B, C, D)
+        if self.attention == "mean":
+            attended = attended / mask.shape[2]
+        return attended
+
+    def _convolve(self, gathered: Tensor, weight: nn.Linear) -> Tensor:
+        """Weight what the nodes have gathered (B, C, D)."""
+        if self.double_activation:
+            gathered = F.leaky_relu(gathered, _SLOPE)
+        return F.leaky_relu(weight(gathered), _SLOPE)
+
+    def _compute_adjacency(self, nodes: Tensor) -> Float[Tensor, "batch classes classes"]:
+        """Dynamic graph of each picture from [global vector; node]."""
+        context = self.global_weight(nodes.mean(1))  # (B, D)
+        alone = self.training and len(context) == 1
+        norm = self.global_norm
+        context = F.batch_norm(
+            context, norm.running_mean, norm.running_var, norm.weight, norm.bias
+        ) if alone else norm(context)  # fmt: skip
+        context = F.leaky_relu(context, _SLOPE)
+        # w_k . [g; x_n] = (part of w_k for g) . g + (part for x) . x_n: the global vector is the
+        # same for every receiver, so that it is multiplied once and not C times.
+        for_context, for_nodes = self.dynamic_adjacency.weight.chunk(2, dim=1)
+        senders = F.linear(context, for_context, self.dynamic_adjacency.bias)  # (B, C)
+        return (F.linear(nodes, for_nodes) + senders[:, None]).mT.sigmoid()

