@@ -79,20 +79,29 @@ def save_checkpoint(folder: Path | str, checkpoint: Checkpoint) -> None:
         shutil.rmtree(fresh, ignore_errors=True)
 
 
+def find_model_folder(folder: Path | str) -> Path:
+    """Give the checkpoint folder: the one that is meant, or the `model` folder of a run.
+
+    Raises:
+        CheckpointError: there is no checkpoint in either.
+    """
+    folder = Path(folder)
+    for candidate in (folder, folder / "model"):
+        if (candidate / "config.json").is_file():
+            return candidate
+    raise CheckpointError(
+        f"{folder} holds no trained model (no config.json); give a run folder that "
+        "`zokusei train` has finished, or a model folder"
+    )
+
+
 def load_checkpoint(folder: Path | str) -> Checkpoint:
     """Read a checkpoint folder, or the `model` folder of a run.
 
     Raises:
         CheckpointError: it is missing, incomplete, damaged, or of another version.
     """
-    folder = Path(folder)
-    if not (folder / "config.json").is_file() and (folder / "model" / "config.json").is_file():
-        folder = folder / "model"
-    if not (folder / "config.json").is_file():
-        raise CheckpointError(
-            f"{folder} holds no trained model (no config.json); give a run folder that "
-            "`zokusei train` has finished, or a model folder"
-        )
+    folder = find_model_folder(folder)
     try:
         config = json.loads((folder / "config.json").read_text(encoding="utf-8"))
         version = config["format_version"]

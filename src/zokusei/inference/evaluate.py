@@ -66,6 +66,7 @@ def evaluate_run(
     scores, known = compute_scores(model, loader, preprocess, device=target, progress=progress)
     store.close()
     evaluation = _describe(checkpoint, split, scores, loader.targets, known)
+    evaluation["manifest"] = str(Path(manifest).absolute()) if manifest else None
     evaluation["unreadable"] = len(store.unreadable)
     evaluation["problems"] = sorted(store.unreadable.values())
     write_json(run / f"evaluation-{split}.json", evaluation)

@@ -1,0 +1,73 @@
+"""An evaluated run, read back: what every part of the report looks at."""
+
+import json
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+import pyarrow as pa
+import pyarrow.parquet as pq
+from numpy.typing import NDArray
+
+from zokusei.checkpoint import find_model_folder
+from zokusei.data.manifest import Manifest
+from zokusei.errors import DataError
+from zokusei.tags import TagSet
+
+
+@dataclass(frozen=True)
+class Judged:
+    """Scores of a split beside its truth.
+
+    Attributes:
+        evaluation: what `zokusei evaluate` left in `evaluation-SPLIT.json`.
+        tags: the model's, with their thresholds.
+        paths: one picture each.
+        scores: probabilities, (pictures, classes).
+        targets: which pictures have the tag.
+        known: entries that can be judged.
+    """
+
+    evaluation: dict[str, Any]
+    tags: TagSet
+    paths: list[Path]
+    scores: NDArray[np.float32]
+    targets: NDArray[np.bool_]
+    known: NDArray[np.bool_]
+
+    @property
+    def given(self) -> NDArray[np.bool_]:
+        """Which tags reach their threshold."""
+        return self.scores >= np.array(self.tags.thresholds, dtype=np.float32)
+
+    @classmethod
+    def load(cls, run: Path, split: str) -> "Judged":
+        """Read what `zokusei evaluate RUN --split SPLIT` wrote.
+
+        Raises:
+            DataError: the run was not evaluated on that split, or its files do not belong
+                together.
+        """
+        evaluation_path = run / f"evaluation-{split}.json"
+        try:
+            evaluation = json.loads(evaluation_path.read_text(encoding="utf-8"))
+            table = pq.read_table(run / f"scores-{split}.parquet")
+            manifest_path = Path(evaluation["manifest"] or run / "manifest.parquet")
+        except FileNotFoundError as error:
+            raise DataError(
+                f"{error.filename} is missing; run `zokusei evaluate {run} --split {split}` first"
+            ) from error
+        except (OSError, ValueError, KeyError, pa.ArrowException) as error:
+            message = " ".join(str(error).split())
+            raise DataError(f"{evaluation_path} is damaged ({message}); evaluate again") from error
+        tags = TagSet.load(find_model_folder(run) / "tags.csv")
+        manifest = Manifest.load(manifest_path).select(split)
+        labelled = [name in manifest.tags for name in tags.names]
+        manifest = manifest.with_tags(tags)
+        fits = table.column_names[1:] == list(tags.names)
+        if not fits or table.column("path").to_pylist() != manifest.column("path"):
+            raise DataError(f"{evaluation_path} is of another model or manifest; evaluate again")
+        scores = np.stack([table.column(name).to_numpy() for name in tags.names], axis=1)
+        known = manifest.compute_known() & np.array(labelled)
+        return cls(evaluation, tags, manifest.paths, scores, manifest.compute_targets(), known)

@@ -1,0 +1,107 @@
+"""The page: what is shown, in which order, as one HTML file that needs no network."""
+
+import json
+from importlib.resources import files
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+
+from zokusei.checkpoint import find_model_folder
+from zokusei.config import load_config
+from zokusei.errors import DataError, MissingExtraError
+from zokusei.files import write_text
+from zokusei.report.cards import choose_mistakes, choose_sample
+from zokusei.report.judged import Judged
+from zokusei.report.plots import plot_learning, plot_steps, plot_tags
+
+_RATES = {
+    "map": "mAP", "op": "OP", "or": "OR", "of1": "OF1", "cp": "CP", "cr": "CR", "cf1": "CF1",
+    "macro_f1": "macro-F1",
+}  # fmt: skip
+_SAMPLE, _MISTAKES, _CONFUSIONS = 18, 12, 12
+
+
+def write_report(run: Path | str, out: Path | str | None = None, *, split: str = "test") -> Path:
+    """Write the report of an evaluated run.
+
+    Args:
+        run: the run folder.
+        out: the HTML file; `report.html` in the run folder by default.
+        split: which evaluation to show.
+
+    Returns:
+        Where it was written.
+
+    Raises:
+        DataError: the run was not evaluated on that split.
+        MissingExtraError: Jinja or matplotlib is not installed.
+    """
+    run = Path(run)
+    out = Path(out) if out is not None else run / "report.html"
+    judged = Judged.load(run, split)
+    log = _read_log(run / "metrics.jsonl")
+    environment = json.loads((run / "environment.json").read_text(encoding="utf-8"))
+    metrics = judged.evaluation["metrics_own_thresholds"]
+    page = _load_template().render(
+        name=load_config(run / "config.yaml").name,
+        run=run,
+        split=split,
+        evaluation=judged.evaluation,
+        pictures=len(judged.paths),
+        rates=_RATES,
+        metrics=metrics,
+        sample=choose_sample(judged, _SAMPLE),
+        mistakes=choose_mistakes(judged, _MISTAKES),
+        confusions=find_confusions(judged, _CONFUSIONS),
+        tags=sorted(judged.evaluation["tags"], key=lambda tag: (tag["ap"] is None, tag["ap"])),
+        counts={tag.name: tag.count for tag in judged.tags},
+        learning=plot_learning(log),
+        steps=plot_steps(log),
+        tag_plot=plot_tags(
+            judged.evaluation["tags"], {tag.name: tag.count for tag in judged.tags}
+        ),
+        config=(run / "config.yaml").read_text(encoding="utf-8"),
+        environment=environment,
+        model_folder=find_model_folder(run),
+    )
+    write_text(out, page)
+    return out
+
+
+def find_confusions(judged: Judged, count: int) -> list[tuple[str, str, int, int]]:
+    """Find which tag is given where which other one is missed.
+
+    Returns:
+        The most frequent pairs: missed tag, given tag, pictures with both errors, pictures that
+        have the missed tag.
+    """
+    wrong = judged.given & ~judged.targets & judged.known
+    missed = ~judged.given & judged.targets & judged.known
+    both = missed.astype(np.float32).T @ wrong.astype(np.float32)
+    totals = (judged.targets & judged.known).sum(0)
+    names = judged.tags.names
+    pairs = []
+    for place in np.argsort(-both, axis=None, kind="stable")[:count]:
+        row, column = (int(part) for part in np.unravel_index(place, both.shape))
+        if both[row, column] > 0:
+            pairs.append((names[row], names[column], int(both[row, column]), int(totals[row])))
+    return pairs
+
+
+def _read_log(path: Path) -> list[dict[str, Any]]:
+    try:
+        return [json.loads(line) for line in path.read_text(encoding="utf-8").splitlines()]
+    except (OSError, ValueError) as error:
+        raise DataError(f"{path} cannot be read as a log: {error}") from error
+
+
+def _load_template() -> Any:
+    try:
+        from jinja2 import Environment, StrictUndefined
+    except ImportError as error:
+        raise MissingExtraError("jinja2", "train", "a report") from error
+    environment = Environment(autoescape=True, undefined=StrictUndefined, trim_blocks=True)
+    environment.filters["rate"] = lambda value: "–" if value is None else f"{value:.1f}"
+    source = files("zokusei.report").joinpath("page.html.jinja").read_text(encoding="utf-8")
+    return environment.from_string(source)
