@@ -43,7 +43,7 @@ def test_an_empty_folder_and_one_without_labels_are_refused(tmp_path, folder):
     (tmp_path / "empty").mkdir()
     with pytest.raises(DataError, match="no labelled picture"):
         import_corpus(tmp_path / "empty")
-    with pytest.raises(DataError, match="no tags: a.txt is missing"):
+    with pytest.raises(DataError, match=r"no tags: a\.txt is missing"):
         import_corpus(folder)
     with pytest.raises(DataError, match="does not exist"):
         import_corpus(tmp_path / "nothing")

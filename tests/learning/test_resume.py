@@ -9,8 +9,9 @@ import time
 
 import pytest
 import torch
-from pictures import write_corpus
 from safetensors.torch import load_file
+
+from pictures import write_corpus
 
 TINY = [
     "model.backbone=test_efficientnet", "model.weights=none", "preprocess.size=32",

@@ -62,7 +62,7 @@ def evaluate_run(
     store = PictureStore(judged.paths, preprocess, cache_bytes=0, workers=2)
     loader = Loader(judged, store, batch_size=batch_size)
     loader.known &= torch.tensor([name in pictures.tags for name in judged.tags.names])
-    model = checkpoint.model.to(target, memory_format=torch.channels_last)
+    model = checkpoint.model.to(target).to(memory_format=torch.channels_last)
     scores, known = compute_scores(model, loader, preprocess, device=target, progress=progress)
     store.close()
     evaluation = _describe(checkpoint, split, scores, loader.targets, known)

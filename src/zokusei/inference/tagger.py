@@ -55,7 +55,7 @@ class Tagger:
     def __init__(self, checkpoint: Checkpoint, *, device: str = "auto") -> None:
         self.checkpoint = checkpoint
         self.device = choose_device(device)
-        self.model = checkpoint.model.eval().to(self.device, memory_format=torch.channels_last)
+        self.model = checkpoint.model.eval().to(self.device).to(memory_format=torch.channels_last)
 
     @classmethod
     def load(cls, folder: Path | str, *, device: str = "auto") -> "Tagger":

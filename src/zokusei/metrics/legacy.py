@@ -1,7 +1,7 @@
 """The figures exactly as the published ADD-GCN and ML-GCN code gives them, quirks included.
 
-For comparing with numbers that were made with that code, and for nothing else. Labels are 1 (there),
--1 (not there) and 0 (difficult).
+For comparing with numbers that were made with that code, and for nothing else. Labels are 1
+(there), -1 (not there) and 0 (difficult).
 """
 
 import torch
@@ -19,15 +19,15 @@ def compute_legacy_metrics(
     What differs from `compute_metrics`:
 
     - A tag is given from logit 0 on.
-    - A class that is never given counts as given once: CP counts 0 for it, and the denominator of OP
-      grows by one.
+    - A class that is never given counts as given once: CP counts 0 for it, and the denominator
+      of OP grows by one.
     - A class without a positive makes CR and CF1 NaN, and there is no mAP.
     - The top 3 keep a tag only if its logit is at least 0 as well, so that they are three at most.
     - Difficult entries are left out of average precision, and are negatives in all rates.
     - Equal scores are ranked in the order of the data.
 
-    The published meter also reports an mAP of 100 when it is given labels of 0 and 1, since it takes
-    every 0 for difficult; such labels are refused here.
+    The published meter also reports an mAP of 100 when it is given labels of 0 and 1, since it
+    takes every 0 for difficult; such labels are refused here.
 
     Args:
         logits: scores before the sigmoid.
@@ -50,14 +50,12 @@ def compute_legacy_metrics(
     if not (targets == -1).any():
         raise DataError("no label is -1: with labels of 0 and 1 the published meter says mAP 100")
     figures = {"map": float(_average_precision(logits, targets).mean())}
-    for name, value in _rates(logits >= 0, targets).items():
-        figures[name] = value
+    figures |= _rates(logits >= 0, targets)
     top = torch.full_like(logits, -1.0).scatter_(
         1, *reversed(logits.topk(min(3, logits.shape[1]), dim=1))
     )
-    for name, value in _rates(top >= 0, targets).items():
-        figures[f"top3_{name}"] = value
-    return figures
+    top3 = _rates(top >= 0, targets)
+    return figures | {f"top3_{name}": value for name, value in top3.items()}
 
 
 def _average_precision(logits: Tensor, targets: Tensor) -> Tensor:

@@ -58,9 +58,7 @@ def write_report(run: Path | str, out: Path | str | None = None, *, split: str =
         counts={tag.name: tag.count for tag in judged.tags},
         learning=plot_learning(log),
         steps=plot_steps(log),
-        tag_plot=plot_tags(
-            judged.evaluation["tags"], {tag.name: tag.count for tag in judged.tags}
-        ),
+        tag_plot=plot_tags(judged.evaluation["tags"], {tag.name: tag.count for tag in judged.tags}),
         config=(run / "config.yaml").read_text(encoding="utf-8"),
         environment=environment,
         model_folder=find_model_folder(run),

@@ -9,7 +9,7 @@ from zokusei.errors import MissingExtraError
 
 _INK = "#7c8491"
 _BLUE, _ORANGE = "#4c8dd6", "#e08a3c"
-_STYLE = {
+_STYLE: Any = {
     "svg.fonttype": "none",  # text stays text: small files, and the page's own font
     "svg.hashsalt": "zokusei",  # the same plot is the same file
     "font.size": 9,

@@ -121,6 +121,7 @@ class Loop:
         if self.ema is not None:
             self.ema.to(accelerator.device)
         self.log = self._open_log(folder)
+        self._counted_until = time.monotonic()
 
     def run(self) -> Position:
         """Train to the end and say where it was.
@@ -186,7 +187,6 @@ class Loop:
             self.ema.update(accelerator.unwrap_model(self.model), step=step)
         seconds = time.monotonic() - began
         position.step += 1
-        position.seconds += seconds
         speed = len(batch.rows) * accelerator.num_processes / seconds
         self.reporter.step(value, speed)
         if self.log is not None and step % _LOG_EVERY == 0:
@@ -204,6 +204,7 @@ class Loop:
             position.best_score, position.best_epoch = figures["score"], position.epoch
         if self.accelerator.is_main_process and (better or not settings.keep_best):
             self.task.keep(judged, figures)
+        self._count_time()
         record = {"epoch": position.epoch, "seconds": position.seconds, "loss": loss, **figures}
         if self.log is not None:
             self.log.write("epoch", (position.epoch + 1) * len(self.loader), **record)
@@ -211,11 +212,18 @@ class Loop:
 
     def _save(self) -> None:
         """Write the state, in the one process that writes."""
+        self._count_time()
         if self.log is None:
             return
         self.position.log_bytes = self.log.num_bytes
         model, optimizer = self.task.model, self.plain_optimizer
         save_state(self.state_path, self.position, model, self._averaged, optimizer)
+
+    def _count_time(self) -> None:
+        """Add what passed on the clock since the last count: steps, waiting, evaluation, writing."""
+        now = time.monotonic()
+        self.position.seconds += now - self._counted_until
+        self._counted_until = now
 
     @property
     def _averaged(self) -> nn.Module | None:

@@ -25,7 +25,7 @@ class Position:
         step: the next step of that epoch.
         best_score: of the epochs so far; None before the first evaluation.
         best_epoch: where that was.
-        seconds: spent in training, over all sittings.
+        seconds: on the clock, over all sittings, evaluation included.
         log_bytes: length of the log up to here; what stands after it is of a lost sitting.
         finished: nothing is left to do.
     """
