@@ -4,8 +4,6 @@ Ye, He, Peng, Wu, Qiao: Attention-Driven Dynamic Graph Convolutional Network for
 Recognition, ECCV 2020. Shapes in comments: B pictures, C classes, D hidden, P positions.
 """
 
-from typing import Literal
-
 import torch
 from jaxtyping import Float
 from torch import Tensor, nn
@@ -66,8 +64,8 @@ class ADDGCN(Head):
         hidden: int = 1024,
         double_activation: bool = True,
         residual: bool = True,
-        fusion: Literal["mean", "graph", "activation"] = "mean",
-        attention: Literal["sum", "mean"] = "sum",
+        fusion: str = "mean",
+        attention: str = "sum",
     ) -> None:
         super().__init__()
         if fusion not in _FUSIONS:

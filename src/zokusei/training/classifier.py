@@ -191,7 +191,8 @@ class ClassifierTraining:
         self.val_loader.store.close()
 
     def _create_train_loader(self, manifest: Manifest) -> Loader:
-        config, size = self.config, self.preprocess.size
+        config, size = self.config, self.config.augment.size
+        assert size is not None, "prepare_run settles the size"
         world = self.accelerator.num_processes
         if config.train.batch_size % world:
             raise ConfigError(

@@ -53,8 +53,8 @@ def prepare_run(
     shares = ", ".join(f"{count} {split}" for split, count in counts.items())
     tell(f"{len(manifest)} pictures ({shares}), {len(manifest.tags)} tags")
     tell(
-        f"{config.model.name} on {config.model.backbone}, {config.preprocess.size} px, "
-        f"{config.train.epochs} epochs"
+        f"{config.model.name} on {config.model.backbone}, {config.preprocess.size} px "
+        f"(training: {config.augment.size}), {config.train.epochs} epochs"
     )
     if problems:
         tell(problems.summary())
@@ -109,12 +109,16 @@ def _settle(config: Config, manifest: Manifest) -> Config:
     """Choose size and epochs from the data where they were left open."""
     pictures = count_splits(manifest)["train"]
     epochs = min(_MAX_EPOCHS, max(_MIN_EPOCHS, round(_VIEWS / pictures)))
-    train, preprocess = config.train, config.preprocess
+    train, preprocess, augment = config.train, config.preprocess, config.augment
     if train.epochs is None:
         train = dataclasses.replace(train, epochs=epochs)
-    if preprocess.size is None:
-        preprocess = dataclasses.replace(preprocess, size=_choose_size(manifest))
-    return dataclasses.replace(config, train=train, preprocess=preprocess)
+    size = preprocess.size or _choose_size(manifest)
+    if augment.size is None:
+        smaller = max(_SIZE_STEP, round(size * 7 / 8 / _SIZE_STEP) * _SIZE_STEP)
+        crops = augment.crop == "random_resized_crop"
+        augment = dataclasses.replace(augment, size=min(size, smaller) if crops else size)
+    preprocess = dataclasses.replace(preprocess, size=size)
+    return dataclasses.replace(config, train=train, preprocess=preprocess, augment=augment)
 
 
 def _choose_size(manifest: Manifest) -> int:

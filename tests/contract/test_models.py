@@ -1,0 +1,170 @@
+"""What every registered model must do; a new one is tested here unasked."""
+
+import copy
+
+import pytest
+import torch
+from torch import nn
+
+from zokusei.checkpoint import Checkpoint, load_checkpoint, save_checkpoint
+from zokusei.errors import ConfigError
+from zokusei.images import Preprocess
+from zokusei.labels import LabelSpace
+from zokusei.losses import binary_cross_entropy
+from zokusei.models import create_model, list_models
+from zokusei.tags import TagSet
+
+BACKBONE = "test_efficientnet"
+CLASSES = 7  # a prime that no width of a network has, so that class axes can be told by it
+MODELS = list_models()
+
+
+def create_labels(num_classes=CLASSES, seed=0):
+    generator = torch.Generator().manual_seed(seed)
+    targets = torch.rand(40, num_classes, generator=generator) < 0.3
+    tags = TagSet.from_names([f"tag_{index}" for index in range(num_classes)])
+    return LabelSpace.from_targets(tags, targets)
+
+
+def create(name, labels=None, seed=0, **options):
+    torch.manual_seed(seed)
+    return create_model(name, labels or create_labels(), backbone=BACKBONE, **options)
+
+
+def pictures(count, *size, seed=1):
+    return torch.randn(count, 3, *(size or (64, 64)), generator=torch.Generator().manual_seed(seed))
+
+
+@pytest.fixture(params=MODELS)
+def name(request):
+    return request.param
+
+
+@pytest.mark.parametrize("size", [(64, 64), (32, 32), (96, 64), (33, 71)])
+def test_any_picture_size_gives_finite_logits(name, size):
+    logits = create(name).eval()(pictures(2, *size))
+    assert logits.shape == (2, CLASSES)
+    assert logits.isfinite().all()
+
+
+@pytest.mark.parametrize("num_classes", [1, 2, 3, 1000])
+def test_any_number_of_classes(name, num_classes):
+    model = create(name, create_labels(num_classes))
+    for mode in (model.eval(), model.train()):
+        logits = mode(pictures(2, 32, 32))
+        assert logits.shape == (2, num_classes)
+        assert logits.isfinite().all()
+
+
+@pytest.mark.slow
+def test_ten_thousand_classes(name):
+    assert create(name, create_labels(10_000)).eval()(pictures(1, 32, 32)).isfinite().all()
+
+
+def test_gradients_reach_every_parameter(name):
+    model = create(name).train()
+    targets = (torch.arange(4 * CLASSES) % 2).view(4, CLASSES).float()
+    binary_cross_entropy(model(pictures(4)), targets).backward()
+    without = [
+        key
+        for key, parameter in model.named_parameters()
+        if parameter.grad is None or not parameter.grad.abs().sum() > 0
+    ]
+    assert without == []
+
+
+def test_a_batch_of_one_trains(name):
+    model = create(name).train()
+    model(pictures(1)).sum().backward()
+    assert all(p.grad.isfinite().all() for p in model.parameters())
+
+
+def test_evaluation_is_deterministic_and_independent_of_the_batch(name):
+    model = create(name).eval()
+    batch = pictures(5)
+    with torch.inference_mode():
+        together = model(batch)
+        assert torch.equal(together, model(batch))
+        alone = torch.cat([model(picture[None]) for picture in batch])
+    torch.testing.assert_close(alone, together, rtol=1e-4, atol=1e-5)
+
+
+def test_explain_begins_with_the_logits_of_forward(name):
+    model = create(name).eval()
+    batch = pictures(3)
+    explained = model.explain(batch)
+    torch.testing.assert_close(explained["logits"], model(batch))
+    maps = explained["activation_maps"]
+    assert maps.shape[:2] == (3, CLASSES)
+    assert maps.shape[2:] == model.backbone(batch).shape[2:]
+
+
+def test_permuting_the_classes_permutes_the_logits(name):
+    model = create(name).eval()
+    order = torch.tensor([3, 0, 6, 2, 5, 1, 4])
+    permuted = copy.deepcopy(model)
+    for tensor in [*permuted.head.parameters(), *permuted.head.buffers()]:
+        for axis, length in enumerate(tensor.shape):
+            if length == CLASSES:
+                tensor.data = tensor.data.index_select(axis, order)
+    batch = pictures(3)
+    torch.testing.assert_close(permuted(batch), model(batch)[:, order])
+
+
+def test_a_checkpoint_gives_the_same_model_back(name, tmp_path):
+    labels = create_labels()
+    model = create(name, labels).eval()
+    preprocess = Preprocess(64, "pad", (0.5,) * 3, (0.5,) * 3)
+    save_checkpoint(tmp_path / "model", Checkpoint(model, labels, preprocess))
+    loaded = load_checkpoint(tmp_path / "model")
+    batch = pictures(2)
+    assert torch.equal(loaded.model(batch), model(batch))
+    assert loaded.tags == labels.tags
+    assert torch.equal(loaded.labels.cooccurrence, labels.cooccurrence)
+    assert loaded.preprocess == preprocess
+
+
+def test_the_exported_graph_computes_the_same(name):
+    model = create(name).eval()
+    example = pictures(2)
+    batch = torch.export.Dim("batch", min=1, max=64)
+    exported = torch.export.export(model, (example,), dynamic_shapes=({0: batch},)).module()
+    for count in (1, 5):
+        other = pictures(count, seed=count)
+        torch.testing.assert_close(exported(other), model(other), rtol=1e-4, atol=1e-5)
+
+
+def test_an_unknown_option_is_refused_with_the_nearest(name):
+    with pytest.raises(ConfigError, match=r"no option 'zzz'"):
+        create(name, zzz=1)
+
+
+def test_the_backbone_and_the_head_share_nothing(name):
+    model = create(name)
+    body = {id(p) for p in model.backbone.parameters()}
+    head = {id(p) for p in model.head.parameters()}
+    assert not body & head
+    assert len(body | head) == len(list(model.parameters()))
+
+
+@pytest.mark.slow
+def test_it_overfits_32_pictures(name):
+    from zokusei.metrics import compute_metrics
+
+    batch = pictures(32, seed=5)
+    targets = torch.rand(32, CLASSES, generator=torch.Generator().manual_seed(2)) < 0.4
+    model = create(name).train()
+    optimizer = torch.optim.AdamW(model.parameters(), lr=3e-3)
+    for _ in range(150):
+        optimizer.zero_grad()
+        binary_cross_entropy(model(batch), targets.float()).backward()
+        nn.utils.clip_grad_norm_(model.parameters(), 10.0)
+        optimizer.step()
+    with torch.no_grad():
+        probs = model(batch).sigmoid()
+    assert compute_metrics(probs, targets).map == 1.0
+
+
+def test_an_unknown_model_is_refused_with_the_nearest():
+    with pytest.raises(ConfigError, match="did you mean 'add_gcn'"):
+        create("addgcn")
