@@ -1,5 +1,8 @@
 """Shapes written in annotations are checked while the tests run."""
 
+import sys
+
+import pytest
 from hypothesis import settings
 from jaxtyping import install_import_hook
 
@@ -11,3 +14,55 @@ install_import_hook(
     ["zokusei.models", "zokusei.losses", "zokusei.metrics", "zokusei.data", "zokusei.labels"],
     "shapes.check",
 )
+
+
+@pytest.fixture(scope="session")
+def corpus(tmp_path_factory):
+    """Small pictures of coloured shapes, with sidecars."""
+    from pictures import write_corpus
+
+    return write_corpus(tmp_path_factory.mktemp("data") / "corpus", count=120)
+
+
+@pytest.fixture(scope="session")
+def run_folder(corpus, tmp_path_factory):
+    """A run on them that has been evaluated; tests must leave it as it is."""
+    from zokusei.config import load_config
+    from zokusei.inference.evaluate import evaluate_run
+    from zokusei.training.classifier import train_classifier
+
+    folder = tmp_path_factory.mktemp("runs") / "tiny"
+    settings = [
+        f"data.path={corpus}", "model.backbone=test_efficientnet", "model.weights=none",
+        "preprocess.size=32", "train.epochs=6", "train.batch_size=8", "train.workers=1",
+    ]  # fmt: skip
+    train_classifier(load_config(None, settings), folder, Silent(), lambda message: None)
+    evaluate_run(folder)
+    return folder
+
+
+class Silent:
+    """Is told how a training goes, and says nothing."""
+
+    def begin(self, total_steps, done_steps): ...
+    def step(self, loss, images_per_second): ...
+    def epoch(self, epoch, record): ...
+
+
+@pytest.fixture
+def zokusei(monkeypatch, capsys):
+    """The command line, in this process: arguments in; exit code, stdout and stderr out."""
+    from zokusei.cli import main
+
+    def command(*arguments):
+        monkeypatch.setattr(sys, "argv", ["zokusei", *map(str, arguments)])
+        capsys.readouterr()
+        try:
+            main()
+            code = 0
+        except SystemExit as stop:
+            code = stop.code or 0
+        captured = capsys.readouterr()
+        return code, captured.out, captured.err
+
+    return command

@@ -220,7 +220,7 @@ class Loop:
         save_state(self.state_path, self.position, model, self._averaged, optimizer)
 
     def _count_time(self) -> None:
-        """Add what passed on the clock since the last count: steps, waiting, evaluation, writing."""
+        """Add what passed on the clock since the last count, whatever it was spent on."""
         now = time.monotonic()
         self.position.seconds += now - self._counted_until
         self._counted_until = now

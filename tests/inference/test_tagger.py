@@ -1,0 +1,124 @@
+import io
+import json
+from pathlib import Path
+
+import pytest
+import torch
+from PIL import Image
+
+from zokusei.errors import ConfigError, ImageError
+from zokusei.inference import Tagger
+
+
+@pytest.fixture(scope="module")
+def tagger(run_folder):
+    return Tagger.load(run_folder, device="cpu")
+
+
+def test_it_has_learnt_what_the_pictures_show(tagger, corpus):
+    paths = sorted(corpus.glob("*.png"))[:30]
+    right = 0
+    for tags in tagger.tag(paths):
+        truth = Path(tags.path).with_suffix(".txt").read_text().strip().split(", ")
+        colours = {name: tags.scores[name] for name in ("red", "green", "blue")}
+        right += max(colours, key=colours.get) in truth
+    assert right >= 25  # ten by chance
+
+
+def test_the_result_does_not_depend_on_the_batch(tagger, corpus):
+    paths = sorted(corpus.glob("*.png"))[:9]
+    alone = [tagger.tag([path])[0] for path in paths]
+    together = tagger.tag(paths, batch_size=9)
+    small = tagger.tag(paths, batch_size=2)
+    for one, two, three in zip(alone, together, small, strict=True):
+        assert one.path == two.path == three.path
+        assert one.scores == pytest.approx(two.scores, abs=1e-5)
+        assert one.scores == pytest.approx(three.scores, abs=1e-5)
+
+
+def test_paths_bytes_and_pictures_are_the_same(tagger, corpus):
+    path = corpus / "000.png"
+    with Image.open(path) as image:
+        scores = [
+            tagger.tag([source])[0].scores
+            for source in (path, str(path), path.read_bytes(), image)
+        ]
+    assert scores[0] == scores[1] == scores[2] == scores[3]
+
+
+def test_tags_are_those_above_their_threshold_the_most_probable_first(tagger, corpus):
+    for tags in tagger.tag(sorted(corpus.glob("*.png"))[:20]):
+        thresholds = {tag.name: tag.threshold for tag in tagger.checkpoint.tags}
+        wanted = [name for name, score in tags.scores.items() if score >= thresholds[name]]
+        assert sorted(tags.names) == sorted(wanted)
+        assert list(tags.names) == sorted(tags.names, key=lambda name: -tags.scores[name])
+        assert list(tags.scores) == list(tagger.checkpoint.tags.names)
+
+
+def test_the_json_form_is_the_contract(tagger, corpus):
+    tags = tagger.tag([corpus / "000.png"])[0]
+    record = json.loads(json.dumps(tags.to_dict()))
+    assert list(record) == ["path", "tags", "scores"]
+    assert record["path"] == str(corpus / "000.png")
+    assert set(record["tags"]) <= set(record["scores"])
+
+
+def test_a_broken_picture_ends_it_or_is_reported(tagger, corpus, tmp_path):
+    broken = tmp_path / "broken.png"
+    broken.write_bytes((corpus / "000.png").read_bytes()[:60])
+    paths = [corpus / "000.png", broken, corpus / "001.png"]
+    with pytest.raises(ImageError, match=r"broken\.png"):
+        tagger.tag(paths)
+    failed = []
+    for batch_size in (1, 2, 3):
+        done = list(
+            tagger.tag_each(
+                paths, batch_size=batch_size, on_error=lambda p, error: failed.append((p, error))
+            )
+        )
+        assert [tags.path for tags in done] == [str(paths[0]), str(paths[2])]
+    assert [picture for picture, _ in failed] == [broken] * 3
+
+
+def test_a_batch_of_broken_pictures_does_not_end_the_work(tagger, corpus):
+    pictures = [b"one", b"two", corpus / "000.png"]
+    done = list(tagger.tag_each(pictures, batch_size=2, on_error=lambda p, e: None))
+    assert len(done) == 1
+
+
+def test_pictures_are_read_as_they_are_needed(tagger, corpus):
+    read = []
+
+    def endless():
+        while True:
+            read.append(1)
+            yield corpus / "000.png"
+
+    stream = tagger.tag_each(endless(), batch_size=2)
+    for _ in range(3):
+        next(stream)
+    assert len(read) <= 8
+    stream.close()
+
+
+def test_no_pictures_no_tags(tagger):
+    assert tagger.tag([]) == []
+
+
+@pytest.mark.parametrize("device", ["gpu", "cuda:x"])
+def test_an_unknown_device_is_refused(run_folder, device):
+    with pytest.raises(ConfigError, match=device):
+        Tagger.load(run_folder, device=device)
+
+
+@pytest.mark.skipif(torch.cuda.is_available(), reason="there is one here")
+def test_a_missing_device_is_refused(run_folder):
+    with pytest.raises(ConfigError, match="not available"):
+        Tagger.load(run_folder, device="cuda")
+
+
+def test_a_picture_of_any_kind_is_tagged(tagger):
+    for mode, suffix in (("RGBA", "PNG"), ("P", "GIF"), ("L", "JPEG"), ("CMYK", "JPEG")):
+        data = io.BytesIO()
+        Image.new(mode, (50, 20)).save(data, suffix)
+        assert set(tagger.tag([data.getvalue()])[0].scores) == set(tagger.checkpoint.tags.names)

@@ -1,0 +1,127 @@
+"""Backbones, and whether their packaged weights are what they say."""
+
+import pytest
+import timm
+import torch
+from PIL import Image
+from safetensors.torch import save_file
+from sklearn.datasets import load_sample_image
+from timm.data import ImageNetInfo
+from torch import nn
+
+from zokusei.errors import ModelError
+from zokusei.images import Preprocess
+from zokusei.models import (
+    Backbone,
+    backbone_statistics,
+    create_model,
+    freeze_batch_norm,
+    load_packaged_weights,
+)
+from zokusei.models.backbone import load_backbone_weights
+
+SMALL = "test_efficientnet"
+
+
+@pytest.mark.parametrize(("photograph", "kind"), [("china.jpg", "palace"), ("flower.jpg", "daisy")])
+def test_packaged_weights_know_what_is_in_a_photograph(photograph, kind):
+    name = "tf_efficientnet_lite0"
+    model = timm.create_model(name, pretrained=False).eval()
+    weights = load_packaged_weights(name)
+    model.load_state_dict(dict(zip(model.state_dict(), weights, strict=True)))
+    preprocess = Preprocess(224, "crop", *backbone_statistics(name, "auto"))
+    image = preprocess(Image.fromarray(load_sample_image(photograph)))
+    with torch.inference_mode():
+        best = int(model(image[None]).argmax())
+    assert ImageNetInfo().index_to_description(best) == kind
+    # The same weights inside of our own backbone give the same features.
+    ours = Backbone(name).eval()
+    load_backbone_weights(ours, name, "auto")
+    torch.testing.assert_close(ours(image[None]), model.forward_features(image[None]))
+
+
+@pytest.mark.parametrize("suffix", [".safetensors", ".pth"])
+def test_weights_from_a_file(tmp_path, suffix):
+    source = timm.create_model(SMALL, pretrained=False)
+    path = tmp_path / f"weights{suffix}"
+    weights = {name: tensor.clone() for name, tensor in source.state_dict().items()}
+    if suffix == ".pth":
+        torch.save({"state_dict": weights}, path)
+    else:
+        save_file(weights, path)
+    backbone = Backbone(SMALL)
+    load_backbone_weights(backbone, SMALL, str(path))
+    for name, tensor in backbone.body.state_dict().items():
+        assert torch.equal(tensor, weights[name])
+
+
+def test_weights_that_do_not_fit_are_refused(tmp_path):
+    weights = dict(timm.create_model(SMALL, pretrained=False).state_dict())
+    first = next(iter(weights))
+    save_file({**weights, first: torch.zeros(1)}, tmp_path / "shape.safetensors")
+    with pytest.raises(ModelError, match="has shape"):
+        load_backbone_weights(Backbone(SMALL), SMALL, str(tmp_path / "shape.safetensors"))
+    del weights[first]
+    save_file(weights, tmp_path / "less.safetensors")
+    with pytest.raises(ModelError, match=f"lack '{first}'"):
+        load_backbone_weights(Backbone(SMALL), SMALL, str(tmp_path / "less.safetensors"))
+
+
+def test_a_pickle_with_code_in_it_is_not_run(tmp_path):
+    class Evil:
+        def __reduce__(self):
+            return (print, ("run",))
+
+    torch.save({"weights": Evil()}, tmp_path / "evil.pth")
+    with pytest.raises(ModelError, match="more than tensors"):
+        load_backbone_weights(Backbone(SMALL), SMALL, str(tmp_path / "evil.pth"))
+
+
+@pytest.mark.parametrize("name", ["missing.safetensors", "broken.safetensors", "broken.pth"])
+def test_files_that_hold_no_weights_are_refused(tmp_path, name):
+    if name.startswith("broken"):
+        (tmp_path / name).write_bytes(b"not weights at all")
+    with pytest.raises(ModelError, match=name):
+        load_backbone_weights(Backbone(SMALL), SMALL, str(tmp_path / name))
+
+
+def test_an_unknown_backbone_is_refused_with_the_nearest():
+    with pytest.raises(ModelError, match="did you mean 'resnet101'"):
+        Backbone("resnet_101")
+
+
+def test_a_transformer_gives_no_map():
+    with pytest.raises(ModelError, match="not a map"):
+        Backbone("test_vit")(torch.zeros(1, 3, 160, 160))
+
+
+def test_frozen_batch_norm_stays_as_it_was_loaded():
+    from zokusei.labels import LabelSpace
+    from zokusei.tags import TagSet
+
+    labels = LabelSpace.from_targets(TagSet.from_names(["a"]), torch.ones(1, 1).bool())
+    model = create_model("gap", labels, backbone=SMALL, dropout=0.0)
+    freeze_batch_norm(model)
+    model.train()
+    norms = [m for m in model.modules() if isinstance(m, nn.modules.batchnorm._BatchNorm)]
+    before = [norm.running_mean.clone() for norm in norms]
+    pictures = torch.randn(4, 3, 64, 64)
+    together = model(pictures)
+    assert norms
+    assert all(torch.equal(n.running_mean, b) for n, b in zip(norms, before, strict=True))
+    torch.testing.assert_close(together[:1], model(pictures[:1]))
+
+
+@pytest.mark.slow
+def test_resnet_101_at_448_is_the_same_code():
+    from zokusei.labels import LabelSpace
+    from zokusei.tags import TagSet
+
+    tags = TagSet.from_names([f"t{i}" for i in range(100)])
+    labels = LabelSpace.from_targets(tags, torch.ones(1, 100).bool())
+    for name in ("gap", "gmp", "add_gcn"):
+        model = create_model(name, labels, backbone="resnet101").eval()
+        with torch.inference_mode():
+            explained = model.explain(torch.zeros(1, 3, 448, 448))
+        assert explained["logits"].shape == (1, 100)
+        assert explained["activation_maps"].shape == (1, 100, 14, 14)
