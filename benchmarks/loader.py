@@ -74,8 +74,8 @@ class Silent:
 
 def create_training(config: Config, folder: Path) -> ClassifierTraining:
     """Prepare a run and build its parts."""
-    config, manifest = prepare_run(config, folder, print)
-    return ClassifierTraining(config, manifest, folder, Accelerator(cpu=True))
+    run = prepare_run(config, folder, print)
+    return ClassifierTraining(run.config, run.manifest, folder, Accelerator(cpu=True))
 
 
 def main() -> None:

@@ -20,7 +20,7 @@ from typing import Any
 
 import torch
 from safetensors import SafetensorError
-from safetensors.torch import load_file, save_file
+from safetensors.torch import load_file, save
 
 from zokusei.errors import CheckpointError, ZokuseiError
 from zokusei.files import write_json, write_text, write_whole
@@ -135,7 +135,7 @@ def _write_files(folder: Path, checkpoint: Checkpoint) -> None:
     }
     weights = {name: tensor.contiguous() for name, tensor in model.state_dict().items()}
     with write_whole(folder / "model.safetensors") as temporary:
-        save_file(weights, temporary)
+        temporary.write_bytes(save(weights))  # our own write: a full disk is an OSError then
     write_json(folder / "config.json", config)
     checkpoint.tags.save(folder / "tags.csv")
     checkpoint.preprocess.save(folder / "preprocess.json")

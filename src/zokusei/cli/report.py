@@ -9,6 +9,7 @@ import typer
 def report(
     run: Annotated[Path, typer.Argument(help="A run folder that was evaluated.")],
     out: Annotated[Path | None, typer.Option(help="The HTML file; RUN/report.html.")] = None,
+    split: Annotated[str, typer.Option(help="Which evaluation to show.")] = "test",
 ) -> None:
     """Write one HTML file to look at: unseen pictures with their tags, a table per tag, curves.
 
@@ -17,4 +18,4 @@ def report(
     from zokusei.cli.console import tell
     from zokusei.report import write_report
 
-    tell(f"written: {write_report(run, out)}")
+    tell(f"written: {write_report(run, out, split=split)}")

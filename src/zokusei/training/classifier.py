@@ -58,19 +58,30 @@ def train_classifier(
     folder = Path(folder)
     accelerator = Accelerator(mixed_precision=config.train.mixed_precision)
     if accelerator.is_main_process:
-        prepare_run(config, folder, tell)
+        trainer = _prepare(config, folder, accelerator, tell)
     accelerator.wait_for_everyone()
-    config, manifest = prepare_run(config, folder, tell)
-    trainer = ClassifierTraining(config, manifest, folder, accelerator)
+    if not accelerator.is_main_process:  # reads what the first process has written
+        trainer = _prepare(config, folder, accelerator, tell)
     if accelerator.is_main_process and trainer.flip_refused:
         tell(f"no mirroring: {', '.join(trainer.flip_refused[:3])} name a side")
     position = trainer.create_loop(reporter).run()
-    for problem in sorted(trainer.unreadable.values()):
+    for problem in trainer.unreadable:
         tell(f"not used: {problem}")
     trainer.close()
     checkpoint = load_checkpoint(folder)
     tell(f"kept epoch {position.best_epoch + 1} in {folder / 'model'}")
     return checkpoint
+
+
+def _prepare(
+    config: Config, folder: Path, accelerator: Accelerator, tell: Callable[[str], None]
+) -> "ClassifierTraining":
+    """Build all parts before the folder is written: a setting that is refused leaves none."""
+    run = prepare_run(config, folder, tell)
+    trainer = ClassifierTraining(run.config, run.manifest, folder, accelerator)
+    if run.is_new:
+        run.save(folder)
+    return trainer
 
 
 class ClassifierTraining:
@@ -181,9 +192,10 @@ class ClassifierTraining:
         save_checkpoint(self.folder / "model", checkpoint)
 
     @property
-    def unreadable(self) -> dict[int, str]:
-        """Pictures that could not be read, by row, with the reason."""
-        return self.train_loader.store.unreadable | self.val_loader.store.unreadable
+    def unreadable(self) -> list[str]:
+        """Pictures that could not be read, with the reason."""
+        stores = (self.train_loader.store, self.val_loader.store)
+        return sorted(reason for store in stores for reason in store.unreadable.values())
 
     def close(self) -> None:
         """End the decoding threads."""

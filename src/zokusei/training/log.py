@@ -2,10 +2,11 @@
 
 import json
 import os
+from contextlib import suppress
 from pathlib import Path
 from typing import Any
 
-from zokusei.errors import MissingExtraError
+from zokusei.errors import MissingExtraError, ZokuseiError
 
 
 class RunLog:
@@ -37,8 +38,11 @@ class RunLog:
     def write(self, kind: str, step: int, **values: float | int) -> None:
         """Append one record and hand it to the system, so that a killed run loses none."""
         record = {"kind": kind, "step": step, **values}
-        self._file.write(json.dumps(record).encode() + b"\n")
-        self._file.flush()
+        try:
+            self._file.write(json.dumps(record).encode() + b"\n")
+            self._file.flush()
+        except OSError as error:
+            raise ZokuseiError(f"{self._file.name} was not written: {error.strerror}") from error
         if self._writer is not None:
             for name, value in values.items():
                 self._writer.add_scalar(f"{kind}/{name}", value, step)
@@ -50,7 +54,8 @@ class RunLog:
 
     def close(self) -> None:
         """Close the files."""
-        self._file.close()
+        with suppress(OSError):  # what a full disk has refused is refused again
+            self._file.close()
         if self._writer is not None:
             self._writer.close()
 

@@ -1,8 +1,9 @@
-"""Preparing a run folder: the corpus imported, what was left open settled, both written down."""
+"""Preparing a run: the corpus imported, what was left open settled, both written down."""
 
 import dataclasses
 import statistics
 from collections.abc import Callable
+from dataclasses import dataclass
 from pathlib import Path
 
 from zokusei.config import Config, flatten, load_config, save_config
@@ -23,10 +24,33 @@ _SIZE_STEP, _MIN_SIZE, _MAX_SIZE = 16, 96, 224
 _SAMPLE = 100
 
 
-def prepare_run(
-    config: Config, folder: Path, tell: Callable[[str], None]
-) -> tuple[Config, Manifest]:
-    """Import the corpus, settle what was left open, and write both down.
+@dataclass(frozen=True)
+class Run:
+    """What a run folder begins with.
+
+    Attributes:
+        config: settled: nothing is left open.
+        manifest: all splits, with the tags that are learnt.
+        problems: what the import left out.
+        is_new: whether the folder has yet to be written.
+    """
+
+    config: Config
+    manifest: Manifest
+    problems: Problems
+    is_new: bool
+
+    def save(self, folder: Path) -> None:
+        """Write the folder, its configuration last: where that is, the rest is there."""
+        if self.problems:
+            self.problems.save(folder / "problems.txt")
+        self.manifest.save(folder / "manifest.parquet")
+        write_json(folder / "environment.json", describe_environment())
+        save_config(self.config, folder / "config.yaml")
+
+
+def prepare_run(config: Config, folder: Path, tell: Callable[[str], None]) -> Run:
+    """Import the corpus and settle what was left open; nothing is written.
 
     A folder that holds this very run already is taken as it is, so that it can go on.
 
@@ -39,13 +63,13 @@ def prepare_run(
         ConfigError: the folder holds something else.
         DataError: the corpus cannot be used.
     """
-    config_path, manifest_path = folder / "config.yaml", folder / "manifest.parquet"
+    config_path = folder / "config.yaml"
     if config_path.exists():
         settled = load_config(config_path)
         _refuse_another_run(config, settled, folder)
-        return settled, Manifest.load(manifest_path)
+        return Run(settled, Manifest.load(folder / "manifest.parquet"), Problems(), is_new=False)
     if folder.is_file() or (folder.exists() and any(folder.iterdir())):
-        raise ConfigError(f"{folder} exists and is not a run; choose another with out=FOLDER")
+        raise ConfigError(f"{folder} exists and is not a run; choose another with --out FOLDER")
     manifest, problems = _import(config)
     manifest = _drop_rare_tags(manifest, config, tell)
     config = _settle(config, manifest)
@@ -58,11 +82,7 @@ def prepare_run(
     )
     if problems:
         tell(problems.summary())
-        problems.save(folder / "problems.txt")
-    manifest.save(manifest_path)
-    write_json(folder / "environment.json", describe_environment())
-    save_config(config, config_path)  # last: where it is, the rest is there
-    return config, manifest
+    return Run(config, manifest, problems, is_new=True)
 
 
 def _import(config: Config) -> tuple[Manifest, Problems]:
@@ -143,5 +163,5 @@ def _refuse_another_run(asked: Config, settled: Config, folder: Path) -> None:
         if value is not None and value != begun:
             raise ConfigError(
                 f"{folder} holds a run with {key} = {begun!r}, not {value!r}; choose another "
-                "folder with out=FOLDER, or remove it"
+                "folder with --out FOLDER, or remove it"
             )

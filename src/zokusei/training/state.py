@@ -8,7 +8,7 @@ from typing import Any
 import numpy as np
 import torch
 from safetensors import SafetensorError, safe_open
-from safetensors.torch import save_file
+from safetensors.torch import save
 from torch import Tensor, nn
 from torch.optim import Optimizer
 
@@ -59,7 +59,7 @@ def save_state(
     # Clones: safetensors refuses tensors that share memory.
     tensors = {name: tensor.detach().clone().contiguous() for name, tensor in tensors.items()}
     with write_whole(path) as temporary:
-        save_file(tensors, temporary, metadata={"position": json.dumps(asdict(position))})
+        temporary.write_bytes(save(tensors, metadata={"position": json.dumps(asdict(position))}))
 
 
 def load_position(path: Path) -> Position:
