@@ -66,12 +66,14 @@ class ModelConfig:
         backbone: any convolutional timm model.
         weights: `auto` (packaged weights, else timm's download), `packaged`, `timm`, `none`,
             or a local weight file.
+        freeze: first stages of the backbone, the stem included, that stay as they were loaded.
         options: arguments of the model's head, by name.
     """
 
     name: str = "gap"
     backbone: str = "tf_efficientnet_lite0"
     weights: str = "auto"
+    freeze: Annotated[int, Field(ge=0)] = 0
     options: dict[str, Any] = field(default_factory=dict)
 
 

@@ -6,6 +6,7 @@ from zokusei.models.backbone import (
     Backbone,
     backbone_statistics,
     freeze_batch_norm,
+    freeze_stages,
     load_packaged_weights,
 )
 from zokusei.models.registry import Classifier, Head, create_model, list_models, register_model
@@ -19,6 +20,7 @@ __all__ = [
     "backbone_statistics",
     "create_model",
     "freeze_batch_norm",
+    "freeze_stages",
     "gap",
     "gmp",
     "list_models",

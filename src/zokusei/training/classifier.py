@@ -32,7 +32,13 @@ from zokusei.images import Preprocess
 from zokusei.labels import LabelSpace
 from zokusei.losses import create_loss
 from zokusei.metrics import compute_metrics, find_best_thresholds
-from zokusei.models import Classifier, backbone_statistics, create_model, freeze_batch_norm
+from zokusei.models import (
+    Classifier,
+    backbone_statistics,
+    create_model,
+    freeze_batch_norm,
+    freeze_stages,
+)
 from zokusei.training.loop import Loop, LoopSettings, Reporter, Task
 from zokusei.training.optimizers import create_optimizer, create_schedule
 from zokusei.training.prepare import prepare_run
@@ -116,6 +122,7 @@ class ClassifierTraining:
         )
         # The layout that convolutions on processors and tensor cores work in.
         self.model = self.model.to(memory_format=torch.channels_last)
+        freeze_stages(self.model.backbone, config.model.freeze)
         if config.train.freeze_batch_norm:
             freeze_batch_norm(self.model)
         self.compute_classification_loss = create_loss(config.loss.name, **config.loss.options)

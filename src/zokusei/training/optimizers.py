@@ -43,9 +43,10 @@ def create_optimizer(
     Raises:
         ConfigError: the name is unknown.
     """
+    rates = ((model.head, lr), (model.backbone, lr * backbone_lr_factor))
     groups = [
-        {"params": list(model.head.parameters()), "lr": lr},
-        {"params": list(model.backbone.parameters()), "lr": lr * backbone_lr_factor},
+        {"params": [weight for weight in part.parameters() if weight.requires_grad], "lr": rate}
+        for part, rate in rates
     ]
     if name == "adamw":
         return AdamW(groups, lr=lr, weight_decay=weight_decay)
