@@ -43,7 +43,7 @@ def test_a_damaged_folder_is_refused(folder, name, damage):
         path.write_bytes(data[: len(data) // 3])
     else:
         path.write_bytes(b"\xff\x00 noise \xfe" * 9)
-    with pytest.raises(CheckpointError, match="damaged or incomplete|of another model|needs"):
+    with pytest.raises(CheckpointError, match=r"damaged or incomplete|of another model|needs"):
         load_checkpoint(folder)
 
 

@@ -19,9 +19,7 @@ def test_help_names_every_command_and_imports_no_torch():
         "except SystemExit: pass\n"
         "assert 'torch' not in sys.modules and 'timm' not in sys.modules, 'torch was imported'\n"
     )
-    done = subprocess.run(
-        [sys.executable, "-c", code], check=True, capture_output=True, text=True
-    )
+    done = subprocess.run([sys.executable, "-c", code], check=True, capture_output=True, text=True)
     for command in ("train", "evaluate", "report", "tag", "data", "doctor"):
         assert f" {command} " in done.stdout
 
@@ -122,7 +120,7 @@ def test_data_check_names_every_bad_picture(zokusei, corpus, tmp_path):
 
 
 def test_data_draw(zokusei, tmp_path):
-    code, _, err = zokusei("data", "draw", tmp_path / "drawn", "--count", 3, "--size", 32)
+    code, _, _ = zokusei("data", "draw", tmp_path / "drawn", "--count", 3, "--size", 32)
     assert code == 0
     assert len(list((tmp_path / "drawn" / "images").iterdir())) == 3
     assert (tmp_path / "drawn" / "labels.csv").read_text().startswith("file,tags,style\n")
@@ -251,7 +249,7 @@ def test_unreadable_pictures_are_named_and_training_goes_on(zokusei, corpus, tmp
         "preprocess.size=32", "train.batch_size=10",
     )  # fmt: skip
     assert code == 0
-    code, out, err2 = zokusei("evaluate", tmp_path / "run")
+    code, _, err2 = zokusei("evaluate", tmp_path / "run")
     assert code == 0
     assert sum(name in err + err2 for name in ("000.png", "001.png", "050.png")) == 3
 
@@ -273,7 +271,7 @@ def test_a_full_disk_is_one_line_and_the_run_goes_on_afterwards(corpus, tmp_path
     assert done.returncode == 2, done.stderr
     assert "Traceback" not in done.stderr
     assert "was not written" in done.stderr
-    assert not [path for path in (tmp_path / "run").rglob(".*")]
+    assert not list((tmp_path / "run").rglob(".*"))
     assert subprocess.run(command, capture_output=True).returncode == 0
 
 

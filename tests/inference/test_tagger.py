@@ -40,8 +40,7 @@ def test_paths_bytes_and_pictures_are_the_same(tagger, corpus):
     path = corpus / "000.png"
     with Image.open(path) as image:
         scores = [
-            tagger.tag([source])[0].scores
-            for source in (path, str(path), path.read_bytes(), image)
+            tagger.tag([source])[0].scores for source in (path, str(path), path.read_bytes(), image)
         ]
     assert scores[0] == scores[1] == scores[2] == scores[3]
 

@@ -9,7 +9,7 @@ from sklearn.datasets import load_sample_image
 from timm.data import ImageNetInfo
 from torch import nn
 
-from zokusei.errors import ModelError
+from zokusei.errors import ConfigError, ModelError
 from zokusei.images import Preprocess
 from zokusei.models import (
     Backbone,
@@ -125,3 +125,35 @@ def test_resnet_101_at_448_is_the_same_code():
             explained = model.explain(torch.zeros(1, 3, 448, 448))
         assert explained["logits"].shape == (1, 100)
         assert explained["activation_maps"].shape == (1, 100, 14, 14)
+
+
+@pytest.mark.parametrize("count", [0, 1, 3])
+def test_frozen_stages_are_not_touched_by_training(count):
+    from zokusei.labels import LabelSpace
+    from zokusei.models import freeze_stages
+    from zokusei.tags import TagSet
+    from zokusei.training.optimizers import create_optimizer
+
+    labels = LabelSpace.from_targets(TagSet.from_names(["a"]), torch.ones(1, 1).bool())
+    model = create_model("gap", labels, backbone=SMALL)
+    freeze_stages(model.backbone, count)
+    before = {name: tensor.clone() for name, tensor in model.state_dict().items()}
+    optimizer = create_optimizer(model, "adamw", lr=0.01, weight_decay=0.1)
+    model.train()
+    for _ in range(2):
+        optimizer.zero_grad()
+        model(torch.randn(4, 3, 64, 64)).square().sum().backward()
+        optimizer.step()
+    kept = {
+        name for name, tensor in model.state_dict().items() if torch.equal(tensor, before[name])
+    }
+    stages = [("body.conv_stem.", "body.bn1."), ("body.blocks.0.",), ("body.blocks.1.",)]
+    frozen = tuple(f"backbone.{part}" for stage in stages[:count] for part in stage)
+    assert kept == {name for name in before if count and name.startswith(frozen)}
+
+
+def test_more_stages_than_there_are_cannot_be_frozen():
+    from zokusei.models import freeze_stages
+
+    with pytest.raises(ConfigError, match="6 stages"):
+        freeze_stages(Backbone(SMALL), 9)

@@ -83,9 +83,7 @@ def by_hand(head, features):
         value = (value - weights["global_norm.running_mean"][d]) / math.sqrt(
             weights["global_norm.running_var"][d] + 1e-5
         )
-        g.append(
-            leaky(value * weights["global_norm.weight"][d] + weights["global_norm.bias"][d])
-        )
+        g.append(leaky(value * weights["global_norm.weight"][d] + weights["global_norm.bias"][d]))
     w, b = weights["dynamic_adjacency.weight"], weights["dynamic_adjacency.bias"]
     adjacency = [[sigmoid(dot(w[k], g + x[n]) + b[k]) for n in range(C)] for k in range(C)]
     received = [
@@ -93,8 +91,7 @@ def by_hand(head, features):
     ]
     z = added(v, convolve(received, "dynamic_weight"))
     s_r = [
-        dot(weights["classifier.weight"][c], z[c]) + weights["classifier.bias"][c]
-        for c in range(C)
+        dot(weights["classifier.weight"][c], z[c]) + weights["classifier.bias"][c] for c in range(C)
     ]
     if head.fusion == "graph":
         return s_r
@@ -157,9 +154,7 @@ def test_the_adjacency_says_what_a_class_receives_from_which():
 
 def test_gradients_in_double_precision():
     head = create()
-    features = torch.randn(
-        2, CHANNELS, ROWS, COLUMNS, dtype=torch.float64, requires_grad=True
-    )
+    features = torch.randn(2, CHANNELS, ROWS, COLUMNS, dtype=torch.float64, requires_grad=True)
     assert torch.autograd.gradcheck(head, (features,))
 
 

@@ -145,8 +145,10 @@ def test_broken_scores_are_refused(bad):
 
 
 def test_targets_that_are_no_truth_values_are_refused():
-    with pytest.raises((DataError, TypeError, Exception), match="bool|true or false|Bool"):
-        compute_metrics(torch.rand(2, 2), torch.ones(2, 2))
+    # Shapes and kinds are checked in the tests before our own check sees them; without it:
+    unchecked = compute_metrics.__wrapped__
+    with pytest.raises(DataError, match="true or false"):
+        unchecked(torch.rand(2, 2), torch.ones(2, 2))
 
 
 def legacy_by_hand(logits, targets):

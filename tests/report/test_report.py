@@ -53,10 +53,9 @@ def test_its_elements_are_closed(page):
 
 def test_its_figures_are_those_of_the_evaluation(page, run_folder):
     evaluation = json.loads((run_folder / "evaluation-test.json").read_text())
-    figures = dict(
-        (title, value)
-        for value, title in re.findall(r"<b>([\d.]+)</b><span>([\w-]+)</span>", page)
-    )
+    figures = {
+        title: value for value, title in re.findall(r"<b>([\d.]+)</b><span>([\w-]+)</span>", page)
+    }
     own = evaluation["metrics_own_thresholds"]
     assert figures["mAP"] == f"{own['map']:.1f}"
     assert figures["macro-F1"] == f"{own['macro_f1']:.1f}"

@@ -160,7 +160,7 @@ def freeze_stages(backbone: Backbone, count: int) -> None:
         own = {f"{name}.{key}" for key, _ in module.named_parameters(recurse=False)}
         frozen = [key for key in own if stages[key] < count]
         for key in frozen:
-            body.get_parameter(key).requires_grad_(False)
+            body.get_parameter(key).requires_grad_(requires_grad=False)
         if frozen and isinstance(module, nn.modules.batchnorm._BatchNorm):
             _keep_in_evaluation(module)
 

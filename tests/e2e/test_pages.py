@@ -1,0 +1,71 @@
+"""Every command and every snippet of the README and of the tutorial runs as it stands."""
+
+import re
+import shutil
+import subprocess
+import sys
+from pathlib import Path
+
+import pytest
+
+ROOT = Path(__file__).parents[2]
+BLOCK = re.compile(r"```(console|python)\n(.*?)```", re.DOTALL)
+
+
+def run_page(page, folder, quick=()):
+    """Run a page's blocks in order; `quick` settings shorten trainings, and nothing else."""
+    done = []
+    for kind, text in BLOCK.findall(page.read_text(encoding="utf-8")):
+        commands = [[sys.executable, "-c", text]]
+        if kind == "console":
+            lines = [line for line in text.splitlines() if line.startswith("$ ")]
+            commands = [[sys.executable, "-m", *line[2:].split()] for line in lines]
+        for command in commands:
+            extra = list(quick) if command[2:4] == ["zokusei", "train"] else []
+            finished = subprocess.run(
+                [*command, *extra], cwd=folder, capture_output=True, text=True
+            )
+            assert finished.returncode == 0, f"{command}\n{finished.stderr}"
+            assert kind == "python" or finished.stdout or finished.stderr
+            done.append((command[3:], finished))
+    return done
+
+
+@pytest.mark.slow
+def test_the_tutorial(tmp_path):
+    done = run_page(ROOT / "docs" / "tutorial" / "first-training.md", tmp_path)
+    assert (tmp_path / "runs" / "faces" / "report.html").stat().st_size > 50_000
+    evaluation = next(f.stdout for command, f in done if "evaluate" in command)
+    assert "blonde_hair" in evaluation
+
+
+@pytest.mark.slow
+def test_the_readme(tmp_path, corpus):
+    shutil.copytree(corpus, tmp_path / "my-pictures")
+    (tmp_path / "new-pictures").mkdir()
+    for name in ("a.png", "new-pictures/b.png"):
+        shutil.copy(corpus / "000.png", tmp_path / name)
+    quick = ["train.epochs=2", "preprocess.size=32"]
+    done = run_page(ROOT / "README.md", tmp_path, quick)
+    assert len(done) >= 6
+
+
+@pytest.mark.slow
+@pytest.mark.skipif(
+    not (ROOT.parent / "shared" / "data" / "anime-faces").exists(),
+    reason="the anime-faces corpus is not beside the project",
+)
+def test_the_settings_example_of_the_readme(tmp_path):
+    line = re.search(
+        r"`zokusei (train configs/anime-faces\.yaml [^`]*)`", (ROOT / "README.md").read_text()
+    )
+    arguments = line[1].split()
+    # Its data lies where the configuration says, seen from the project's folder.
+    shorter = ["model.backbone=test_efficientnet", "model.weights=none", "preprocess.size=32"]
+    finished = subprocess.run(
+        [sys.executable, "-m", "zokusei", *arguments, *shorter, "model.freeze=0",
+         "train.batch_size=512", "--out", tmp_path / "run"],
+        cwd=ROOT, capture_output=True, text=True,
+    )  # fmt: skip
+    assert finished.returncode == 0, finished.stderr
+    assert "9818 pictures" in finished.stderr
