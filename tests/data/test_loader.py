@@ -67,15 +67,23 @@ def test_a_later_start_gives_what_would_have_come(manifest, crop):
         assert torch.equal(one.images, two.images)
 
 
-def test_processes_share_each_global_batch(manifest):
+@pytest.mark.parametrize("shuffle", [True, False])
+def test_processes_share_each_global_batch(manifest, shuffle):
     store = create_store(manifest)
-    whole = list(create_loader(manifest, store, batch_size=6, shuffle=True).batches(0))
+    options = {
+        "batch_size": 6, "shuffle": shuffle,
+        "augment": create_augment("random_resized_crop", 12, flip=0.5, trivial=True, erase=0.5),
+    }  # fmt: skip
+    whole = list(create_loader(manifest, store, **options).batches(0))
     parts = [
-        list(create_loader(manifest, store, batch_size=6, shuffle=True, rank=r, world=2).batches(0))
+        list(create_loader(manifest, store, rank=r, world=2, **options).batches(0))
         for r in range(2)
     ]
     for batch, one, two in zip(whole, *parts, strict=True):
-        assert sorted(one.rows + two.rows) == sorted(batch.rows)
+        assert (one.rows, two.rows) == (batch.rows[::2], batch.rows[1::2])
+        # However many processes there are, a picture is varied in the same way.
+        assert torch.equal(batch.images[::2], one.images)
+        assert torch.equal(batch.images[1::2], two.images)
 
 
 @pytest.mark.parametrize("options", [{}, {"cache_bytes": 0}])
@@ -92,7 +100,7 @@ def test_an_unreadable_picture_is_named_and_contributes_nothing(manifest, option
 
 
 def test_an_error_while_loading_reaches_the_caller(manifest):
-    def broken(images, generator):
+    def broken(images, generator, share):
         raise RuntimeError("broken")
 
     loader = create_loader(manifest)

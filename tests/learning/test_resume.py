@@ -76,7 +76,7 @@ def test_a_training_killed_at_random_moments_ends_with_the_same_weights(tmp_path
 def test_two_processes_give_what_one_gives(tmp_path):
     corpus = write_corpus(tmp_path / "corpus")
     settings = [
-        "train.freeze_batch_norm=true", "augment.crop=none", "augment.flip=0", "train.ema=0",
+        "train.freeze_batch_norm=true", "augment.trivial=true", "augment.erase=0.3",
         "optimizer.name=sgd", "optimizer.lr=0.05", "train.keep=last", "model.options={dropout: 0}",
     ]  # fmt: skip
     run(*command(corpus, tmp_path / "one", *settings))

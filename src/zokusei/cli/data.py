@@ -14,6 +14,9 @@ def draw(
     count: Annotated[int, typer.Option(min=1, help="How many pictures.")] = 1000,
     size: Annotated[int, typer.Option(min=16, help="Side in pixels.")] = 128,
     seed: Annotated[int, typer.Option(min=0, help="Another seed draws other pictures.")] = 0,
+    workers: Annotated[
+        int | None, typer.Option(min=1, help="Processes that draw; one a core by default.")
+    ] = None,
 ) -> None:
     """Draw labelled anime faces: a corpus that anyone has.
 
@@ -21,9 +24,11 @@ def draw(
     """
     from zokusei.cli.console import counting, tell
     from zokusei.corpora.drawn import write_drawn_corpus
+    from zokusei.environment import count_cores
 
+    settings = {"count": count, "size": size, "seed": seed, "workers": workers or count_cores()}
     with counting("drawing", count) as progress:
-        write_drawn_corpus(out, count=count, size=size, seed=seed, progress=progress)
+        write_drawn_corpus(out, **settings, progress=progress)
     tell(f"{count} pictures in {out}; next: zokusei train --images {out}")
 
 

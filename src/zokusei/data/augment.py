@@ -72,6 +72,26 @@ Crop = WholePicture | RandomResizedCrop | MultiScaleCrop
 
 
 @dataclass(frozen=True)
+class Share:
+    """The pictures of a batch that one of several processes has: every `world`-th from `rank` on.
+
+    Chance is drawn for the whole batch and then shared, so that a picture is varied in the same way
+    however many processes there are.
+
+    >>> Share(5, rank=1, world=2).of(torch.arange(5))
+    tensor([1, 3])
+    """
+
+    total: int
+    rank: int = 0
+    world: int = 1
+
+    def of(self, drawn: Tensor) -> Tensor:
+        """Give the share of what was drawn for all."""
+        return drawn[self.rank :: self.world]
+
+
+@dataclass(frozen=True)
 class Augment:
     """Crop, mirror, change and erase, in this order.
 
@@ -101,33 +121,43 @@ class Augment:
             raise ConfigError(f"size = {self.size}; give a side of at least one pixel")
 
     def __call__(
-        self, images: UInt8[Tensor, "batch 3 height width"], generator: Generator
+        self,
+        images: UInt8[Tensor, "batch 3 height width"],
+        generator: Generator,
+        share: Share | None = None,
     ) -> UInt8[Tensor, "batch 3 size size"]:
         """Vary each picture by itself; `images` stay as they are.
 
         Args:
             images: decoded pictures of one size, on the CPU.
             generator: the only source of chance; in the same state it gives the same result.
+            share: which pictures of the batch these are; all of it by default.
         """
-        count, _, height, width = images.shape
-        images = resample(images, self.crop.sample(count, height, width, generator), self.size)
-        mirrored = torch.rand(count, generator=generator) < self.flip
+        share = share or Share(len(images))
+        height, width = images.shape[2:]
+        boxes = self.crop.sample(share.total, height, width, generator)
+        images = resample(images, share.of(boxes), self.size)
+        mirrored = share.of(torch.rand(share.total, generator=generator)) < self.flip
         images[mirrored] = images[mirrored].flip(-1)
         if self.trivial:
-            images = apply_trivial(images, generator)
-        return erase_boxes(images, self.erase, generator) if self.erase else images
+            images = apply_trivial(images, generator, share)
+        return erase_boxes(images, self.erase, generator, share) if self.erase else images
 
 
 def erase_boxes(
-    images: UInt8[Tensor, "batch 3 height width"], probability: float, generator: Generator
+    images: UInt8[Tensor, "batch 3 height width"],
+    probability: float,
+    generator: Generator,
+    share: Share | None = None,
 ) -> UInt8[Tensor, "batch 3 height width"]:
     """Blank a random box of some pictures with grey (Zhong et al., Random Erasing, 2017).
 
     The box takes 2 to 33 % of the area and is 0.3 to 3.3 times as wide as high.
     """
-    count, _, height, width = images.shape
-    chosen = torch.rand(count, generator=generator) < probability
-    boxes = _ERASED_BOX.sample(count, height, width, generator)
+    share = share or Share(len(images))
+    chosen = share.of(torch.rand(share.total, generator=generator)) < probability
+    height, width = images.shape[2:]
+    boxes = share.of(_ERASED_BOX.sample(share.total, height, width, generator))
     images = images.clone()
     for index in chosen.nonzero().flatten().tolist():
         left, top, w, h = boxes[index].tolist()
@@ -136,7 +166,9 @@ def erase_boxes(
 
 
 def apply_trivial(
-    images: UInt8[Tensor, "batch 3 height width"], generator: Generator
+    images: UInt8[Tensor, "batch 3 height width"],
+    generator: Generator,
+    share: Share | None = None,
 ) -> UInt8[Tensor, "batch 3 height width"]:
     """Change each picture by one random operation of random strength (TrivialAugment Wide).
 
@@ -145,12 +177,13 @@ def apply_trivial(
     and draws from the global generator. No operation mirrors a picture.
     """
     names = list(_OPERATIONS)
-    count = len(images)
-    which = torch.randint(len(names), (count,), generator=generator).tolist()
-    levels = torch.randint(_BINS, (count,), generator=generator).tolist()
-    negative = torch.randint(2, (count,), generator=generator).tolist()
+    share = share or Share(len(images))
+    which, levels, negative = (
+        share.of(torch.randint(options, (share.total,), generator=generator)).tolist()
+        for options in (len(names), _BINS, 2)
+    )
     out = images.clone()
-    for index in range(count):
+    for index in range(len(images)):
         level = levels[index] / (_BINS - 1)
         out[index] = apply_operation(
             images[index], names[which[index]], level, negative=bool(negative[index])

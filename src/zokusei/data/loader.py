@@ -13,7 +13,7 @@ import torch
 from jaxtyping import Bool, UInt8
 from torch import Tensor
 
-from zokusei.data.augment import Augment
+from zokusei.data.augment import Augment, Share
 from zokusei.data.manifest import Manifest
 from zokusei.errors import ImageError
 from zokusei.images import Preprocess, open_image
@@ -187,7 +187,8 @@ class Loader:
         rows = everyone[self.rank :: self.world]
         images = self.store.read(rows)
         if self.augment is not None:
-            images = self.augment(images, self._generator(epoch, step))
+            share = Share(len(everyone), self.rank, self.world)
+            images = self.augment(images, self._generator(epoch, step), share)
         known = self.known[rows]
         for position, row in enumerate(rows):
             if row in self.store.unreadable:
@@ -195,5 +196,5 @@ class Loader:
         return Batch(images, self.targets[rows], known, rows)
 
     def _generator(self, epoch: int, step: int) -> torch.Generator:
-        words = np.random.SeedSequence([self.seed, epoch, step, self.rank]).generate_state(2)
+        words = np.random.SeedSequence([self.seed, epoch, step]).generate_state(2)
         return torch.Generator().manual_seed(int(words[0]) << 32 | int(words[1]))

@@ -70,19 +70,23 @@ def write_report(run: Path | str, out: Path | str | None = None, *, split: str =
 def find_confusions(judged: Judged, count: int) -> list[tuple[str, str, int, int]]:
     """Find which tag is given where which other one is missed.
 
+    Two errors in one picture may have nothing to do with each other: pairs are ranked by how many
+    pictures more they share than they would by chance.
+
     Returns:
-        The most frequent pairs: missed tag, given tag, pictures with both errors, pictures that
-        have the missed tag.
+        The first pairs: missed tag, given tag, pictures with both errors, pictures that have the
+        missed tag.
     """
     wrong = judged.given & ~judged.targets & judged.known
     missed = ~judged.given & judged.targets & judged.known
     both = missed.astype(np.float32).T @ wrong.astype(np.float32)
+    by_chance = np.outer(missed.sum(0), wrong.sum(0)) / max(len(judged.paths), 1)
     totals = (judged.targets & judged.known).sum(0)
     names = judged.tags.names
     pairs = []
-    for place in np.argsort(-both, axis=None, kind="stable")[:count]:
+    for place in np.argsort(by_chance - both, axis=None, kind="stable")[:count]:
         row, column = (int(part) for part in np.unravel_index(place, both.shape))
-        if both[row, column] > 0:
+        if both[row, column] > by_chance[row, column]:
             pairs.append((names[row], names[column], int(both[row, column]), int(totals[row])))
     return pairs
 

@@ -77,6 +77,7 @@ def plot_tags(tags: list[dict[str, Any]], counts: dict[str, int]) -> str:
             )
         axes.set(xscale="log", xlabel="training pictures that have the tag", ylim=(0, 104))
         axes.set_ylabel("average precision, %")
+        axes.xaxis.set_major_formatter(lambda number, _: f"{number:g}")
 
     return _render(draw, width=8.6, height=3.0)
 

@@ -18,6 +18,7 @@ from typing import Any
 
 import torch
 from accelerate import Accelerator
+from accelerate.state import AcceleratorState
 from torch import Tensor, nn
 
 from zokusei.checkpoint import Checkpoint, load_checkpoint, save_checkpoint
@@ -62,6 +63,8 @@ def train_classifier(
         ZokuseiError: see `prepare_run` and `Loop.run`.
     """
     folder = Path(folder)
+    # One training's precision must not bind the next one in the same process.
+    AcceleratorState._reset_state()
     accelerator = Accelerator(mixed_precision=config.train.mixed_precision)
     if accelerator.is_main_process:
         trainer = _prepare(config, folder, accelerator, tell)

@@ -23,10 +23,6 @@ class RunLog:
     """
 
     def __init__(self, path: Path, *, keep_bytes: int = 0, tensorboard: Path | None = None) -> None:
-        path.parent.mkdir(parents=True, exist_ok=True)
-        self._file = path.open("ab")
-        self._file.truncate(keep_bytes)
-        self._file.seek(0, os.SEEK_END)
         self._writer: Any = None
         if tensorboard is not None:
             try:
@@ -34,6 +30,10 @@ class RunLog:
             except ImportError as error:
                 raise MissingExtraError("tensorboard", "tensorboard", "this log") from error
             self._writer = SummaryWriter(str(tensorboard))
+        path.parent.mkdir(parents=True, exist_ok=True)
+        self._file = path.open("ab")
+        self._file.truncate(keep_bytes)
+        self._file.seek(0, os.SEEK_END)
 
     def write(self, kind: str, step: int, **values: float | int) -> None:
         """Append one record and hand it to the system, so that a killed run loses none."""

@@ -49,7 +49,7 @@ def write_drawn_corpus(
         seed: which row of pictures.
         workers: processes that draw; with more than one, a script that calls this needs the
             usual `if __name__ == "__main__":`.
-        progress: told, again and again, how many pictures are done.
+        progress: told how many more pictures are done, again and again.
 
     Raises:
         DataError: a number is impossible, or the folder holds something else: a corpus of
@@ -72,7 +72,7 @@ def write_drawn_corpus(
     for chunk in _draw_chunks(folder, count, size, seed, workers):
         rows += chunk
         if progress is not None:
-            progress(len(rows))
+            progress(len(chunk))
     text = io.StringIO()
     writer = csv.writer(text, lineterminator="\n")
     writer.writerow(["file", "tags", "style"])
@@ -122,8 +122,7 @@ def _draw_chunks(
 
 def _draw_chunk(folder: Path, size: int, seed: int, start: int, end: int) -> list[_Row]:
     rows = []
-    # Waiting for the disk takes as long as drawing, so a thread waits while the next is drawn:
-    # one only, since `write_whole` reads the umask by setting it, for the whole process.
+    # Waiting for the disk takes as long as drawing, so a thread waits while the next is drawn.
     with ThreadPoolExecutor(1) as writer:
         written = []
         for index in range(start, end):

@@ -1,0 +1,179 @@
+"""The loop: when it stops, what it keeps, what it writes down."""
+
+import json
+import math
+
+import pytest
+from safetensors import safe_open
+
+from zokusei.config import load_config
+from zokusei.errors import CheckpointError, ConfigError, MissingExtraError, ZokuseiError
+from zokusei.training.classifier import train_classifier
+from zokusei.training.log import RunLog, read_log
+from zokusei.training.state import load_position
+
+TINY = [
+    "model.backbone=test_efficientnet", "model.weights=none", "preprocess.size=32",
+    "train.epochs=3", "train.batch_size=30", "train.workers=0",
+]  # fmt: skip
+
+
+class Recorder:
+    """Keeps what it is told."""
+
+    def __init__(self):
+        self.begun, self.steps, self.epochs = None, [], []
+
+    def begin(self, total_steps, done_steps):
+        self.begun = (total_steps, done_steps)
+
+    def step(self, loss, images_per_second):
+        self.steps.append(loss)
+
+    def epoch(self, epoch, record):
+        self.epochs.append(record)
+
+
+@pytest.fixture
+def train(corpus, tmp_path):
+    def run(*settings, name="run"):
+        reporter, told = Recorder(), []
+        config = load_config(None, [f"data.path={corpus}", *TINY, *settings])
+        checkpoint = train_classifier(config, tmp_path / name, reporter, told.append)
+        return checkpoint, reporter, told
+
+    return run
+
+
+def test_what_is_reported_is_what_is_logged(train, tmp_path):
+    _, reporter, told = train()
+    assert reporter.begun == (9, 0)
+    assert len(reporter.steps) == 9
+    records = read_log(tmp_path / "run" / "metrics.jsonl")
+    epochs = [record for record in records if record["kind"] == "epoch"]
+    assert [record["epoch"] for record in epochs] == [0, 1, 2]
+    assert [record["map"] for record in epochs] == [record["map"] for record in reporter.epochs]
+    means = [sum(reporter.steps[3 * e : 3 * e + 3]) / 3 for e in range(3)]
+    assert [record["loss"] for record in epochs] == pytest.approx(means)
+    first = next(record for record in records if record["kind"] == "step")
+    assert {"loss", "lr", "grad_norm", "images_per_second"} <= set(first)
+    seconds = [record["seconds"] for record in epochs]
+    assert 0 < seconds[0] < seconds[1] < seconds[2]
+    assert any("120 pictures" in line for line in told)
+
+
+def test_the_best_epoch_is_kept_or_the_last(train, tmp_path):
+    for keep in ("best", "last"):
+        checkpoint, reporter, _ = train(f"train.keep={keep}", name=keep)
+        scores = [record["map"] for record in reporter.epochs]
+        wanted = max(scores) if keep == "best" else scores[-1]
+        assert checkpoint.metrics["map"] == pytest.approx(wanted)
+
+
+def test_training_ends_early_when_nothing_gets_better(train, tmp_path):
+    # A rate of nothing, and no averaging: no epoch can be better than the first.
+    _, reporter, _ = train(
+        "train.early_stop=2", "train.epochs=20", "optimizer.lr=1e-12", "train.ema=0",
+        "train.freeze_batch_norm=true",
+    )  # fmt: skip
+    assert len(reporter.epochs) == 3
+    assert load_position(tmp_path / "run" / "state.safetensors").finished
+
+
+def test_a_loss_that_is_not_finite_ends_it_with_a_way_out(train, tmp_path, monkeypatch):
+    import zokusei.training.classifier as module
+
+    create = module.create_loss
+    monkeypatch.setattr(
+        module, "create_loss", lambda *a, **k: lambda *args: create(*a, **k)(*args) * math.nan
+    )
+    with pytest.raises(ZokuseiError, match=r"loss nan.*smaller optimizer\.lr"):
+        train()
+    assert not (tmp_path / "run" / "state.safetensors").exists()
+
+
+@pytest.mark.parametrize("settings", [
+    ["train.mixed_precision=bf16"],
+    ["optimizer.name=sgd", "optimizer.lr=0.05", "schedule.name=step"],
+    ["optimizer.clip=null", "schedule.name=cosine"],
+    ["loss.name=asl", "augment.crop=multi_scale_crop", "augment.trivial=true"],
+    ["loss.name=dan", "augment.erase=0.5", "schedule.name=constant"],
+    ["model.name=add_gcn", "model.options={hidden: 16}", "model.freeze=2"],
+    ["train.cache_gib=0", "train.workers=2"],
+])  # fmt: skip
+def test_every_way_of_training_runs_and_moves_the_loss_down(train, settings):
+    _, reporter, _ = train("train.epochs=4", *settings)
+    assert reporter.epochs[-1]["loss"] < reporter.epochs[0]["loss"]
+
+
+def test_tensorboard_gets_the_same_figures(train, tmp_path):
+    train("train.tensorboard=true", "train.epochs=1")
+    assert list((tmp_path / "run" / "tensorboard").glob("events.*"))
+
+
+def test_a_missing_tensorboard_is_named(tmp_path, monkeypatch):
+    import sys
+
+    monkeypatch.setitem(sys.modules, "torch.utils.tensorboard", None)
+    with pytest.raises(MissingExtraError, match=r"zokusei\[tensorboard\]"):
+        RunLog(tmp_path / "log.jsonl", tensorboard=tmp_path / "tb")
+
+
+def test_the_log_of_a_lost_sitting_is_cut_off(tmp_path):
+    path = tmp_path / "log.jsonl"
+    log = RunLog(path)
+    log.write("step", 0, loss=1.0)
+    kept = log.num_bytes
+    log.write("step", 1, loss=2.0)
+    log.close()
+    log = RunLog(path, keep_bytes=kept)
+    log.write("step", 1, loss=3.0)
+    log.close()
+    assert [record["loss"] for record in read_log(path)] == [1.0, 3.0]
+    with path.open("a") as file:
+        file.write('{"kind": "step", "lo')
+    assert len(read_log(path)) == 2
+
+
+def test_a_mirrored_tag_set_is_not_mirrored(corpus, tmp_path):
+    import shutil
+
+    folder = shutil.copytree(corpus, tmp_path / "sided")
+    for path in folder.glob("*.txt"):
+        path.write_text(path.read_text().replace("square", "left_square"))
+    told = []
+    config = load_config(None, [f"data.path={folder}", *TINY, "train.epochs=1"])
+    train_classifier(config, tmp_path / "run", Recorder(), told.append)
+    assert "no mirroring: left_square name a side" in told
+
+
+def test_a_damaged_state_is_refused_and_says_what_to_do(train, tmp_path):
+    train("train.epochs=1")
+    state = tmp_path / "run" / "state.safetensors"
+    state.write_bytes(state.read_bytes()[:1000])
+    with pytest.raises(CheckpointError, match="remove it to begin again"):
+        train("train.epochs=1")
+
+
+def test_the_state_holds_no_pickle(train, tmp_path):
+    train("train.epochs=1")
+    with safe_open(tmp_path / "run" / "state.safetensors", framework="pt") as file:
+        position = json.loads(file.metadata()["position"])
+    assert position["finished"]
+    assert position["epoch"] == 1
+
+
+def test_a_batch_that_processes_cannot_share_is_refused(corpus, tmp_path):
+    from accelerate import Accelerator
+
+    from zokusei.training.classifier import ClassifierTraining
+    from zokusei.training.prepare import prepare_run
+
+    class Three:
+        num_processes, process_index = 3, 0
+        device = Accelerator(cpu=True).device
+
+    config = load_config(None, [f"data.path={corpus}", *TINY, "train.batch_size=32"])
+    run = prepare_run(config, tmp_path / "run", lambda message: None)
+    with pytest.raises(ConfigError, match="cannot be shared by 3 processes"):
+        ClassifierTraining(run.config, run.manifest, tmp_path / "run", Three())
