@@ -29,20 +29,19 @@ class GlobalAveragePooling(Head):
         self, features: Float[Tensor, "batch channels rows columns"]
     ) -> Float[Tensor, "batch classes"]:
         """Pool, then score."""
-        logits: Tensor = self.classifier(self.dropout(features.mean((2, 3))))
+        logits: Tensor = self.classifier(self.dropout(self.pool(features)))
         return logits
 
+    def pool(
+        self, features: Float[Tensor, "batch channels rows columns"]
+    ) -> Float[Tensor, "batch channels"]:
+        """Mean over the positions."""
+        return features.mean((2, 3))
+
     def explain(self, features: Float[Tensor, "batch channels rows columns"]) -> dict[str, Tensor]:
-        """Give `logits` and `activation_maps` (batch, classes, rows, columns)."""
-        return {
-            "logits": self(features),
-            "activation_maps": map_scores(self.classifier, features),
-        }
+        """Give `logits` and `activation_maps` (batch, classes, rows, columns).
 
-
-def map_scores(
-    classifier: nn.Linear, features: Float[Tensor, "batch channels rows columns"]
-) -> Float[Tensor, "batch classes rows columns"]:
-    """Score every position by itself."""
-    scores: Tensor = classifier(features.movedim(1, -1))
-    return scores.movedim(-1, 1)
+        The map scores every position by itself.
+        """
+        scores: Tensor = self.classifier(features.movedim(1, -1))
+        return {"logits": self(features), "activation_maps": scores.movedim(-1, 1)}

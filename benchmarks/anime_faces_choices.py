@@ -1,0 +1,58 @@
+"""How the settings of configs/anime-faces.yaml were chosen: one thing changed at a time.
+
+python benchmarks/anime_faces_choices.py [NAME ...]
+
+Small and short runs (80 px, three epochs, one seed), judged on the validation split, never on the
+test split. Each becomes one row of results/anime-faces-choices.csv; runs that have their row are
+skipped. With one seed a difference of a point says little.
+"""
+
+import sys
+from pathlib import Path
+
+from zokusei.cli.console import TrainingProgress, tell
+from zokusei.config import load_config
+from zokusei.inference.evaluate import evaluate_run, result_row
+from zokusei.results import append_result, read_results
+from zokusei.training.classifier import train_classifier
+
+HERE = Path(__file__).parent
+CONFIG = HERE.parent / "configs" / "anime-faces.yaml"
+RESULTS = HERE / "results" / "anime-faces-choices.csv"
+SMALL = ["preprocess.size=80", "augment.size=80", "train.epochs=3"]
+CHOICES = {
+    "as configured": [],
+    "gap": ["model.name=gap"],
+    "add_gcn": ["model.name=add_gcn"],
+    "add_gcn, attention as a mean": ["model.name=add_gcn", "model.options={attention: mean}"],
+    "rate 0.002": ["optimizer.lr=0.002"],
+    "rate 0.008": ["optimizer.lr=0.008"],
+    "asymmetric loss": ["loss.name=asl", "loss.options={gamma_neg: 2, clip: 0.0}"],
+    "crops from half the area on": ["augment.scale=[0.5, 1.0]"],
+    "all stages trained": ["model.freeze=0"],
+}
+
+
+def main() -> None:
+    """Run what is missing, or what is named."""
+    for name in sys.argv[1:] or CHOICES:
+        rows = read_results(RESULTS) if RESULTS.exists() else []
+        if any(row["experiment"] == f"choices: {name}" for row in rows):
+            continue
+        run = Path("runs") / "choices" / name.replace(" ", "-").replace(",", "")
+        progress = TrainingProgress()
+        try:
+            train_classifier(load_config(CONFIG, [*SMALL, *CHOICES[name]]), run, progress, tell)
+        finally:
+            progress.close()
+        evaluation = evaluate_run(run, split="val")
+        row = result_row(run, evaluation) | {
+            "experiment": f"choices: {name}",
+            "config": " ".join(["anime-faces", *SMALL, *CHOICES[name]]),
+        }
+        append_result(RESULTS, row)
+        tell(f"{name}: validation mAP {evaluation['metrics']['map']:.2f}")
+
+
+if __name__ == "__main__":
+    main()
