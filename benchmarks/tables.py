@@ -1,40 +1,98 @@
-"""Make the tables in benchmarks/tables from the rows in benchmarks/results.
+"""Make the tables in benchmarks/tables from the rows in results, and put them into pages.
 
-python benchmarks/tables.py
+`python benchmarks/tables.py` writes; with `--check` it exits with 1 when anything would change. A
+page holds a table between `<!-- table: NAME -->` and `<!-- end -->`.
 """
 
 import math
+import re
 import statistics
+import sys
 from pathlib import Path
 
 from zokusei.files import write_text
 from zokusei.results import read_results
 
 HERE = Path(__file__).parent
+PAGES = [HERE.parent / "README.md", HERE / "README.md"]
 RATES = {"map": "mAP", "op": "OP", "or": "OR", "of1": "OF1", "cp": "CP", "cr": "CR", "cf1": "CF1",
          "macro_f1": "macro-F1"}  # fmt: skip
 # Two-sided 95 % quantiles of Student's t for 1, 2, ... degrees of freedom.
 STUDENT = (12.706, 4.303, 3.182, 2.776, 2.571, 2.447, 2.365, 2.306, 2.262)
 
+Row = dict[str, str]
 
-def main() -> None:
-    """Write every table whose results are there."""
-    rows = read_results(HERE / "results" / "anime-faces.csv")
-    models = sorted({row["model"] for row in rows}, key=lambda m: -mean_of(rows, m, "map"))
-    lines = [
-        "| model | seeds | " + " | ".join(RATES.values()) + " | minutes | images/s |",
-        "|---" * (len(RATES) + 4) + "|",
-    ]
-    for model in models:
+
+def anime_faces(rows: list[Row]) -> list[list[str]]:
+    """Models by mean mAP, with the seeds' interval."""
+    table = [["model", "seeds", *RATES.values(), "minutes", "images/s"]]
+    for model in sorted({row["model"] for row in rows}, key=lambda m: -mean_of(rows, m, "map")):
         own = [row for row in rows if row["model"] == model]
         cells = [describe([float(row[name]) for row in own]) for name in RATES]
         minutes = describe([float(row["seconds"]) / 60 for row in own])
         speed = describe([float(row["images_per_second"]) for row in own])
-        lines.append(f"| `{model}` | {len(own)} | {' | '.join(cells)} | {minutes} | {speed} |")
-    write_text(HERE / "tables" / "anime-faces.md", "\n".join(lines) + "\n")
+        table.append([f"`{model}`", str(len(own)), *cells, minutes, speed])
+    return table
 
 
-def mean_of(rows: list[dict[str, str]], model: str, name: str) -> float:
+def choices(rows: list[Row]) -> list[list[str]]:
+    """What each change does to the validation mAP of a small and short run."""
+    base = next((float(r["map"]) for r in rows if r["experiment"] == "choices: as configured"), 0.0)
+    table = [["changed", "validation mAP", "difference", "images/s"]]
+    for row in sorted(rows, key=lambda row: -float(row["map"])):
+        name, value = row["experiment"].removeprefix("choices: "), float(row["map"])
+        speed = f"{float(row['images_per_second']):.0f}"
+        table.append([name, f"{value:.1f}", f"{value - base:+.1f}" if base else "", speed])
+    return table
+
+
+def loader(rows: list[Row]) -> list[list[str]]:
+    """Loader and step, of the newest measurement."""
+    table = [
+        ["pictures from", "step alone", "loader alone", "both", "loader / step", "both / step"]
+    ]
+    for row in rows[-2:]:
+        where = "memory" if row["cached"] == "True" else "files"
+        rates = [f"{float(row[f'{part}_images_per_second']):.0f} images/s"
+                 for part in ("step", "loader", "both")]  # fmt: skip
+        ratios = [f"{float(row[name]):.2f}" for name in ("loader_to_step", "both_to_step")]
+        table.append([where, *rates, *ratios])
+    return table
+
+
+def speed(metrics: list[Row], startup: list[Row]) -> list[list[str]]:
+    """What else is measured, of the newest measurement."""
+    table = [["what", "seconds", "slowest", "command"]]
+    if metrics:
+        row = metrics[-1]
+        what = f"all metrics of {int(row['pictures']):,} pictures x {row['classes']} tags"
+        table.append([what, f"{float(row['seconds']):.2f}", f"{float(row['slowest']):.2f}",
+                      f"`{row['command']}`"])  # fmt: skip
+    if startup:
+        row = startup[-1]
+        table.append(["`zokusei --help`", f"{float(row['seconds']):.2f}",
+                      f"{float(row['slowest']):.2f}", f"`{row['command']}`"])  # fmt: skip
+    return table
+
+
+def make_tables() -> dict[str, str]:
+    """Give every table whose rows are there, as Markdown, by name."""
+    tables = {
+        "anime-faces": anime_faces(read("anime-faces")),
+        "anime-faces-choices": choices(read("anime-faces-choices")),
+        "loader": loader(read("loader")),
+        "speed": speed(read("metrics"), read("startup")),
+    }
+    return {name: to_markdown(table) for name, table in tables.items() if len(table) > 1}
+
+
+def read(name: str) -> list[Row]:
+    """Read rows; none where nothing was measured yet."""
+    path = HERE / "results" / f"{name}.csv"
+    return read_results(path) if path.exists() else []
+
+
+def mean_of(rows: list[Row], model: str, name: str) -> float:
     """Mean over the seeds of a model."""
     return statistics.fmean(float(row[name]) for row in rows if row["model"] == model)
 
@@ -46,6 +104,37 @@ def describe(values: list[float]) -> str:
         return f"{mean:.1f}"
     half = STUDENT[len(values) - 2] * statistics.stdev(values) / math.sqrt(len(values))
     return f"{mean:.1f} ± {half:.1f}"
+
+
+def to_markdown(table: list[list[str]]) -> str:
+    """Write a table as Markdown."""
+    head, *rows = (f"| {' | '.join(row)} |" for row in table)
+    return "\n".join([head, "|---" * len(table[0]) + "|", *rows]) + "\n"
+
+
+def embed(page: str, tables: dict[str, str]) -> str:
+    """Put each table between its marks."""
+
+    def fill(match: re.Match[str]) -> str:
+        return f"<!-- table: {match[1]} -->\n\n{tables[match[1]]}\n<!-- end -->"
+
+    return re.sub(r"<!-- table: (\S+) -->.*?<!-- end -->", fill, page, flags=re.DOTALL)
+
+
+def main() -> None:
+    """Write tables and pages, or compare them."""
+    tables = make_tables()
+    files = {HERE / "tables" / f"{name}.md": text for name, text in tables.items()}
+    files |= {page: embed(page.read_text(encoding="utf-8"), tables) for page in PAGES}
+    stale = []
+    for path, text in files.items():
+        if path.exists() and path.read_text(encoding="utf-8") == text:
+            continue
+        stale.append(path.name)
+        if "--check" not in sys.argv[1:]:
+            write_text(path, text)
+    if stale and "--check" in sys.argv[1:]:
+        sys.exit(f"out of date: {', '.join(stale)}; run python benchmarks/tables.py")
 
 
 if __name__ == "__main__":

@@ -100,17 +100,21 @@ def stats(
     """Count pictures, splits and tags."""
     import json
 
+    from zokusei.cli.console import tell
     from zokusei.cli.tables import print_counts
     from zokusei.corpora import import_corpus
     from zokusei.data.inspect import compute_statistics
 
-    corpus, _ = import_corpus(manifest)
+    corpus, problems = import_corpus(manifest)
+    if problems:
+        tell(problems.summary())
     figures = compute_statistics(corpus)
     if as_json:
         typer.echo(json.dumps(figures, ensure_ascii=False))
         return
     plain = {name: value for name, value in figures.items() if not isinstance(value, list)}
-    print_counts(str(manifest), [(name.replace("_", " "), f"{v}") for name, v in plain.items()])
+    shown = {name: f"{v:.1f}" if isinstance(v, float) else f"{v}" for name, v in plain.items()}
+    print_counts(str(manifest), [(name.replace("_", " "), text) for name, text in shown.items()])
     rows = [
         (tag["name"], f"{tag['positives']} of {tag['known']} known ({tag['share']:.1f} %)")
         for tag in figures["tags"]

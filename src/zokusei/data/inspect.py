@@ -36,10 +36,12 @@ def check_manifest(
     for split in splits or [""]:
         rows = manifest.select(split) if split else manifest
         counts = rows.compute_targets().sum(axis=0)
-        for tag, count in zip(manifest.tags, counts, strict=True):
-            if not count:
-                where = f"tag {tag.name}"
-                complain(where, f"no picture{f' of the {split} split' if split else ''} has it")
+        absent = [t.name for t, count in zip(manifest.tags, counts, strict=True) if not count]
+        if absent:
+            share = f"{len(absent)} of the {len(manifest.tags)} tags"
+            complain(
+                f"split {split}" if split else "tags", f"{share} never occur: " + ", ".join(absent)
+            )
     _check_names(manifest, complain)
 
 
