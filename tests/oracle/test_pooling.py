@@ -15,8 +15,11 @@ def test_pooling_and_one_linear_layer(head_class):
     head = head_class(4, labels).double().eval()
     features = torch.randn(2, 4, 3, 5, dtype=torch.float64)
     weight, bias = head.classifier.weight.tolist(), head.classifier.bias.tolist()
+    with torch.no_grad():
+        parts = head.explain(features)
+    assert torch.equal(parts["logits"], head(features))
     for picture, logits, maps in zip(
-        features.tolist(), head(features), head.explain(features)["activation_maps"], strict=True
+        features.tolist(), parts["logits"], parts["activation_maps"], strict=True
     ):
         values = [[value for row in channel for value in row] for channel in picture]
         mean = head_class is GlobalAveragePooling
