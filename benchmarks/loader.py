@@ -2,8 +2,9 @@
 
     python benchmarks/loader.py
 
-The three are measured in turn, several rounds in one run, so that whatever else the machine does
-falls on all of them; the row holds the medians. Once with pictures read from files in every epoch,
+The three are measured in turn, in many short rounds of one run, so that whatever else the machine
+does falls on all of them; the row holds the medians of the rates and of each round's ratios, with the
+quartiles of the latter. Once with pictures read from files in every epoch,
 once from memory (what a training does from its second epoch on, where they fit).
 """
 
@@ -24,13 +25,14 @@ from zokusei.training.prepare import prepare_run
 RESULTS = Path(__file__).parent / "results" / "loader.csv"
 COLUMNS = (
     "experiment model size cached step_images_per_second loader_images_per_second "
-    "both_images_per_second loader_to_step both_to_step rounds commit hardware versions command"
+    "both_images_per_second loader_to_step both_to_step both_to_step_low both_to_step_high rounds "
+    "commit hardware versions command"
 ).split()
-PICTURES, SIZE, BATCHES, ROUNDS = 1200, 112, 20, 5
+PICTURES, SIZE, BATCHES, ROUNDS = 400, 112, 8, 15
 
 
-def measure(training: ClassifierTraining) -> tuple[float, float, float]:
-    """Give images/s of the step alone, the loader alone and both."""
+def measure(training: ClassifierTraining) -> list[list[float]]:
+    """Give images/s of the step alone, the loader alone and both, a value a round."""
     loader, loop = training.train_loader, training.create_loop(Silent())
     fixed = next(iter(loader.batches(0)))
     loop.model.train()
@@ -53,8 +55,7 @@ def measure(training: ClassifierTraining) -> tuple[float, float, float]:
             seconds = time_of(work)
             if measured:
                 found.append(BATCHES * loader.batch_size / seconds)
-    step, load, together = (statistics.median(found) for found in rates)
-    return step, load, together
+    return rates
 
 
 def time_of(work: Callable[[], None]) -> float:
@@ -90,19 +91,23 @@ def main() -> None:
                 f"train.cache_gib={4 if cached else 0}",
             ]  # fmt: skip
             training = create_training(load_config(None, settings), folder / f"run-{cached}")
-            step, load, both = measure(training)
+            rates = measure(training)
             training.close()
+            step, load, both = (statistics.median(found) for found in rates)
+            shares = [b / s for s, b in zip(rates[0], rates[2], strict=True)]
+            low, share, high = statistics.quantiles(shares, n=4)
             row = {
                 "experiment": "loader", "model": "gmp tf_efficientnet_lite0", "size": SIZE,
                 "cached": cached, "step_images_per_second": step,
                 "loader_images_per_second": load, "both_images_per_second": both,
-                "loader_to_step": load / step, "both_to_step": both / step, "rounds": ROUNDS,
+                "loader_to_step": load / step, "both_to_step": share, "both_to_step_low": low,
+                "both_to_step_high": high, "rounds": ROUNDS,
                 "command": "python benchmarks/loader.py",
             }  # fmt: skip
             append_result(RESULTS, row, COLUMNS)
             where = "memory" if cached else "files"
             print(f"from {where}: step {step:.0f}, loader {load:.0f}, both {both:.0f} images/s; "
-                  f"loader/step {load / step:.2f}, both/step {both / step:.3f}")  # fmt: skip
+                  f"loader/step {load / step:.2f}, both/step {share:.3f} ({low:.3f} to {high:.3f})")  # fmt: skip
 
 
 if __name__ == "__main__":
