@@ -3,9 +3,8 @@
     python benchmarks/loader.py
 
 The three are measured in turn, in many short rounds of one run, so that whatever else the machine
-does falls on all of them; the row holds the medians of the rates and of each round's ratios, with the
-quartiles of the latter. Once with pictures read from files in every epoch,
-once from memory (what a training does from its second epoch on, where they fit).
+does falls on all of them; the row holds the medians of the rates and of each round's ratios, and
+the quartiles of these. Once with pictures read from files in every epoch, once from memory (what a training does from its second epoch on, where they fit).
 """
 
 import statistics
@@ -107,7 +106,8 @@ def main() -> None:
             append_result(RESULTS, row, COLUMNS)
             where = "memory" if cached else "files"
             print(f"from {where}: step {step:.0f}, loader {load:.0f}, both {both:.0f} images/s; "
-                  f"loader/step {load / step:.2f}, both/step {share:.3f} ({low:.3f} to {high:.3f})")  # fmt: skip
+                  f"loader/step {load / step:.2f}, "
+                  f"both/step {share:.3f} ({low:.3f} to {high:.3f})")  # fmt: skip
 
 
 if __name__ == "__main__":

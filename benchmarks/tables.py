@@ -49,14 +49,22 @@ def choices(rows: list[Row]) -> list[list[str]]:
 def loader(rows: list[Row]) -> list[list[str]]:
     """Loader and step, of the newest measurement."""
     table = [
-        ["pictures from", "step alone", "loader alone", "both", "loader / step", "both / step"]
+        [
+            "pictures from",
+            "step alone",
+            "loader alone",
+            "both",
+            "loader / step",
+            "both / step (quartiles)",
+        ]
     ]
     for row in rows[-2:]:
         where = "memory" if row["cached"] == "True" else "files"
         rates = [f"{float(row[f'{part}_images_per_second']):.0f} images/s"
                  for part in ("step", "loader", "both")]  # fmt: skip
-        ratios = [f"{float(row[name]):.2f}" for name in ("loader_to_step", "both_to_step")]
-        table.append([where, *rates, *ratios])
+        low, high = (float(row[f"both_to_step_{end}"]) for end in ("low", "high"))
+        both = f"{float(row['both_to_step']):.2f} ({low:.2f} to {high:.2f})"
+        table.append([where, *rates, f"{float(row['loader_to_step']):.1f}", both])
     return table
 
 
@@ -116,7 +124,8 @@ def embed(page: str, tables: dict[str, str]) -> str:
     """Put each table between its marks."""
 
     def fill(match: re.Match[str]) -> str:
-        return f"<!-- table: {match[1]} -->\n\n{tables[match[1]]}\n<!-- end -->"
+        table = tables.get(match[1], "Not measured yet.\n")
+        return f"<!-- table: {match[1]} -->\n\n{table}\n<!-- end -->"
 
     return re.sub(r"<!-- table: (\S+) -->.*?<!-- end -->", fill, page, flags=re.DOTALL)
 
