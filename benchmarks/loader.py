@@ -4,7 +4,8 @@
 
 The three are measured in turn, in many short rounds of one run, so that whatever else the machine
 does falls on all of them; the row holds the medians of the rates and of each round's ratios, and
-the quartiles of these. Once with pictures read from files in every epoch, once from memory (what a training does from its second epoch on, where they fit).
+the quartiles of these. Once with pictures read from files in every epoch, once from memory (what a
+training does from its second epoch on, where they fit).
 """
 
 import statistics
