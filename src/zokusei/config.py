@@ -100,7 +100,7 @@ class AugmentConfig:
             in the whole picture, so that a network does better on larger pictures than those it
             was trained on (Touvron et al., Fixing the train-test resolution discrepancy, 2019).
             When not given: 7/8 of `preprocess.size` for `random_resized_crop`, which also saves
-            a quarter of the time, and all of it for the others, as published.
+            time, and all of it for the others, as published.
         scale: smallest and largest share of the area that a random resized crop keeps.
         ratio: smallest and largest width / height of that crop.
         flip: probability of mirroring; ignored, and said so, when a tag has a side.
