@@ -11,12 +11,10 @@ import sys
 from pathlib import Path
 
 from zokusei.files import write_text
-from zokusei.results import read_results
+from zokusei.results import RATES, read_results
 
 HERE = Path(__file__).parent
 PAGES = [HERE.parent / "README.md", HERE / "README.md"]
-RATES = {"map": "mAP", "op": "OP", "or": "OR", "of1": "OF1", "cp": "CP", "cr": "CR", "cf1": "CF1",
-         "macro_f1": "macro-F1"}  # fmt: skip
 # Two-sided 95 % quantiles of Student's t for 1, 2, ... degrees of freedom.
 STUDENT = (12.706, 4.303, 3.182, 2.776, 2.571, 2.447, 2.365, 2.306, 2.262)
 

@@ -1,7 +1,8 @@
 """Losses of (logits, targets, known); unknown entries contribute nothing.
 
-A loss is a mean over the known entries: a batch with half of its labels unknown counts as much as
-any other, and the learning rate depends neither on the batch size nor on the number of tags.
+`bce` and `asl` are means over the known entries: a batch with half of its labels unknown counts as
+much as any other, and the learning rate that suits depends neither on the batch size nor on the
+number of tags. `dan` is a sum over the tags, as published, and wants a smaller one for more tags.
 """
 
 import inspect

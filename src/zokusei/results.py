@@ -16,6 +16,12 @@ images_per_second seconds commit config hardware versions
 """.split()
 """Rates are per cent."""
 
+RATES = {
+    "map": "mAP", "op": "OP", "or": "OR", "of1": "OF1", "cp": "CP", "cr": "CR", "cf1": "CF1",
+    "macro_f1": "macro-F1",
+}  # fmt: skip
+"""The columns that hold the figures of a multi-label classifier, with the field's names."""
+
 
 def append_result(path: Path | str, row: Mapping[str, Any], columns: list[str] = COLUMNS) -> None:
     """Add one row to a table of results, with commit, hardware and versions filled in.

@@ -165,6 +165,16 @@ def test_it_overfits_32_pictures(name):
     assert compute_metrics(probs, targets).map == 1.0
 
 
+def test_a_head_that_explains_nothing_cannot_be_built():
+    from zokusei.models import Head
+
+    class Mute(Head):
+        pass
+
+    with pytest.raises(TypeError, match="explain"):
+        Mute()
+
+
 def test_an_unknown_model_is_refused_with_the_nearest():
     with pytest.raises(ConfigError, match="did you mean 'add_gcn'"):
         create("addgcn")

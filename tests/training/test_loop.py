@@ -7,7 +7,7 @@ import pytest
 from safetensors import safe_open
 
 from zokusei.config import load_config
-from zokusei.errors import CheckpointError, ConfigError, MissingExtraError, ZokuseiError
+from zokusei.errors import CheckpointError, ConfigError, DataError, MissingExtraError, ZokuseiError
 from zokusei.training.classifier import train_classifier
 from zokusei.training.log import RunLog, read_log
 from zokusei.training.state import load_position
@@ -133,6 +133,11 @@ def test_the_log_of_a_lost_sitting_is_cut_off(tmp_path):
     with path.open("a") as file:
         file.write('{"kind": "step", "lo')
     assert len(read_log(path)) == 2
+
+
+def test_a_missing_log_is_named(tmp_path):
+    with pytest.raises(DataError, match=r"gone\.jsonl cannot be read"):
+        read_log(tmp_path / "gone.jsonl")
 
 
 def test_a_mirrored_tag_set_is_not_mirrored(corpus, tmp_path):

@@ -5,21 +5,17 @@ from typing import Any
 from rich.table import Table
 
 from zokusei.cli.console import out
-
-_NAMES = {
-    "map": "mAP", "op": "OP", "or": "OR", "of1": "OF1", "cp": "CP", "cr": "CR", "cf1": "CF1",
-    "macro_f1": "macro-F1",
-}  # fmt: skip
+from zokusei.results import RATES
 
 
 def print_evaluation(evaluation: dict[str, Any]) -> None:
     """Print the figures of a split and a table per tag, the weakest first."""
     figures = Table(title=f"{evaluation['pictures']} {evaluation['split']} pictures, per cent")
     figures.add_column("threshold")
-    for title in _NAMES.values():
+    for title in RATES.values():
         figures.add_column(title, justify="right")
     for label, key in (("0.5", "metrics"), ("each tag's own", "metrics_own_thresholds")):
-        values = [f"{evaluation[key][name]:.2f}" for name in _NAMES]
+        values = [f"{evaluation[key][name]:.2f}" for name in RATES]
         figures.add_row(label, *values)
     out.print(figures)
     tags = Table(title="per tag, at its own threshold; the weakest first")

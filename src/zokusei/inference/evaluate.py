@@ -21,6 +21,7 @@ from zokusei.evaluation import compute_scores
 from zokusei.files import write_json, write_whole
 from zokusei.inference.tagger import choose_device
 from zokusei.metrics import MultiLabelMetrics, compute_metrics
+from zokusei.results import RATES
 
 
 def evaluate_run(
@@ -83,7 +84,7 @@ def result_row(run: Path | str, evaluation: dict[str, Any]) -> dict[str, Any]:
     seconds = max(record["seconds"] for record in log if record["kind"] == "epoch")
     environment = json.loads((run / "environment.json").read_text(encoding="utf-8"))
     return {
-        **{name: value for name, value in evaluation["metrics"].items() if name in _RATES},
+        **{name: value for name, value in evaluation["metrics"].items() if name in RATES},
         "experiment": config.name,
         "corpus": Path(config.data.path).stem,
         "split": evaluation["split"],
@@ -96,9 +97,6 @@ def result_row(run: Path | str, evaluation: dict[str, Any]) -> dict[str, Any]:
         "config": config.name,
         "hardware": environment["hardware"],
     }
-
-
-_RATES = ("map", "op", "or", "of1", "cp", "cr", "cf1", "macro_f1")
 
 
 def _read_with(pictures: Manifest, checkpoint: Checkpoint) -> Manifest:

@@ -11,9 +11,8 @@ from numpy.typing import NDArray
 from torch import Tensor
 
 from zokusei.errors import DataError
+from zokusei.tags import DEFAULT_THRESHOLD
 
-# Of what find_best_thresholds gives a class that has nothing to choose from.
-DEFAULT_THRESHOLD = 0.5
 _SIGN = np.uint32(0x8000_0000)
 
 

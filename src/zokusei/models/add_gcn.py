@@ -88,12 +88,6 @@ class ADDGCN(Head):
         self.dynamic_weight = nn.Linear(hidden, hidden)
         self.classifier = nn.Linear(hidden, num_classes)
 
-    def forward(
-        self, features: Float[Tensor, "batch channels rows columns"]
-    ) -> Float[Tensor, "batch classes"]:
-        """Give the fused score."""
-        return self.explain(features)["logits"]
-
     def explain(self, features: Float[Tensor, "batch channels rows columns"]) -> dict[str, Tensor]:
         """Give the fused score with its parts.
 

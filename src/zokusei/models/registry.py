@@ -1,6 +1,7 @@
 """Models by name: one decorator to add one, one function to build one."""
 
 import inspect
+from abc import ABC, abstractmethod
 from collections.abc import Callable
 from typing import Any
 
@@ -14,7 +15,7 @@ from zokusei.models.backbone import Backbone, load_backbone_weights
 _HEADS: dict[str, type["Head"]] = {}
 
 
-class Head(nn.Module):
+class Head(nn.Module, ABC):
     """What turns a feature map into logits; every model of the zoo is one.
 
     A subclass takes `num_features` and `labels` (the `LabelSpace`), then its own options by
@@ -27,9 +28,9 @@ class Head(nn.Module):
         """Give the logits."""
         return self.explain(features)["logits"]
 
+    @abstractmethod
     def explain(self, features: Float[Tensor, "batch channels rows columns"]) -> dict[str, Tensor]:
-        """Give the logits with everything on the way that is worth a look."""
-        raise NotImplementedError
+        """Give `logits` with everything on the way that is worth a look, by name."""
 
 
 class Classifier(nn.Module):

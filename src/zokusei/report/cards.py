@@ -15,7 +15,6 @@ Verdict = Literal["right", "wrong", "missed", "unjudged"]
 
 _THUMBNAIL = 192
 _QUALITY = 82
-_MOST_TAGS = 12
 _MOST_PER_TAG = 2  # mistakes that one tag may show
 
 
@@ -120,4 +119,4 @@ def _lines(judged: Judged, row: int) -> list[Line]:
             verdict = "right" if true else "wrong" if known[index] else "unjudged"
         score = float(judged.scores[row, index])
         lines.append(Line(tag.name, score, tag.threshold, verdict))
-    return sorted(lines, key=lambda line: -line.score)[:_MOST_TAGS]
+    return sorted(lines, key=lambda line: -line.score)

@@ -9,16 +9,14 @@ import numpy as np
 
 from zokusei.checkpoint import find_model_folder
 from zokusei.config import load_config
-from zokusei.errors import DataError, MissingExtraError
+from zokusei.errors import MissingExtraError
 from zokusei.files import write_text
 from zokusei.report.cards import choose_mistakes, choose_sample
 from zokusei.report.judged import Judged
 from zokusei.report.plots import plot_learning, plot_steps, plot_tags
+from zokusei.results import RATES
+from zokusei.training.log import read_log
 
-_RATES = {
-    "map": "mAP", "op": "OP", "or": "OR", "of1": "OF1", "cp": "CP", "cr": "CR", "cf1": "CF1",
-    "macro_f1": "macro-F1",
-}  # fmt: skip
 _SAMPLE, _MISTAKES, _CONFUSIONS = 18, 12, 12
 
 
@@ -40,7 +38,7 @@ def write_report(run: Path | str, out: Path | str | None = None, *, split: str =
     run = Path(run)
     out = Path(out) if out is not None else run / "report.html"
     judged = Judged.load(run, split)
-    log = _read_log(run / "metrics.jsonl")
+    log = read_log(run / "metrics.jsonl")
     environment = json.loads((run / "environment.json").read_text(encoding="utf-8"))
     metrics = judged.evaluation["metrics_own_thresholds"]
     page = _load_template().render(
@@ -49,7 +47,7 @@ def write_report(run: Path | str, out: Path | str | None = None, *, split: str =
         split=split,
         evaluation=judged.evaluation,
         pictures=len(judged.paths),
-        rates=_RATES,
+        rates=RATES,
         metrics=metrics,
         sample=choose_sample(judged, _SAMPLE),
         mistakes=choose_mistakes(judged, _MISTAKES),
@@ -89,13 +87,6 @@ def find_confusions(judged: Judged, count: int) -> list[tuple[str, str, int, int
         if both[row, column] > by_chance[row, column]:
             pairs.append((names[row], names[column], int(both[row, column]), int(totals[row])))
     return pairs
-
-
-def _read_log(path: Path) -> list[dict[str, Any]]:
-    try:
-        return [json.loads(line) for line in path.read_text(encoding="utf-8").splitlines()]
-    except (OSError, ValueError) as error:
-        raise DataError(f"{path} cannot be read as a log: {error}") from error
 
 
 def _load_template() -> Any:

@@ -6,7 +6,7 @@ from contextlib import suppress
 from pathlib import Path
 from typing import Any
 
-from zokusei.errors import MissingExtraError, ZokuseiError
+from zokusei.errors import DataError, MissingExtraError, ZokuseiError
 
 
 class RunLog:
@@ -61,9 +61,17 @@ class RunLog:
 
 
 def read_log(path: Path) -> list[dict[str, Any]]:
-    """Read all records of a log; a last line that was cut off is left out."""
+    """Read all records of a log; a last line that was cut off is left out.
+
+    Raises:
+        DataError: the file is missing or cannot be read.
+    """
+    try:
+        lines = path.read_text(encoding="utf-8").splitlines()
+    except (OSError, UnicodeDecodeError) as error:
+        raise DataError(f"{path} cannot be read as a log: {error}") from error
     records = []
-    for line in path.read_text(encoding="utf-8").splitlines():
+    for line in lines:
         try:
             records.append(json.loads(line))
         except json.JSONDecodeError:
