@@ -14,7 +14,8 @@ from zokusei.files import write_text
 from zokusei.results import RATES, read_results
 
 HERE = Path(__file__).parent
-PAGES = [HERE.parent / "README.md", HERE / "README.md"]
+ROOT = HERE.parent
+PAGES = [ROOT / "README.md", HERE / "README.md", ROOT / "docs/explanation/drawn-corpus.md"]
 # Two-sided 95 % quantiles of Student's t for 1, 2, ... degrees of freedom.
 STUDENT = (12.706, 4.303, 3.182, 2.776, 2.571, 2.447, 2.365, 2.306, 2.262)
 
@@ -81,11 +82,26 @@ def speed(metrics: list[Row], startup: list[Row]) -> list[list[str]]:
     return table
 
 
+def drawn(rows: list[Row]) -> list[list[str]]:
+    """The drawn corpus, of the newest measurement."""
+    table = [["what", "figure"]]
+    for row in rows[-1:]:
+        table += [
+            [f"pictures/s at {row['size']} px, {row['workers']} processes",
+             f"{float(row['images_per_second']):.0f}"],
+            ["labels a picture", f"{float(row['labels_per_picture']):.2f}"],
+            [f"correlation with real posts over {int(row['pairs']):,} pairs of classes",
+             f"{float(row['correlation']):.3f}"],
+        ]  # fmt: skip
+    return table
+
+
 def make_tables() -> dict[str, str]:
     """Give every table whose rows are there, as Markdown, by name."""
     tables = {
         "anime-faces": anime_faces(read("anime-faces")),
         "anime-faces-choices": choices(read("anime-faces-choices")),
+        "drawn": drawn(read("drawn")),
         "loader": loader(read("loader")),
         "speed": speed(read("metrics"), read("startup")),
     }

@@ -1,4 +1,4 @@
-"""Write docs/reference from the code: the command line and the settings.
+"""Write docs/reference from the code: command line, settings, the classes of the drawn corpus.
 
 python docs/generate.py           write the pages
 python docs/generate.py --check   exit with 1 when they are not what would be written
@@ -16,6 +16,8 @@ import typer
 
 from zokusei.cli import app
 from zokusei.config import Config
+from zokusei.corpora.drawn.attributes import DRAWN_TAGS, GROUPS, IMPLIED
+from zokusei.corpora.drawn.styles import STYLES
 from zokusei.files import write_text
 
 REFERENCE = Path(__file__).parent / "reference"
@@ -97,9 +99,38 @@ def explain(attributes: str) -> dict[str, str]:
     return explained
 
 
+def drawn_classes() -> str:
+    """The classes of the drawn corpus, and its styles."""
+    lines = [
+        f"# The {len(DRAWN_TAGS)} classes of the drawn corpus",
+        "",
+        "Named as Danbooru names them, in the order of the labels.",
+        "",
+        "| about | classes |",
+        "|---|---|",
+        *(
+            f"| {group} | {', '.join(f'`{name}`' for name in names)} |"
+            for group, names in GROUPS.items()
+        ),
+        "",
+        "Implied: " + ", ".join(f"`{one}` by `{by}`" for by, one in IMPLIED.items()) + ".",
+        "",
+        "Styles: "
+        + ", ".join(f"`{style.name}`" for style in STYLES if not style.unseen)
+        + "; kept for testing: "
+        + ", ".join(f"`{style.name}`" for style in STYLES if style.unseen)
+        + ".",
+    ]
+    return NOTE + "\n".join(lines) + "\n"
+
+
 def main() -> None:
     """Write the pages, or compare them."""
-    pages = {"command-line.md": command_line(), "settings.md": settings()}
+    pages = {
+        "command-line.md": command_line(),
+        "settings.md": settings(),
+        "drawn-classes.md": drawn_classes(),
+    }
     stale = []
     for name, text in pages.items():
         path = REFERENCE / name

@@ -34,6 +34,17 @@ def test_everything_that_would_make_a_training_stumble_is_named(manifest):
     }
 
 
+def test_tags_of_a_vocabulary_that_nobody_has_are_a_remark_before_the_split(tmp_path):
+    Image.new("RGB", (8, 8)).save(tmp_path / "a.png")
+    tags, remarks = TagSet.from_names(["smile", "hat"]), []
+    check_manifest(
+        Manifest.from_records([Record("a.png", ["smile"])], tags, tmp_path),
+        lambda where, what: pytest.fail(f"{where}: {what}"),
+        remark=remarks.append,
+    )
+    assert remarks == ["1 of the 2 tags never occur: hat"]
+
+
 def test_a_sound_manifest_has_nothing_to_complain_about(tmp_path):
     Image.new("RGB", (8, 8)).save(tmp_path / "a.png")
     check_manifest(

@@ -34,7 +34,7 @@ def run_page(page, folder, quick=()):
 @pytest.mark.slow
 def test_the_tutorial(tmp_path):
     done = run_page(ROOT / "docs" / "tutorial" / "first-training.md", tmp_path)
-    assert (tmp_path / "runs" / "faces" / "report.html").stat().st_size > 50_000
+    assert (tmp_path / "runs" / "drawn" / "report.html").stat().st_size > 50_000
     evaluation = next(f.stdout for command, f in done if "evaluate" in command)
     assert "blonde_hair" in evaluation
 

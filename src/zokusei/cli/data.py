@@ -10,25 +10,38 @@ app = typer.Typer(no_args_is_help=True, help="Draw, import, check and describe c
 
 @app.command()
 def draw(
-    out: Annotated[Path, typer.Argument(help="Folder for the pictures and labels.csv.")],
+    out: Annotated[Path, typer.Argument(help="Folder for the pictures and what is known of them.")],
     count: Annotated[int, typer.Option(min=1, help="How many pictures.")] = 1000,
-    size: Annotated[int, typer.Option(min=16, help="Side in pixels.")] = 128,
+    size: Annotated[int, typer.Option(min=16, help="Side in pixels.")] = 256,
     seed: Annotated[int, typer.Option(min=0, help="Another seed draws other pictures.")] = 0,
+    styles: Annotated[
+        str,
+        typer.Option(help="trained, unseen (kept for testing), all, or names: cel,pencil."),
+    ] = "trained",
     workers: Annotated[
         int | None, typer.Option(min=1, help="Processes that draw; one a core by default.")
     ] = None,
 ) -> None:
-    """Draw labelled anime faces: a corpus that anyone has.
+    """Draw anime characters with labels, boxes and captions: a corpus that anyone has.
 
-    Picture number i of a seed is the same everywhere. Killed, the same command goes on.
+    100 attributes, which meet in a picture as in posts of people; a label is there if and only if
+    it can be seen. Picture number i of a seed is the same everywhere. Killed, the same command
+    goes on.
     """
     from zokusei.cli.console import counting, tell
     from zokusei.corpora.drawn import write_drawn_corpus
     from zokusei.environment import count_cores
 
-    settings = {"count": count, "size": size, "seed": seed, "workers": workers or count_cores()}
     with counting("drawing", count) as progress:
-        write_drawn_corpus(out, **settings, progress=progress)
+        write_drawn_corpus(
+            out,
+            count=count,
+            size=size,
+            seed=seed,
+            styles=styles,
+            workers=workers or count_cores(),
+            progress=progress,
+        )
     tell(f"{count} pictures in {out}; next: zokusei train --images {out}")
 
 
@@ -82,8 +95,11 @@ def check(
     from zokusei.data.inspect import check_manifest
 
     corpus, problems = import_corpus(manifest)
+    remarks: list[str] = []
     with counting("reading pictures", len(corpus)) as progress:
-        check_manifest(corpus, problems.add, progress=progress)
+        check_manifest(corpus, problems.add, remark=remarks.append, progress=progress)
+    for text in remarks:
+        tell(text)
     if problems:
         for where, what in problems.found:
             tell(f"{where}: {what}")

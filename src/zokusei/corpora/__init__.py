@@ -12,6 +12,8 @@ from zokusei.tags import TagSet
 
 __all__ = ["Problems", "import_corpus"]
 
+_MANIFEST = "manifest.parquet"
+
 
 def import_corpus(
     path: Path | str,
@@ -23,8 +25,9 @@ def import_corpus(
 ) -> tuple[Manifest, Problems]:
     """Read labelled pictures, whatever of the known forms they have.
 
-    A `.parquet` file is a manifest already; a `.csv` is a table; a folder with exactly one CSV
-    in it is that table with its pictures; any other folder holds pictures with sidecars.
+    A `.parquet` file is a manifest already, and so is a folder with a `manifest.parquet`; a
+    `.csv` is a table; a folder with exactly one CSV in it is that table with its pictures; any
+    other folder holds pictures with sidecars.
 
     Args:
         path: the manifest, table or folder.
@@ -44,6 +47,8 @@ def import_corpus(
     tags = TagSet.from_names(names) if names else None
     if not path.exists():
         raise DataError(f"{path} does not exist; give a manifest, a CSV or a folder of pictures")
+    if (path / _MANIFEST).is_file() and not (images or columns or group_column):
+        path = path / _MANIFEST
     if path.suffix == ".parquet":
         manifest = Manifest.load(path)
         return (manifest.with_tags(tags) if tags else manifest), problems

@@ -14,6 +14,7 @@ def check_manifest(
     manifest: Manifest,
     complain: Callable[[Path | str, str], None],
     *,
+    remark: Callable[[str], None] | None = None,
     progress: Callable[[int], None] | None = None,
 ) -> None:
     """Decode every picture and look for labels that cannot be learnt or judged.
@@ -21,6 +22,8 @@ def check_manifest(
     Args:
         manifest: what to check.
         complain: told where and what, once a problem.
+        remark: told what is worth knowing and no problem: tags of a given vocabulary that no
+            picture has, which a training leaves out.
         progress: told after each picture.
     """
     for path in manifest.paths:
@@ -38,10 +41,12 @@ def check_manifest(
         counts = rows.compute_targets().sum(axis=0)
         absent = [t.name for t, count in zip(manifest.tags, counts, strict=True) if not count]
         if absent:
-            share = f"{len(absent)} of the {len(manifest.tags)} tags"
-            complain(
-                f"split {split}" if split else "tags", f"{share} never occur: " + ", ".join(absent)
-            )
+            text = f"{len(absent)} of the {len(manifest.tags)} tags never occur: "
+            text += ", ".join(absent)
+            if split:
+                complain(f"split {split}", text)
+            elif remark is not None:
+                remark(text)
     _check_names(manifest, complain)
 
 

@@ -1,8 +1,10 @@
 """The drawn corpus: anime characters from code, with labels true by construction.
 
-A scene is sampled from seed and index (`scene`), every part of it becomes SVG shapes, each of
-which marks where its attribute can be seen (`hair`, `eyes`, ...), and the sheet is rendered
-(`render`). A label is what was drawn and not covered, and lies on the paper.
+A scene is sampled from seed and index (`scene`): the attributes of one real post (`life`), a
+style, a pose. Every part of it becomes SVG shapes that know which part they belong to, drawn from
+back to front (`render`) and given the surface of the style (`finish`). What is left of a part when
+all is drawn is what can be seen: from that come labels, boxes (`picture`) and captions
+(`captions`). `stream` draws while a model trains; it alone needs torch.
 """
 
 from zokusei.corpora.drawn.attributes import DRAWN_TAGS

@@ -1,192 +1,191 @@
-"""Neck, shoulders and what they wear, in the frame of the figure (the head's, not tilted)."""
+"""Skin below the chin: neck, torso, arms, hands and legs, with what covers hands and feet."""
 
-from zokusei.corpora.drawn.palette import Tones
-from zokusei.corpora.drawn.scene import Scene, pick
+from zokusei.corpora.drawn.chance import between, pick
+from zokusei.corpora.drawn.limbs import along, arm, leg, taper, torso, tube
+from zokusei.corpora.drawn.palette import NAMED_CLOTH, Tones
+from zokusei.corpora.drawn.pose import RAISED, Point
+from zokusei.corpora.drawn.scene import Scene
 from zokusei.corpora.drawn.svg import Sheet
 
-_SHOULDERS = (
-    "M -16 78 C -26 86 -62 88 -78 104 C -90 118 -92 160 -92 260 L 92 260 "
-    "C 92 160 90 118 78 104 C 62 88 26 86 16 78 Z"
+_NECK = (
+    "M -14 36 C -13 60 -13 70 -20 78 C -30 86 -42 88 -50 100 L -44 130 L 44 130 L 50 100 "
+    "C 42 88 30 86 20 78 C 13 70 13 60 14 36 Z"
 )
 
 
-def draw_body(sheet: Sheet, scene: Scene) -> None:
-    """Draw the neck, the shoulders, the clothes, then the choker."""
+def draw_skin(sheet: Sheet, scene: Scene) -> None:
+    """Draw neck and torso, which clothes mostly cover."""
     skin, style = scene.tones("skin"), scene.style
-    neck = (
-        "M -15 36 C -14 60 -14 72 -22 80 C -40 90 -60 92 -70 100 L -60 140 L 60 140 L 70 100 "
-        "C 60 92 40 90 22 80 C 14 72 14 60 15 36 Z"
-    )
-    sheet.path(neck, skin.base, line=skin.line, width=style.line)
-    with sheet.clipped(neck):
-        sheet.path(
-            "M -30 30 L -18 62 Q 4 76 20 60 L 30 30 Z",
-            skin.shade,
-            opacity=max(0.6, style.shading),
-            side=scene.light,
-        )
-    sheet.path(
-        "M -26 88 Q -14 88 -5 92 M 26 88 Q 14 88 5 92", line=skin.line, width=1.0, opacity=0.6
-    )
-    _TOPS[scene.top](sheet, scene)
-    if scene.has("choker"):
-        _draw_choker(sheet, scene)
+    with sheet.part("skin"):
+        sheet.path(torso("M -20 86 L 20 86", 226), skin.base, line=skin.line, width=style.line)
+        sheet.path(_NECK, skin.base, line=skin.line, width=style.line)
+        with sheet.clipped(_NECK):
+            sheet.path(
+                "M -30 30 L -18 60 Q 4 74 20 58 L 30 30 Z",
+                skin.shade,
+                opacity=max(0.6, style.shading),
+                side=scene.light,
+            )
+        bones = "M -24 90 Q -12 90 -5 94 M 24 90 Q 12 90 5 94"
+        sheet.path(bones, line=skin.line, width=1.0, opacity=0.6)
 
 
-def _draw_choker(sheet: Sheet, scene: Scene) -> None:
-    rng, accent = scene.rng("choker"), scene.tones("accent")
-    dark = rng.random() < 0.6
-    fill, line = ("#1d1a22", "#050406") if dark else (accent.base, accent.line)
-    sheet.path("M -15.5 61 Q 0 68 15.5 61 L 16.5 69 Q 0 76 -16.5 69 Z", fill, line=line, width=1.0)
-    charm = pick(rng, ("none", "gem", "bell"))
-    if charm == "gem":
-        sheet.path("M 0 70 L 5 76 L 0 83 L -5 76 Z", accent.light, line=accent.line, width=1.2)
-    elif charm == "bell":
-        sheet.ellipse((0, 76), (5.4, 5.4), "#f2c53d", line="#7a5410", width=1.3)
-        sheet.path("M 0 77 L 0 80.5 M -4.6 75 L 4.6 75", line="#7a5410", width=1.2)
-    sheet.mark("choker", (-12, 66), (12, 66))
-
-
-def _base(sheet: Sheet, scene: Scene, neckline: str) -> Tones:
-    """Draw shoulders in cloth, with folds and a shadow; the neckline runs from left to right."""
-    cloth, style = scene.tones("cloth"), scene.style
-    data = (
-        f"{neckline} C 62 88 78 98 82 112 C 92 130 92 170 92 260 L -92 260 "
-        "C -92 170 -92 130 -82 112 C -78 98 -62 88 -31 86 Z"
-    )
-    fill = sheet.gradient(cloth.base, cloth.shade) if style.soft else cloth.base
-    sheet.path(data, fill, line=cloth.line, width=style.line)
-    with sheet.clipped(data):
-        sheet.path(
-            "M -100 80 L -56 90 C -50 130 -60 160 -44 260 L -100 260 Z",
-            cloth.shade,
-            opacity=style.shading,
-            side=scene.light,
-        )
+def draw_legs(sheet: Sheet, scene: Scene) -> None:
+    """Draw the legs, then socks, shoes or boots."""
+    skin, style = scene.tones("skin"), scene.style
+    seated = scene.has("sitting")
+    points = leg(scene.pose, seated)
+    widths = (23.0, 17.0, 12.0) if seated else (21.0, 14.5, 8.5)
     for side in (-1, 1):
-        fold = "M 62 132 Q 58 160 62 200 M 56 150 Q 50 142 44 140"
-        sheet.path(fold, line=cloth.line, width=1.0, opacity=0.7, side=side)
-    return cloth
+        with sheet.part("legs", *scene.seat()):
+            data = tube(points, widths)
+            sheet.path(data, skin.base, line=skin.line, width=style.line, side=side)
+            with sheet.clipped(data, side):
+                dark = tube([(x + 12 * side * scene.light, y) for x, y in points], widths)
+                if side * scene.light > 0:
+                    sheet.path(dark, skin.shade, opacity=0.8 * style.shading, side=side)
+        _draw_foot(sheet, scene, points, widths, side)
 
 
-def _draw_shirt(sheet: Sheet, scene: Scene) -> None:
-    cloth, trim, width = scene.tones("cloth"), scene.tones("trim"), scene.style.line
-    _base(sheet, scene, "M -30 86 L 0 108 L 30 86")
-    if scene.rng("tie").random() < 0.6:
-        sheet.path(
-            "M -6 104 L 6 104 L 5 114 L 11 170 L 0 184 L -11 170 L -5 114 Z",
-            trim.base,
-            line=trim.line,
-            width=width,
+def _draw_foot(
+    sheet: Sheet, scene: Scene, points: tuple[Point, ...], widths: tuple[float, ...], side: int
+) -> None:
+    rng, style, seated = scene.rng("feet"), scene.style, scene.has("sitting")
+    shoe, sock = scene.tones("shoes"), scene.tones("trim")
+    x, y = points[-1]
+    high = between(rng, 0.5, 0.9)
+    kind = pick(rng, ("bare", "socks", "long socks"))
+    if scene.has("boots"):
+        with sheet.part("boots", "boots"):
+            shaft = along(points, 0.5 + high * 0.2, 1.0)
+            data = tube(shaft, taper(widths[2] + 7.5, widths[2] + 4.0, len(shaft)))
+            sheet.path(data, shoe.base, line=shoe.line, width=style.line, side=side)
+            _draw_shoe(sheet, shoe, style.line, (x, y), side, seated, grow=1.25)
+            rim = along(points, 0.5 + high * 0.2, 0.55 + high * 0.2)
+            cuff = tube(rim, [widths[2] + 9] * len(rim))
+            sheet.path(cuff, shoe.light, line=shoe.line, width=style.line, side=side)
+        return
+    with sheet.part("feet"):
+        if kind != "bare":
+            start = 0.82 if kind == "socks" else 0.42
+            stocking = along(points, start, 1.0)
+            above = 5.8 if start < 0.6 else 0.8
+            wide = taper(widths[2] + above, widths[2] + 0.8, len(stocking))
+            data = tube(stocking, wide)
+            sheet.path(data, sock.base, line=sock.line, width=style.line, side=side)
+        _draw_shoe(sheet, shoe, style.line, (x, y), side, seated, grow=1.0)
+
+
+def _draw_shoe(
+    sheet: Sheet, tones: Tones, line: float, at: Point, side: int, seated: bool, grow: float
+) -> None:
+    x, y = at
+    if seated:
+        sheet.ellipse((side * (x + 12), y + 1), (15 * grow, 9 * grow), tones.base, line=tones.line)
+        return
+    with sheet.moved(side * x, y, scale=grow, mirrored=side < 0):
+        data = "M -9 -6 C -10 4 -12 12 -9 19 L 14 19 C 19 18 17 10 11 4 L 9 -6 Z"
+        sheet.path(data, tones.base, line=tones.line, width=line)
+        sheet.path("M -9 16 L 15 16", line=tones.line, width=line * 1.3)
+        sheet.path("M -6 2 Q 0 6 8 1", line=tones.light, width=1.6, opacity=0.8)
+
+
+def draw_arm(sheet: Sheet, scene: Scene, side: int, sleeve: "Sleeve | None") -> None:
+    """Draw an arm with its sleeve, its glove and its hand."""
+    skin, style = scene.tones("skin"), scene.style
+    points = arm(scene.pose, side)
+    with sheet.part("arms"):
+        bare = tube(points, (12.5, 9.5, 6.5), cap=0.6)
+        sheet.path(bare, skin.base, line=skin.line, width=style.line, side=side)
+    _draw_hand(sheet, scene, points, side)
+    if sleeve is not None:
+        sleeve.draw(sheet, scene, points, side)
+
+
+def raised(scene: Scene, side: int) -> bool:
+    """Whether an arm comes before body and hair."""
+    return dict(scene.pose.arms)[side] in RAISED
+
+
+def _draw_hand(sheet: Sheet, scene: Scene, points: tuple[Point, ...], side: int) -> None:
+    tones, style = scene.tones("skin"), scene.style
+    glove = scene.one_of(("black_gloves", "white_gloves"))
+    rng = scene.rng("gloves")
+    if glove:
+        tones = scene.mix(NAMED_CLOTH[glove.split("_")[0]].sample(rng))
+    (ex, ey), (x, y) = points[1], points[2]
+    length = max(((x - ex) ** 2 + (y - ey) ** 2) ** 0.5, 1.0)
+    dx, dy = (x - ex) / length, (y - ey) / length
+    with sheet.part("gloves", glove) if glove else sheet.part("hands"):
+        if glove:
+            start = between(rng, 0.55, 0.8)
+            line = along(points, start, 1.0)
+            data = tube(line, taper(9.8, 8.2, len(line)))
+            sheet.path(data, tones.base, line=tones.line, width=style.line, side=side)
+        palm = tube(
+            [(x - dx * 4, y - dy * 4), (x + dx * 6, y + dy * 6), (x + dx * 15, y + dy * 15)],
+            (7.2, 9.2, 5.4),
         )
-        sheet.path("M -6 114 L 6 114", line=trim.line, width=1.0)
-    else:
-        sheet.path("M 0 108 L 0 260", line=cloth.line, width=1.2)
-        for y in (122, 146, 170):
-            sheet.ellipse((4, y), (1.8, 1.8), cloth.light, line=cloth.line, width=0.8)
-    for side in (-1, 1):
-        sheet.path(
-            "M 18 76 L 34 88 L 26 114 L 1 104 Z",
-            cloth.light,
-            line=cloth.line,
-            width=width,
-            side=side,
-        )
+        sheet.path(palm, tones.base, line=tones.line, width=style.line, side=side)
+        tip = (x + dx * 16, y + dy * 16)
+        root = (x + dx * 6, y + dy * 6)
+        for shift in (-2.4, 1.6):
+            sheet.path(
+                f"M {tip[0] - dy * shift} {tip[1] + dx * shift} "
+                f"L {root[0] - dy * shift} {root[1] + dx * shift}",
+                line=tones.line,
+                width=0.8,
+                opacity=0.8,
+                side=side,
+            )
+        thumb = tube([(x, y), (x + dx * 8 + dy * 8, y + dy * 8 - dx * 8)], (3.4, 2.6))
+        sheet.path(thumb, tones.base, line=tones.line, width=style.line * 0.8, side=side)
 
 
-def _draw_sailor(sheet: Sheet, scene: Scene) -> None:
-    trim, accent, width = scene.tones("trim"), scene.tones("accent"), scene.style.line
-    _base(sheet, scene, "M -28 84 L 0 128 L 28 84")
-    for side in (-1, 1):
-        sheet.path(
-            "M 18 78 C 34 82 58 86 66 98 C 64 118 34 126 0 146 L 0 126 Z",
-            trim.base,
-            line=trim.line,
-            width=width,
-            side=side,
-        )
-        sheet.path("M 58 98 C 54 112 30 119 3 135", line="#f6f6f8", width=2.0, side=side)
-    for side in (-1, 1):
-        sheet.path(
-            "M 0 140 C 10 126 28 124 30 134 C 32 150 26 158 0 146 Z",
-            accent.base,
-            line=accent.line,
-            width=width,
-            side=side,
-        )
-        sheet.path(
-            "M 1 146 L 14 182 L 4 178 Z", accent.shade, line=accent.line, width=width, side=side
-        )
-    sheet.ellipse((0, 143), (5, 6), accent.base, line=accent.line, width=width)
+class Sleeve:
+    """What covers an arm from the shoulder on.
 
+    Args:
+        part: part it belongs to.
+        tags: tags the part shows.
+        tones: its cloth.
+        reach: share of the arm that it covers.
+        wide: half its width at the shoulder, and at its end.
+        cuff: colours of its end, if that is another cloth.
+    """
 
-def _draw_tee(sheet: Sheet, scene: Scene) -> None:
-    trim, width = scene.tones("trim"), scene.style.line
-    _base(sheet, scene, "M -32 86 C -20 106 20 106 32 86")
-    collar = "M -32 86 C -20 106 20 106 32 86 L 28 83 C 18 99 -18 99 -28 83 Z"
-    sheet.path(collar, trim.base, line=trim.line, width=width)
-    if scene.rng("print").random() < 0.5:
-        for y in (132, 156, 180):
-            sheet.path(f"M -52 {y} Q 0 {y + 8} 52 {y}", line=trim.base, width=8, opacity=0.9)
+    def __init__(
+        self,
+        part: str,
+        tags: tuple[str, ...],
+        tones: Tones,
+        reach: float,
+        wide: tuple[float, float],
+        cuff: Tones | None = None,
+    ) -> None:
+        self.part, self.tags, self.tones = part, tags, tones
+        self.reach, self.wide, self.cuff = reach, wide, cuff
 
-
-def _draw_hoodie(sheet: Sheet, scene: Scene) -> None:
-    cloth, trim, width = scene.tones("cloth"), scene.tones("trim"), scene.style.line
-    _base(sheet, scene, "M -30 84 Q 0 112 30 84")
-    for side in (-1, 1):
-        sheet.path(
-            "M 15 74 C 40 68 62 82 58 96 C 46 110 20 112 0 118 C 14 104 24 92 15 74 Z",
-            cloth.base,
-            line=cloth.line,
-            width=width,
-            side=side,
-        )
-        sheet.path("M 12 114 Q 15 130 11 146", line=trim.base, width=2.6, side=side)
-    sheet.path("M 0 118 L 0 260", line=cloth.line, width=1.4)
-
-
-def _draw_straps(sheet: Sheet, scene: Scene) -> None:
-    cloth, width = scene.tones("cloth"), scene.style.line
-    skin = scene.tones("skin")
-    sheet.path(_SHOULDERS, skin.base, line=skin.line, width=width)
-    sheet.path("M -15 60 L -16 82 L 16 82 L 15 60 Z", skin.base)
-    sheet.path("M -26 90 Q -14 90 -5 94 M 26 90 Q 14 90 5 94", line=skin.line, width=1.0)
-    for side in (-1, 1):
-        sheet.path(
-            "M 38 88 L 46 90 L 50 140 L 40 140 Z",
-            cloth.shade,
-            line=cloth.line,
-            width=width,
-            side=side,
-        )
-    top = "M -64 138 C -40 124 -16 128 0 140 C 16 128 40 124 64 138 L 70 260 L -70 260 Z"
-    sheet.path(top, cloth.base, line=cloth.line, width=width)
-
-
-def _draw_kimono(sheet: Sheet, scene: Scene) -> None:
-    cloth, trim, width = scene.tones("cloth"), scene.tones("trim"), scene.style.line
-    _base(sheet, scene, "M -34 86 L 0 140 L 34 86")
-    for side, tones in ((1, trim), (-1, trim)):
-        sheet.path(
-            "M 18 74 L 34 82 C 26 108 6 134 -26 168 L -36 156 C -8 130 12 104 18 74 Z",
-            tones.base,
-            line=tones.line,
-            width=width,
-            side=side,
-        )
-    rng = scene.rng("print")
-    for x, y in ((-60, 130), (58, 124), (50, 168), (-52, 186), (70, 150)):
-        size = 4 + 3 * rng.random()
-        for place in range(5):
-            with sheet.moved(x, y, turn=72 * place):
-                sheet.ellipse((0, -size * 0.7), (size * 0.45, size * 0.6), cloth.light)
-
-
-_TOPS = {
-    "shirt": _draw_shirt,
-    "sailor": _draw_sailor,
-    "tee": _draw_tee,
-    "hoodie": _draw_hoodie,
-    "straps": _draw_straps,
-    "kimono": _draw_kimono,
-}
+    def draw(self, sheet: Sheet, scene: Scene, points: tuple[Point, ...], side: int) -> None:
+        """Draw the sleeve over an arm."""
+        style, tones = scene.style, self.tones
+        line = along(points, 0.0, self.reach)
+        # It begins above the joint, so that shoulder and sleeve are one.
+        (x, y), (ex, ey) = line[0], line[1]
+        line[0] = (x - (ex - x) * 0.06, y - (ey - y) * 0.06)
+        wide = taper(*self.wide, len(line))
+        data = tube(line, wide, cap=0.6)
+        with sheet.part(self.part, *self.tags):
+            sheet.path(data, tones.base, line=tones.line, width=style.line, side=side)
+            with sheet.clipped(data, side):
+                dark = tube([(x + 8 * side * scene.light, y + 3) for x, y in line], wide)
+                if side * scene.light > 0:
+                    sheet.path(dark, tones.shade, opacity=style.shading, side=side)
+                elif len(line) > 2:
+                    bx, by = line[1]
+                    crease = f"M {bx - 8} {by - 2} Q {bx} {by + 3} {bx + 6} {by - 4}"
+                    sheet.path(crease, line=tones.line, width=1.0, opacity=0.8, side=side)
+            if self.cuff is not None:
+                end = along(points, max(self.reach - 0.07, 0.02), self.reach)
+                band = tube(end, [self.wide[1] + 1.2] * len(end))
+                sheet.path(band, self.cuff.base, line=self.cuff.line, width=style.line, side=side)

@@ -6,10 +6,10 @@ of the lid, two or three highlights, the lower lashes, and the thick upper lash 
 
 from dataclasses import dataclass
 
-from zokusei.corpora.drawn.accessories import covered_side
-from zokusei.corpora.drawn.face import WHITE
+from zokusei.corpora.drawn.chance import between
+from zokusei.corpora.drawn.face import WHITE, frowning
 from zokusei.corpora.drawn.palette import Hsl
-from zokusei.corpora.drawn.scene import Scene, between
+from zokusei.corpora.drawn.scene import Scene
 from zokusei.corpora.drawn.svg import Sheet
 
 _DOWN = 11.0
@@ -40,7 +40,7 @@ def _eyes(scene: Scene) -> tuple[list[_Eye], list[_Eye]]:
     closed: list[_Eye] = []
     winking = 1 if scene.rng("wink").random() < 0.5 else -1
     for side in (-1, 1):
-        if side == covered_side(scene):
+        if side == patched_side(scene):
             continue
         # Of a turned head the eye on the far side is narrower and nearer to the nose.
         far = max(0.0, scene.pose.turn * side)
@@ -57,22 +57,40 @@ def _eyes(scene: Scene) -> tuple[list[_Eye], list[_Eye]]:
     return open_, closed
 
 
+def patched_side(scene: Scene) -> int:
+    """Give the side of the eye that is under an eyepatch, 0 without one."""
+    if not scene.has("eyepatch"):
+        return 0
+    return 1 if scene.rng("patch side").random() < 0.5 else -1
+
+
+def hidden_side(scene: Scene) -> int:
+    """Give the side of the eye that hair hangs over, 0 without it."""
+    if not scene.has("hair_over_one_eye"):
+        return 0
+    return 1 if scene.rng("hidden side").random() < 0.5 else -1
+
+
 def draw_eyes(sheet: Sheet, scene: Scene) -> None:
     """Draw both eyes, open, closed or behind a patch."""
     open_, closed = _eyes(scene)
     for eye in open_:
-        with sheet.moved(eye.across, _DOWN):
+        with sheet.part("eyes"), sheet.moved(eye.across, _DOWN):
             _draw_open(sheet, scene, eye)
+    lid = scene.one_of(("closed_eyes", "one_eye_closed"))
     for eye in closed:
-        with sheet.moved(eye.across, _DOWN):
+        with sheet.part("lids", lid), sheet.moved(eye.across, _DOWN):
             _draw_closed(sheet, scene, eye.side, eye.wide)
-    draw_lashes(sheet, scene)
+    with sheet.part("eyes"):
+        draw_lashes(sheet, scene)
 
 
 def draw_lashes(sheet: Sheet, scene: Scene, opacity: float = 1.0) -> None:
     """Draw the upper lashes of the open eyes; a second time, faintly, over the fringe."""
     lash = _lash_colour(scene)
     for eye in _eyes(scene)[0]:
+        if opacity < 1 and eye.side == hidden_side(scene):
+            continue
         wide, high, inner, outer = eye.wide, eye.high, eye.inner, eye.outer
         thick = 3.2 + 0.3 * scene.style.line
         with sheet.moved(eye.across, _DOWN):
@@ -106,8 +124,6 @@ def _draw_closed(sheet: Sheet, scene: Scene, side: int, wide: float) -> None:
         for x in (0.45, 0.8):
             flick = f"M {wide * x} {6 - 4 * x} L {wide * (x + 0.2)} {10 - 3.5 * x}"
             sheet.path(flick, line=lash, width=1.5, side=side)
-    tag = "closed_eyes" if scene.has("closed_eyes") else "one_eye_closed"
-    sheet.mark(tag, (0, 0))
 
 
 def _draw_open(sheet: Sheet, scene: Scene, eye: _Eye) -> None:
@@ -117,8 +133,9 @@ def _draw_open(sheet: Sheet, scene: Scene, eye: _Eye) -> None:
         f"C {-wide * 0.55} {high} {-wide * 0.9} {high * 0.6} {-wide} {inner} Z"
     )
     sheet.path(shape, "#fbfbff", side=side)
-    with sheet.clipped(shape, side):
-        _draw_iris(sheet, scene, wide, high)
+    with sheet.clipped(shape, side, owned=True):
+        with sheet.part("irises", scene.eye_colour):
+            _draw_iris(sheet, scene, wide, high)
         sheet.path(
             f"M {-wide - 2} {inner} {eye.lid} L {wide} {outer + 5} C {wide * 0.5} {-high * 0.6} "
             f"{-wide * 0.6} {-high * 0.5} {-wide} {inner + 4} Z",
@@ -126,7 +143,8 @@ def _draw_open(sheet: Sheet, scene: Scene, eye: _Eye) -> None:
             opacity=0.28,
             side=side,
         )
-    _draw_highlights(sheet, scene, wide, high)
+    with sheet.part("irises", scene.eye_colour):
+        _draw_highlights(sheet, scene, wide, high)
     sheet.path(
         f"M {-wide * 0.25} {high} Q {wide * 0.5} {high * 1.02} {wide * 0.8} {high * 0.55}",
         line=_lash_colour(scene),
@@ -136,7 +154,6 @@ def _draw_open(sheet: Sheet, scene: Scene, eye: _Eye) -> None:
     )
     crease = f"M {-wide * 0.6} {-high - 3} Q {wide * 0.1} {-high * 1.35 - 2} {wide * 0.8} {-high}"
     sheet.path(crease, line=scene.tones("skin").line, width=0.9, opacity=0.6, side=side)
-    sheet.mark(scene.eye_colour, (0, 0))
 
 
 def _draw_iris(sheet: Sheet, scene: Scene, wide: float, high: float) -> None:
@@ -165,12 +182,12 @@ def draw_brows(sheet: Sheet, scene: Scene) -> None:
     tilt = between(rng, -1.0, 1.5)
     if scene.has("tears"):
         tilt = 4.0
-    elif scene.has("frown"):
+    elif frowning(scene):
         tilt = -4.5
     height = -14 - (scene.style.eye_height - 14)
     colour = hair.line if scene.colours["hair"].lightness < 0.85 else hair.deep
     for side in (-1, 1):
-        with sheet.moved(side * 23, height):
+        with sheet.part("brows"), sheet.moved(side * 23, height):
             sheet.path(
                 f"M -9 {2.2 - tilt} Q 1 -3.5 11 {1 + tilt * 0.6} Q 1 -1 -9 {2.2 - tilt} Z",
                 colour,

@@ -4,8 +4,9 @@ Coordinates are those of the head: x = 0 is its middle, the eyes lie at y = 10, 
 y = 52, the top of the hair at y = -74.
 """
 
+from zokusei.corpora.drawn.chance import between, pick
 from zokusei.corpora.drawn.palette import Hsl
-from zokusei.corpora.drawn.scene import Scene, between, pick
+from zokusei.corpora.drawn.scene import Scene
 from zokusei.corpora.drawn.svg import Sheet
 
 BLACK, WHITE = "#1a1418", "#ffffff"
@@ -23,6 +24,11 @@ def face_shape(scene: Scene) -> str:
 
 def draw_face(sheet: Sheet, scene: Scene) -> None:
     """Draw ears and face, and the shade on the side away from the light."""
+    with sheet.part("face"):
+        _draw_head(sheet, scene)
+
+
+def _draw_head(sheet: Sheet, scene: Scene) -> None:
     skin, style = scene.tones("skin"), scene.style
     for side in (-1, 1):
         sheet.path(
@@ -47,14 +53,23 @@ def draw_face(sheet: Sheet, scene: Scene) -> None:
 
 def draw_features(sheet: Sheet, scene: Scene) -> None:
     """Draw what the face shows apart from the eyes: cheeks, nose, mouth."""
-    if scene.has("blush"):
+    if scene.rng("cheeks").random() < 0.35:
         _draw_blush(sheet, scene)
     skin, rng = scene.tones("skin"), scene.rng("nose")
     if rng.random() < 0.6:
         sheet.path("M 0.5 25 L 2 28.5 L -0.5 29", line=skin.line, width=1.1, opacity=0.75)
     else:
         sheet.path("M 0 24 L 3 29 L -2 29 Z", skin.shade, opacity=max(0.5, scene.style.shading))
-    _draw_mouth(sheet, scene)
+    tags = [tag for tag in ("smile", "open_mouth") if scene.has(tag)]
+    # On a small figure a mouth in proportion would be a pixel or two.
+    grow = min(max(0.78 / scene.pose.scale, 1.0), 1.45)
+    with sheet.part("mouth", *tags), sheet.moved(0, 39, scale=grow), sheet.moved(0, -39):
+        _draw_mouth(sheet, scene)
+
+
+def frowning(scene: Scene) -> bool:
+    """Whether a figure that does not smile frowns, which is no class."""
+    return not scene.has("smile") and scene.rng("mood").random() < 0.3
 
 
 def _draw_blush(sheet: Sheet, scene: Scene) -> None:
@@ -67,7 +82,6 @@ def _draw_blush(sheet: Sheet, scene: Scene) -> None:
             for x in (24, 28.5, 33):
                 slash = f"M {x + 1.5} 25.5 L {x - 1} 30.5"
                 sheet.path(slash, line=Hsl(352, 0.7, 0.5).hex(), width=1.2, side=side)
-        sheet.mark("blush", (side * 29, 28))
 
 
 def _draw_mouth(sheet: Sheet, scene: Scene) -> None:
@@ -78,7 +92,6 @@ def _draw_mouth(sheet: Sheet, scene: Scene) -> None:
     wide = between(rng, 0.9, 1.25)
     if scene.has("open_mouth"):
         _draw_open_mouth(sheet, scene, wide, width)
-        sheet.mark("open_mouth", (0, 39))
     elif scene.has("smile"):
         shapes = (
             f"M {-12 * wide} 34.5 C {-7 * wide} 43 {7 * wide} 43 {12 * wide} 34.5",
@@ -86,7 +99,7 @@ def _draw_mouth(sheet: Sheet, scene: Scene) -> None:
             f"C 1 43 {9 * wide} 43 {12 * wide} 34.5",
         )
         sheet.path(pick(rng, shapes), line=line, width=width)
-    elif scene.has("frown"):
+    elif frowning(scene):
         shapes = (
             f"M {-9 * wide} 43 C {-6 * wide} 35.5 {6 * wide} 35.5 {9 * wide} 43",
             f"M {-10 * wide} 43 Q {-5 * wide} 34.5 0 38.5 Q {4 * wide} 41 {10 * wide} 43",
@@ -94,9 +107,6 @@ def _draw_mouth(sheet: Sheet, scene: Scene) -> None:
         sheet.path(shapes[0] if rng.random() < 0.7 else shapes[1], line=line, width=width)
     else:
         sheet.path(f"M {-4.5 * wide} 39.5 Q 0 40 {4.5 * wide} 39.5", line=line, width=width)
-    for mood in ("smile", "frown"):
-        if scene.has(mood):
-            sheet.mark(mood, (0, 39))
 
 
 def _mouth_line(scene: Scene) -> str:
@@ -113,7 +123,7 @@ def _draw_open_mouth(sheet: Sheet, scene: Scene, wide: float, width: float) -> N
             f"M {-10 * wide} 34 Q 0 36.5 {10 * wide} 34 "
             f"C {9 * wide} 44 {4 * wide} 48 0 48 C {-4 * wide} 48 {-9 * wide} 44 {-10 * wide} 34 Z"
         )
-    elif scene.has("frown"):
+    elif frowning(scene):
         shape = (
             f"M {-8 * wide} 45 C {-7 * wide} 33 {7 * wide} 33 {8 * wide} 45 "
             f"Q 0 41.5 {-8 * wide} 45 Z"
@@ -145,11 +155,11 @@ def draw_tears(sheet: Sheet, scene: Scene) -> None:
             shape = "M 20 23 C 19 32 19 40 23 46 Q 27 48 28.5 43 C 29 36 28 30 29 22 Z"
         else:
             shape = "M 31 13 C 40 18 42 26 36 28 C 29 28 29 20 31 13 Z"
-        sheet.path(shape, water, line=edge, width=1.3, opacity=0.92, side=side)
+        with sheet.part("tears", "tears"):
+            sheet.path(shape, water, line=edge, width=1.3, opacity=0.92, side=side)
         sheet.path(
             "M 23 28 Q 22.5 36 24.5 42" if running else "M 33.5 20 Q 32.5 24 35 25.5",
             line=WHITE,
             width=1.6,
             side=side,
         )
-        sheet.mark("tears", (side * 26, 30))

@@ -1,86 +1,127 @@
-"""A folder of drawn pictures and its table of labels, written by one or more processes."""
+"""A folder of drawn pictures with all that is known of them, written by several processes."""
 
 import csv
 import io
 import json
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterator, Sequence
 from concurrent.futures import ProcessPoolExecutor, ThreadPoolExecutor
 from functools import partial
 from multiprocessing import get_context
 from pathlib import Path
+from typing import NamedTuple
 
 import numpy as np
 from numpy.typing import NDArray
 from PIL import Image
 
-from zokusei.corpora.drawn.picture import draw_from, visible_tags
+from zokusei.corpora.drawn.attributes import DRAWN_TAGS
+from zokusei.corpora.drawn.captions import write_captions
+from zokusei.corpora.drawn.picture import draw_from, label
 from zokusei.corpora.drawn.render import load_resvg
 from zokusei.corpora.drawn.scene import sample_scene
-from zokusei.errors import DataError
+from zokusei.corpora.drawn.styles import STYLES, TRAINED, UNSEEN, Style
+from zokusei.data.manifest import Box, Manifest, Record
+from zokusei.errors import DataError, suggest
 from zokusei.files import write_json, write_text, write_whole
 
-DRAWING_VERSION = 1
+DRAWING_VERSION = 2
 """Raised by whatever makes the same index another picture; versions never share a folder."""
 
 _CHUNK = 32  # pictures a process draws between two reports of progress
 
-_Row = tuple[str, str, str]
+
+class _Drawn(NamedTuple):
+    """What is written of a picture beside its pixels; boxes in pixels."""
+
+    file: str
+    tags: tuple[str, ...]
+    boxes: tuple[Box, ...]
+    captions: tuple[str, ...]
+    style: str
+
+
+class _Settings(NamedTuple):
+    folder: Path
+    size: int
+    seed: int
+    styles: tuple[str, ...]
 
 
 def write_drawn_corpus(
     folder: Path | str,
     *,
     count: int,
-    size: int = 128,
+    size: int = 256,
     seed: int = 0,
+    styles: str = "trained",
     workers: int = 1,
     progress: Callable[[int], None] | None = None,
 ) -> None:
-    """Write `images/000000.png` and on, `labels.csv` (file, tags, style) and `drawn.json`.
+    """Write pictures with their labels, boxes and captions.
 
-    Pictures that are there already are not drawn again, so a run that was stopped goes on
-    where it was, and a corpus grows by a larger `count`. Neither the number of processes nor
-    a stop changes a byte.
+    `images/000000.png` and on; `manifest.parquet`, which everything here reads; and for other
+    tools `labels.csv` (file, tags, style), `captions.txt` (image, caption: Flickr8k's form) and
+    `annotations.json` (boxes in COCO's form). Pictures that are there already are not drawn
+    again, so a run that was stopped goes on where it was, and a corpus grows by a larger `count`.
+    Neither the number of processes nor a stop changes a byte.
 
     Args:
         folder: where to; made if needed.
         count: how many pictures, from index 0.
         size: width and height in pixels.
         seed: which row of pictures.
+        styles: "trained", "unseen" (kept for testing), "all", or names separated by commas.
         workers: processes that draw; with more than one, a script that calls this needs the
             usual `if __name__ == "__main__":`.
         progress: told how many more pictures are done, again and again.
 
     Raises:
-        DataError: a number is impossible, or the folder holds something else: a corpus of
-            another seed, size or version of the drawing code, or files of other origin.
+        DataError: a number is impossible, a style is unknown, or the folder holds something else:
+            a corpus of another seed, size or version of the drawing code, or other files.
         MissingExtraError: resvg is not installed.
 
     >>> import tempfile
     >>> folder = Path(tempfile.mkdtemp())
     >>> write_drawn_corpus(folder, count=2, size=32)
-    >>> sorted(str(path.relative_to(folder)) for path in folder.rglob("*.*"))
-    ['drawn.json', 'images/000000.png', 'images/000001.png', 'labels.csv']
+    >>> sorted(str(path.relative_to(folder)) for path in folder.rglob("*.png"))
+    ['images/000000.png', 'images/000001.png']
     """
     folder = Path(folder)
     for name, number, least in (("count", count, 0), ("size", size, 8), ("workers", workers, 1)):
         if number < least:
             raise DataError(f"{name} must be at least {least}, not {number}")
+    names = tuple(style.name for style in find_styles(styles))
     load_resvg()
-    _claim(folder, {"seed": seed, "size": size, "version": DRAWING_VERSION})
-    rows: list[_Row] = []
-    for chunk in _draw_chunks(folder, count, size, seed, workers):
-        rows += chunk
+    _claim(
+        folder,
+        {"seed": seed, "size": size, "styles": ",".join(names), "version": DRAWING_VERSION},
+    )
+    drawn: list[_Drawn] = []
+    for chunk in _draw_chunks(_Settings(folder, size, seed, names), count, workers):
+        drawn += chunk
         if progress is not None:
             progress(len(chunk))
-    text = io.StringIO()
-    writer = csv.writer(text, lineterminator="\n")
-    writer.writerow(["file", "tags", "style"])
-    writer.writerows(rows)
-    write_text(folder / "labels.csv", text.getvalue())
+    _write_tables(folder, drawn, size)
 
 
-def _claim(folder: Path, settings: dict[str, int]) -> None:
+def find_styles(names: str) -> tuple[Style, ...]:
+    """Give the styles of a name.
+
+    >>> [style.name for style in find_styles("cel,pencil")]
+    ['cel', 'pencil']
+    """
+    groups = {"trained": TRAINED, "unseen": UNSEEN, "all": STYLES}
+    if names in groups:
+        return groups[names]
+    known = {style.name: style for style in STYLES}
+    chosen = [name.strip() for name in names.split(",")]
+    for name in chosen:
+        if name not in known:
+            raise DataError(f"unknown style {name!r}{suggest(name, [*groups, *known])}")
+    return tuple(known[name] for name in chosen)
+
+
+def _claim(folder: Path, settings: dict[str, int | str]) -> None:
     """Make sure that the folder is of these settings, or empty and from now on of these."""
     record = folder / "drawn.json"
     if record.exists():
@@ -105,13 +146,11 @@ def _listed(settings: object) -> str:
     return ", ".join(f"{name} {value}" for name, value in settings.items())
 
 
-def _draw_chunks(
-    folder: Path, count: int, size: int, seed: int, workers: int
-) -> Iterator[list[_Row]]:
-    """Draw what is missing, and give the labels of all, chunk after chunk in order."""
+def _draw_chunks(settings: _Settings, count: int, workers: int) -> Iterator[list[_Drawn]]:
+    """Draw what is missing, and give what is known of all, chunk after chunk in order."""
     starts = range(0, count, _CHUNK)
     ends = [min(start + _CHUNK, count) for start in starts]
-    draw_chunk = partial(_draw_chunk, folder, size, seed)
+    draw_chunk = partial(_draw_chunk, settings)
     if workers == 1 or len(starts) < 2:
         yield from map(draw_chunk, starts, ends)
         return
@@ -120,26 +159,87 @@ def _draw_chunks(
         yield from pool.map(draw_chunk, starts, ends)
 
 
-def _draw_chunk(folder: Path, size: int, seed: int, start: int, end: int) -> list[_Row]:
-    rows = []
+def _draw_chunk(settings: _Settings, start: int, end: int) -> list[_Drawn]:
+    folder, size, seed, names = settings
+    styles = find_styles(",".join(names))
+    drawn = []
     # Waiting for the disk takes as long as drawing, so a thread waits while the next is drawn.
     with ThreadPoolExecutor(1) as writer:
         written = []
         for index in range(start, end):
             file = f"images/{index:06d}.png"
-            scene = sample_scene(index, seed)
+            scene = sample_scene(index, seed, styles)
             if (folder / file).exists():
-                tags = visible_tags(scene)
+                truth = label(scene)
+                tags, boxes = truth.tags, truth.boxes
+                captions = write_captions(scene, tags, truth.parts)
             else:
                 drawing = draw_from(scene, size)
-                tags = drawing.tags
+                tags, boxes, captions = drawing.tags, drawing.boxes, drawing.captions
                 written.append(writer.submit(_write_picture, folder / file, drawing.image))
-            rows.append((file, " ".join(tags), scene.style.name))
+            pixels = tuple(
+                Box(tag, left * size, top * size, (right - left) * size, (bottom - top) * size)
+                for tag, (left, top, right, bottom) in boxes.items()
+            )
+            drawn.append(_Drawn(file, tags, pixels, captions, scene.style.name))
         for writing in written:
             writing.result()
-    return rows
+    return drawn
 
 
 def _write_picture(path: Path, image: NDArray[np.uint8]) -> None:
     with write_whole(path) as temporary:
         Image.fromarray(image).save(temporary, "PNG", compress_level=3)
+
+
+def _write_tables(folder: Path, drawn: Sequence[_Drawn], size: int) -> None:
+    """Write what is known of the pictures, for this project and for other tools."""
+    labels = [["file", "tags", "style"]]
+    labels += [[one.file, " ".join(one.tags), one.style] for one in drawn]
+    write_text(folder / "labels.csv", _as_csv(labels))
+    captions = [["image", "caption"]]
+    captions += [[Path(one.file).name, caption] for one in drawn for caption in one.captions]
+    write_text(folder / "captions.txt", _as_csv(captions))
+    write_json(folder / "annotations.json", _as_coco(drawn, size))
+    if drawn:
+        records = (
+            Record(
+                path=one.file,
+                tags=one.tags,
+                captions=one.captions,
+                boxes=one.boxes,
+                source=f"drawn/{one.style}",
+            )
+            for one in drawn
+        )
+        Manifest.from_records(records, DRAWN_TAGS, folder).save(folder / "manifest.parquet")
+
+
+def _as_csv(rows: Sequence[Sequence[str]]) -> str:
+    text = io.StringIO()
+    csv.writer(text, lineterminator="\n").writerows(rows)
+    return text.getvalue()
+
+
+def _as_coco(drawn: Sequence[_Drawn], size: int) -> dict[str, object]:
+    """Give the boxes in COCO's form: pixels from the top left, ids from 1."""
+    images = [
+        {"id": number, "file_name": one.file, "width": size, "height": size}
+        for number, one in enumerate(drawn, start=1)
+    ]
+    pairs = [(number, box) for number, one in enumerate(drawn, start=1) for box in one.boxes]
+    annotations = [
+        {
+            "id": number,
+            "image_id": image,
+            "category_id": DRAWN_TAGS.index(box.tag) + 1,
+            "bbox": [box.x, box.y, box.width, box.height],
+            "area": box.width * box.height,
+            "iscrowd": 0,
+        }
+        for number, (image, box) in enumerate(pairs, start=1)
+    ]
+    categories = [
+        {"id": number, "name": name} for number, name in enumerate(DRAWN_TAGS.names, start=1)
+    ]
+    return {"images": images, "annotations": annotations, "categories": categories}

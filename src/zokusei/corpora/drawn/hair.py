@@ -3,9 +3,14 @@
 import random
 from itertools import pairwise
 
+from zokusei.corpora.drawn.chance import between
+from zokusei.corpora.drawn.eyes import hidden_side
 from zokusei.corpora.drawn.face import face_shape
-from zokusei.corpora.drawn.scene import Scene, between
+from zokusei.corpora.drawn.scene import Scene
 from zokusei.corpora.drawn.svg import Sheet
+
+GATHERED = ("twintails", "ponytail", "side_ponytail", "twin_braids", "hair_bun")
+"""Styles that leave no long hair to hang loose."""
 
 
 def _crown(scene: Scene) -> str:
@@ -16,11 +21,21 @@ def _crown(scene: Scene) -> str:
 
 def draw_back_hair(sheet: Sheet, scene: Scene) -> None:
     """Draw the hair behind head and shoulders, in its shade."""
+    tags = (scene.hair_colour, *(("short_hair",) if scene.has("short_hair") else ()))
+    with sheet.part("back hair", *tags):
+        _draw_back(sheet, scene)
+
+
+def loose(scene: Scene) -> bool:
+    """Whether long hair hangs loose."""
+    return not scene.has("short_hair", *GATHERED)
+
+
+def _draw_back(sheet: Sheet, scene: Scene) -> None:
     hair, rng, style = scene.tones("hair"), scene.rng("back"), scene.style
-    gathered = any(scene.has(name) for name in ("twintails", "ponytail", "braid"))
-    is_long = scene.has("long_hair") and not gathered
+    gathered, is_long = scene.has(*GATHERED) and not scene.has("short_hair"), loose(scene)
     if is_long:
-        low, wide = between(rng, 120, 175), between(rng, 66, 80)
+        low, wide = between(rng, 96, 200), between(rng, 62, 76)
     elif gathered:
         low, wide = between(rng, 26, 40), 52.0
     else:
@@ -45,10 +60,6 @@ def draw_back_hair(sheet: Sheet, scene: Scene) -> None:
         for x in (-0.86, -0.72, 0.72, 0.86):
             strand = f"M {x * 58} 10 Q {x * 60} {middle} {x * wide} {low}"
             sheet.path(strand, line=hair.line, width=0.9, opacity=0.55)
-    if is_long:
-        sheet.mark("long_hair", (-62, 60), (62, 60))
-    elif scene.has("short_hair"):
-        sheet.mark("short_hair", (-50, 34), (50, 34))
 
 
 def _tips(
@@ -70,6 +81,30 @@ def _tips(
 
 def draw_fringe(sheet: Sheet, scene: Scene) -> None:
     """Draw the front hair with its shadow on the face, strands and gloss."""
+    blunt = ("blunt_bangs",) if scene.has("blunt_bangs") else ()
+    with sheet.part("fringe", scene.hair_colour, *blunt):
+        _draw_front(sheet, scene)
+    if hidden_side(scene):
+        with sheet.part("lock over an eye", scene.hair_colour, "hair_over_one_eye"):
+            _draw_curtain(sheet, scene, hidden_side(scene))
+
+
+def _draw_curtain(sheet: Sheet, scene: Scene, side: int) -> None:
+    """Draw the hair that hangs over one eye."""
+    hair, style, rng = scene.tones("hair"), scene.style, scene.rng("curtain")
+    low = between(rng, 34, 46)
+    data = (
+        f"M 2 -62 C 30 -64 54 -44 55 -10 C 56 10 52 {low - 10} 44 {low} "
+        f"Q 42 {low - 10} 40 {low - 14} Q 34 {low - 2} 26 {low - 3} Q 28 {low - 14} 25 {low - 22} "
+        f"Q 18 {low - 8} 11 {low - 12} C 14 10 6 -20 2 -62 Z"
+    )
+    fill = sheet.gradient(hair.base, hair.base, hair.shade) if style.soft else hair.base
+    sheet.path(data, fill, line=hair.line, width=style.line, side=side)
+    strands = f"M 20 -50 Q 36 -20 34 {low - 22} M 32 -48 Q 48 -20 44 {low - 14}"
+    sheet.path(strands, line=hair.line, width=style.line * 0.7, side=side)
+
+
+def _draw_front(sheet: Sheet, scene: Scene) -> None:
     hair, skin, style = scene.tones("hair"), scene.tones("skin"), scene.style
     data, roots = _fringe_path(scene)
     with sheet.clipped(face_shape(scene)), sheet.moved(scene.light * 1.5, 5):
@@ -97,9 +132,6 @@ def draw_fringe(sheet: Sheet, scene: Scene) -> None:
             strands.append(f"M {x * 0.2} -67 Q {x * 0.8} -60 {x} {between(rng, -46, -36)}")
         if strands:
             sheet.path(" ".join(strands), line=hair.line, width=style.line * 0.75, opacity=0.8)
-    sheet.mark(scene.hair_colour, (0, -48), (-36, -26), (36, -26))
-    if scene.has("blunt_bangs"):
-        sheet.mark("blunt_bangs", (-20, -9), (20, -9))
 
 
 def _draw_flicks(sheet: Sheet, scene: Scene) -> None:
@@ -122,7 +154,7 @@ def _draw_flicks(sheet: Sheet, scene: Scene) -> None:
 def _fringe_path(scene: Scene) -> tuple[str, list[tuple[float, float]]]:
     """Give the outline of the front hair and the points where its locks part."""
     rng, turn = scene.rng("fringe"), scene.pose.turn * 3
-    kind, blunt = scene.fringe, scene.fringe == "blunt"
+    kind, blunt = scene.fringe, scene.has("blunt_bangs")
     count = int(between(rng, 7, 10)) if blunt else int(between(rng, 4, 7))
     lean = between(rng, -1.0, 1.0)
     lowest = between(rng, -13, -8) if blunt else between(rng, -11, 1)
@@ -192,6 +224,11 @@ def draw_ahoge(sheet: Sheet, scene: Scene) -> None:
     """Draw the one lock that stands up."""
     if not scene.has("ahoge"):
         return
+    with sheet.part("ahoge", scene.hair_colour, "ahoge"):
+        _draw_cowlick(sheet, scene)
+
+
+def _draw_cowlick(sheet: Sheet, scene: Scene) -> None:
     hair, rng = scene.tones("hair"), scene.rng("ahoge")
     side = 1 if rng.random() < 0.5 else -1
     lean = between(rng, 0.8, 1.25)
@@ -202,4 +239,3 @@ def draw_ahoge(sheet: Sheet, scene: Scene) -> None:
     )
     sheet.path(data, hair.base, line=hair.line, width=scene.style.line, side=side)
     sheet.path("M -4 -68 L 5 -68 L 6 -73 L -5 -73 Z", hair.base, side=side)
-    sheet.mark("ahoge", (0, -84), (side * 8, -97))

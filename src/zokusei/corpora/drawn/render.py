@@ -1,7 +1,6 @@
-"""From scene to pixels: the order of the layers, the renderer, and what paper and scanner add."""
+"""From scene to pixels: the order of the layers, and the renderer."""
 
 import io
-import random
 from collections.abc import Iterator
 from contextlib import contextmanager
 from types import ModuleType
@@ -10,13 +9,18 @@ import numpy as np
 from numpy.typing import NDArray
 from PIL import Image
 
-from zokusei.corpora.drawn.accessories import draw_behind, draw_worn
-from zokusei.corpora.drawn.background import draw_background
-from zokusei.corpora.drawn.body import draw_body
+from zokusei.corpora.drawn.accessories import draw_earrings, draw_facewear
+from zokusei.corpora.drawn.body import draw_arm, draw_legs, draw_skin, raised
+from zokusei.corpora.drawn.clothes import create_sleeve, draw_clothes
+from zokusei.corpora.drawn.creature import draw_behind, draw_on_head
 from zokusei.corpora.drawn.eyes import draw_brows, draw_eyes, draw_lashes
 from zokusei.corpora.drawn.face import draw_face, draw_features, draw_tears
 from zokusei.corpora.drawn.hair import draw_ahoge, draw_back_hair, draw_fringe
 from zokusei.corpora.drawn.hairstyles import draw_braids, draw_buns, draw_front_locks, draw_tails
+from zokusei.corpora.drawn.headwear import draw_headwear
+from zokusei.corpora.drawn.held import draw_canopy, draw_held
+from zokusei.corpora.drawn.outerwear import draw_cape, draw_outerwear
+from zokusei.corpora.drawn.place import draw_place
 from zokusei.corpora.drawn.scene import Scene
 from zokusei.corpora.drawn.svg import Sheet
 from zokusei.errors import MissingExtraError
@@ -28,31 +32,62 @@ _NECK = 46.0
 def draw_scene(scene: Scene) -> Sheet:
     """Draw a scene from back to front."""
     sheet, pose = Sheet(), scene.pose
-    draw_background(sheet, scene)
-    features = pose.turn * 4.5
+    draw_place(sheet, scene)
     with sheet.moved(pose.x, pose.y, scale=pose.scale, mirrored=pose.mirrored):
+        draw_behind(sheet, scene)
+        draw_canopy(sheet, scene)
+        draw_cape(sheet, scene)
         with _head(sheet, scene):
             draw_tails(sheet, scene)
             draw_back_hair(sheet, scene)
-        with sheet.moved(0, -4):
-            draw_body(sheet, scene)
+        _draw_body(sheet, scene)
         with _head(sheet, scene):
-            draw_face(sheet, scene)
-            with sheet.moved(features, 0):
-                draw_features(sheet, scene)
-                draw_eyes(sheet, scene)
-                draw_tears(sheet, scene)
-            draw_behind(sheet, scene)
-            draw_buns(sheet, scene)
-            draw_front_locks(sheet, scene)
-            draw_fringe(sheet, scene)
-            draw_braids(sheet, scene)
-            with sheet.moved(features, 0):
-                draw_lashes(sheet, scene, opacity=0.4)
-                draw_brows(sheet, scene)
-            draw_ahoge(sheet, scene)
-            draw_worn(sheet, scene)
+            _draw_head(sheet, scene)
+        for side in (-1, 1):
+            if raised(scene, side):
+                _draw_arm(sheet, scene, side)
     return sheet
+
+
+def _draw_body(sheet: Sheet, scene: Scene) -> None:
+    draw_legs(sheet, scene)
+    draw_skin(sheet, scene)
+    draw_clothes(sheet, scene)
+    for side in (-1, 1):
+        if not raised(scene, side):
+            _draw_arm(sheet, scene, side)
+    draw_outerwear(sheet, scene)
+
+
+def _draw_arm(sheet: Sheet, scene: Scene, side: int) -> None:
+    draw_held(sheet, scene, side, front=False)
+    draw_arm(sheet, scene, side, create_sleeve(scene))
+    draw_held(sheet, scene, side, front=True)
+
+
+def _draw_head(sheet: Sheet, scene: Scene) -> None:
+    features = scene.pose.turn * 4.5
+    draw_face(sheet, scene)
+    with sheet.moved(features, 0):
+        draw_features(sheet, scene)
+        draw_eyes(sheet, scene)
+        draw_tears(sheet, scene)
+    hatted = scene.has("hat")
+    if not hatted:
+        draw_on_head(sheet, scene)
+    draw_buns(sheet, scene)
+    draw_front_locks(sheet, scene)
+    draw_fringe(sheet, scene)
+    draw_braids(sheet, scene)
+    with sheet.moved(features, 0):
+        draw_lashes(sheet, scene, opacity=0.4)
+        draw_brows(sheet, scene)
+    draw_earrings(sheet, scene)
+    draw_ahoge(sheet, scene)
+    draw_headwear(sheet, scene)
+    if hatted:  # Ears and horns come through the hat.
+        draw_on_head(sheet, scene)
+    draw_facewear(sheet, scene)
 
 
 @contextmanager
@@ -62,26 +97,22 @@ def _head(sheet: Sheet, scene: Scene) -> Iterator[None]:
         yield
 
 
-def render(sheet: Sheet, scene: Scene, size: int) -> NDArray[np.uint8]:
-    """Turn a drawn sheet into pixels.
+def rasterise(svg: str, size: int) -> NDArray[np.uint8]:
+    """Turn SVG text into pixels.
 
     Args:
-        sheet: what `draw_scene` gave.
-        scene: decides the style's softness and grain.
+        svg: a square drawing.
         size: width and height in pixels.
 
     Returns:
-        uint8, (size, size, 3).
+        uint8, (size, size, 3), RGB.
 
     Raises:
         MissingExtraError: resvg is not installed.
     """
-    png = load_resvg().svg_to_bytes(
-        svg_string=sheet.svg(), width=size, height=size, skip_system_fonts=True
-    )
+    png = load_resvg().svg_to_bytes(svg_string=svg, width=size, height=size, skip_system_fonts=True)
     with Image.open(io.BytesIO(bytes(png))) as picture:
-        pixels = np.asarray(picture.convert("RGB"))
-    return _finish(pixels, scene)
+        return np.asarray(picture.convert("RGB"))
 
 
 def load_resvg() -> ModuleType:
@@ -95,34 +126,3 @@ def load_resvg() -> ModuleType:
     except ImportError:
         raise MissingExtraError("resvg_py", "draw", "drawing pictures") from None
     return resvg_py
-
-
-def _finish(pixels: NDArray[np.uint8], scene: Scene) -> NDArray[np.uint8]:
-    """Tint, soften and grain the picture, in float32 sums that are the same everywhere."""
-    rng, style = scene.rng("finish"), scene.style
-    size = pixels.shape[0]
-    out = pixels.astype(np.float32)
-    if style.blur:
-        out = _soften(_soften(out, style.blur).swapaxes(0, 1), style.blur).swapaxes(0, 1)
-    gain = np.array([0.96 + 0.08 * rng.random() for _ in range(3)], dtype=np.float32)
-    fall = np.float32(0.2 * rng.random())
-    down = np.linspace(0, 1, size, dtype=np.float32)[:, None, None]
-    out = out * gain * (1 - fall * down * down)
-    if style.grain:
-        out += _grain(rng, size, style.grain)
-    finished: NDArray[np.uint8] = np.clip(out + 0.5, 0, 255).astype(np.uint8)
-    return finished
-
-
-def _soften(pixels: NDArray[np.float32], weight: float) -> NDArray[np.float32]:
-    """Blend every row with its neighbours."""
-    padded = np.pad(pixels, ((1, 1), (0, 0), (0, 0)), mode="edge")
-    blended: NDArray[np.float32] = padded[1:-1] * np.float32(1 - 2 * weight)
-    blended += (padded[:-2] + padded[2:]) * np.float32(weight)
-    return blended
-
-
-def _grain(rng: random.Random, size: int, amplitude: float) -> NDArray[np.float32]:
-    noise = np.frombuffer(rng.randbytes(size * size), dtype=np.uint8).reshape(size, size, 1)
-    scaled: NDArray[np.float32] = (noise.astype(np.float32) / 127.5 - 1) * np.float32(amplitude)
-    return scaled

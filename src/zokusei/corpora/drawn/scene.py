@@ -1,43 +1,36 @@
 """What is in a picture, before anything is drawn: sampled from seed and index alone."""
 
 import random
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, replace
 from functools import cached_property
-from typing import TypeVar
 
-from zokusei.corpora.drawn.attributes import EYE_COLOURS, HAIR_COLOURS, sample_attributes
-from zokusei.corpora.drawn.palette import ANY, EYES, HAIR, SKIN, VIVID, Hsl, Tones, mix_tones
-from zokusei.corpora.drawn.styles import STYLES, Style
-
-BACKGROUNDS = (
-    *("plain", "gradient", "dots", "stripes", "checks", "rays", "petals"),
-    *("sky", "hills", "night", "window", "city"),
+from zokusei.corpora.drawn.attributes import EYE_COLOURS, HAIR_COLOURS, HELD
+from zokusei.corpora.drawn.chance import between, pick
+from zokusei.corpora.drawn.life import sample_attributes
+from zokusei.corpora.drawn.palette import (
+    ANY,
+    BOTTOM,
+    CLOTH,
+    EYES,
+    HAIR,
+    SKIN,
+    VIVID,
+    Hsl,
+    Tones,
+    mix_tones,
 )
-TOPS = ("shirt", "sailor", "tee", "hoodie", "straps", "kimono")
+from zokusei.corpora.drawn.pose import Pose, sample_pose
+from zokusei.corpora.drawn.styles import TRAINED, Style
+
+TOPS = ("tee", "tee", "shirt", "hoodie", "sweater", "straps", "blouse")
+BOTTOMS = ("shorts", "pants", "skirt", "pleated")
 FRINGES = ("locks", "locks", "parted", "swept")
-
-_T = TypeVar("_T")
-
-
-@dataclass(frozen=True)
-class Pose:
-    """Where the head is and how it is held.
-
-    Attributes:
-        x, y: the middle of the face on the paper.
-        scale: size of the figure; at 1 the head takes about half of the paper's height.
-        tilt: degrees by which the head leans.
-        turn: -1 looks to the left of the paper, 1 to the right.
-        mirrored: whether the whole figure is mirrored.
-    """
-
-    x: float
-    y: float
-    scale: float
-    tilt: float
-    turn: float
-    mirrored: bool
+BACKDROPS = (
+    *("white", "white", "white", "plain", "plain", "gradient", "gradient"),
+    *("dots", "stripes", "checks", "rays", "petals", "shapes"),
+)
+DRESSES = ("white_dress", "black_dress", "blue_dress", "red_dress")
 
 
 @dataclass(frozen=True)
@@ -48,10 +41,13 @@ class Scene:
         key: seeds the small irregularities of every part.
         style: the hand that draws.
         attributes: what the figure has; whether it can be *seen* is known once it is drawn.
-        pose: where the head is.
+        pose: where the figure is and how it holds itself.
         light: side the light comes from, -1 or 1.
-        colours: part ("hair", "eye", "skin", "cloth", "trim", "accent", "sky", "ground").
-        background, top, fringe: kinds, of `BACKGROUNDS`, `TOPS` and `FRINGES`.
+        colours: part ("hair", "eye", "skin", "cloth", "bottom", ...) to its colour.
+        backdrop, top, bottom, fringe: kinds, of `BACKDROPS`, `TOPS`, `BOTTOMS` and `FRINGES`; worn
+            where no attribute says otherwise.
+        kin: what ears, wings and tail are those of: "fox", "cat", "demon" or "angel".
+        long_dress: the length of a dress or a free skirt, 0 to 1.
         slant: how far the outer corners of the eyes point up.
         eye_size: factor on the style's eyes.
     """
@@ -61,16 +57,19 @@ class Scene:
     attributes: frozenset[str]
     pose: Pose
     light: int
-    colours: dict[str, Hsl]
-    background: str
+    colours: Mapping[str, Hsl]
+    backdrop: str
     top: str
+    bottom: str
     fringe: str
+    kin: str
+    long_dress: float
     slant: float
     eye_size: float
 
-    def has(self, attribute: str) -> bool:
-        """Whether the figure has an attribute."""
-        return attribute in self.attributes
+    def has(self, *attributes: str) -> bool:
+        """Whether the figure has one of some attributes."""
+        return not self.attributes.isdisjoint(attributes)
 
     def without(self, attribute: str) -> "Scene":
         """Give the same scene without one attribute, all else unchanged."""
@@ -97,18 +96,30 @@ class Scene:
             for part, colour in self.colours.items()
         }
 
+    def mix(self, colour: Hsl) -> Tones:
+        """Mix a colour of one part alone in the manner of the style."""
+        return mix_tones(colour, saturation=self.style.saturation, ink=self.style.ink)
+
+    def one_of(self, options: Sequence[str]) -> str:
+        """Give the one of several attributes that the figure has, or nothing."""
+        return next((name for name in options if name in self.attributes), "")
+
+    def seat(self, *tags: str) -> tuple[str, ...]:
+        """Give the tags of what covers the legs: those of its cloth, and that the figure sits."""
+        return (*(tag for tag in tags if tag), *(("sitting",) if self.has("sitting") else ()))
+
     @property
     def hair_colour(self) -> str:
         """The tag of the hair's colour."""
-        return next(iter(self.attributes & set(HAIR_COLOURS)))
+        return self.one_of(HAIR_COLOURS)
 
     @property
     def eye_colour(self) -> str:
         """The tag of the eyes' colour."""
-        return next(iter(self.attributes & set(EYE_COLOURS)))
+        return self.one_of(EYE_COLOURS)
 
 
-def sample_scene(index: int, seed: int = 0) -> Scene:
+def sample_scene(index: int, seed: int = 0, styles: Sequence[Style] = TRAINED) -> Scene:
     """Sample the scene of a picture: the same wherever and whenever it is asked for.
 
     >>> sample_scene(3) == sample_scene(3), sample_scene(3) == sample_scene(4)
@@ -116,65 +127,40 @@ def sample_scene(index: int, seed: int = 0) -> Scene:
     """
     rng = random.Random(f"{seed}/{index}")
     attributes = sample_attributes(rng)
-    hair = next(HAIR[name] for name in HAIR if name in attributes)
-    eye = next(EYES[name] for name in EYES if name in attributes)
-    skin = SKIN[0] if rng.random() < 0.5 else pick(rng, SKIN)
-    colours = {
-        "hair": hair.sample(rng),
-        "eye": eye.sample(rng),
-        "skin": skin.sample(rng),
-        "cloth": ANY.sample(rng),
-        "trim": ANY.sample(rng),
-        "accent": VIVID.sample(rng),
-        "sky": ANY.sample(rng),
-        "ground": ANY.sample(rng),
+    style = pick(rng, styles)
+    skin = SKIN[0] if rng.random() < 0.6 else pick(rng, SKIN)
+    ranges = {
+        "hair": next(HAIR[name] for name in HAIR if name in attributes),
+        "eye": next((EYES[name] for name in EYES if name in attributes), EYES["blue_eyes"]),
+        "skin": skin,
+        "cloth": pick(rng, CLOTH),
+        "bottom": pick(rng, BOTTOM),
+        "trim": ANY,
+        "accent": VIVID,
+        "shoes": pick(rng, CLOTH),
+        "sky": ANY,
+        "ground": ANY,
     }
     return Scene(
         key=f"{seed}/{index}",
-        style=pick(rng, STYLES),
+        style=style,
         attributes=attributes,
-        pose=_sample_pose(rng, attributes),
+        pose=sample_pose(rng, attributes, style, [item for item in HELD if item in attributes]),
         light=pick(rng, (-1, 1)),
-        colours=colours,
-        background=pick(rng, BACKGROUNDS),
-        top=pick(rng, TOPS),
-        fringe="blunt" if "blunt_bangs" in attributes else pick(rng, FRINGES),
+        colours={part: colour.sample(rng) for part, colour in ranges.items()},
+        backdrop=pick(rng, BACKDROPS),
+        top="dress" if rng.random() < 0.1 else pick(rng, TOPS),
+        bottom=pick(rng, BOTTOMS),
+        fringe=pick(rng, FRINGES),
+        kin=_sample_kin(rng, attributes),
+        long_dress=rng.random(),
         slant=between(rng, -2.0, 4.0),
         eye_size=between(rng, 0.92, 1.08),
     )
 
 
-def _sample_pose(rng: random.Random, attributes: frozenset[str]) -> Pose:
-    """Place the head, mostly so that what stands above it has room."""
-    scale = between(rng, 0.95, 1.55)
-    roomy = rng.random() < 0.85
-    above = 84.0
-    if "halo" in attributes:
-        above = 118.0
-    elif "rabbit_ears" in attributes:
-        above = 140.0
-    elif not attributes.isdisjoint({"cat_ears", "horns", "double_bun", "ahoge", "ponytail"}):
-        above = 104.0
-    if roomy and above > 110:
-        scale = between(rng, 0.9, 1.12)
-    y = between(rng, 108.0, 138.0)
-    if roomy:
-        y = max(y, min(above * scale + 4, 152.0))
-    return Pose(
-        x=128 + between(rng, -18.0, 18.0),
-        y=y,
-        scale=scale,
-        tilt=between(rng, -13.0, 13.0),
-        turn=between(rng, -1.0, 1.0),
-        mirrored=rng.random() < 0.5,
-    )
-
-
-def pick(rng: random.Random, options: Sequence[_T]) -> _T:
-    """Choose one of several, using nothing of `rng` but `random`."""
-    return options[int(rng.random() * len(options))]
-
-
-def between(rng: random.Random, low: float, high: float) -> float:
-    """Choose a number between two others, using nothing of `rng` but `random`."""
-    return low + (high - low) * rng.random()
+def _sample_kin(rng: random.Random, attributes: frozenset[str]) -> str:
+    """Choose what a creature is; its horns or ears may tell."""
+    told = {"horns": "demon", "fox_ears": "fox", "cat_ears": "cat", "halo": "angel"}
+    free = pick(rng, ("fox", "cat", "angel", "angel"))
+    return next((kin for name, kin in told.items() if name in attributes), free)

@@ -1,13 +1,20 @@
-"""A sheet of paper: shapes become SVG text, and marks say where an attribute can be seen."""
+"""A sheet of paper: shapes become SVG text twice, once to look at and once to know what is where.
 
-import math
-from collections.abc import Iterator
+The second text, the *truth*, draws every shape in the number of the part it belongs to, without
+smoothing, gradients or shadows. What is left of a part's number in the rendered truth is what can
+be seen of it: parts that are covered, or lie beside the paper, have none.
+"""
+
+from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
 
 PAPER = 256.0
 """Width and height of the drawing in its own units, whatever its size in pixels."""
 
-_Matrix = tuple[float, float, float, float, float, float]
+OPAQUE = 0.6
+"""The opacity from which on a shape hides what lies under it."""
+
+_ROUND = ' stroke-linejoin="round" stroke-linecap="round"'
 
 
 class Sheet:
@@ -15,20 +22,34 @@ class Sheet:
 
     All coordinates are rounded to two decimals, so that the text is the same everywhere.
 
+    Attributes:
+        parts: part to the tags it shows, in the order of their numbers, which begin with 1.
+
     >>> sheet = Sheet()
-    >>> with sheet.moved(128, 100, scale=2):
+    >>> with sheet.part("fringe", "red_hair"), sheet.moved(128, 100, scale=2):
     ...     sheet.path("M 0 0 L 10.001 0 L 0 5 Z", fill="#ff0000")
-    ...     sheet.mark("red_hair", (1, 1))
-    ...     sheet.mark("halo", (0, -90))
-    >>> sheet.visible()
-    {'red_hair'}
+    >>> sheet.parts
+    {'fringe': {'red_hair'}}
+    >>> "#ff0000" in sheet.svg(), "#000001" in sheet.truth()
+    (True, True)
     """
 
     def __init__(self) -> None:
+        self.parts: dict[str, set[str]] = {}
         self._shapes: list[str] = []
+        self._owned: list[str] = []
         self._definitions: list[str] = []
-        self._frames: list[_Matrix] = [(1.0, 0.0, 0.0, 1.0, 0.0, 0.0)]
-        self._marks: dict[str, list[bool]] = {}
+        self._clips: list[str] = []
+        self._part = 0
+        self._quiet = False
+
+    @contextmanager
+    def part(self, name: str, *tags: str) -> Iterator[None]:
+        """Let everything drawn inside belong to a part; of nested parts the innermost counts."""
+        self.parts.setdefault(name, set()).update(tags)
+        outer, self._part = self._part, list(self.parts).index(name) + 1
+        yield
+        self._part = outer
 
     def path(
         self,
@@ -47,10 +68,11 @@ class Sheet:
             fill: colour or gradient.
             line: colour of the outline.
             width: width of the outline.
-            opacity: of the whole shape.
+            opacity: of fill and outline. What can be looked through hides nothing, and belongs
+                to no part.
             side: factor on every x; -1 draws the mirrored shape.
         """
-        self._add(f'path d="{written(data, side)}"', fill, line, width, opacity)
+        self._add(f'path d="{written(data, side)}"', (fill, line), width, opacity)
 
     def ellipse(
         self,
@@ -65,7 +87,7 @@ class Sheet:
         """Draw an ellipse with its axes along x and y."""
         (x, y), (rx, ry) = centre, radii
         shape = f'ellipse cx="{x:.2f}" cy="{y:.2f}" rx="{rx:.2f}" ry="{ry:.2f}"'
-        self._add(shape, fill, line, width, opacity)
+        self._add(shape, (fill, line), width, opacity)
 
     def gradient(self, *stops: str, level: bool = False) -> str:
         """Define an even gradient, from top to bottom or from left to right, and name it."""
@@ -82,15 +104,25 @@ class Sheet:
         return f"url(#{name})"
 
     @contextmanager
-    def clipped(self, data: str, side: float = 1) -> Iterator[None]:
-        """Show what is drawn inside only where the path is."""
-        name = f"c{len(self._definitions)}"
-        self._definitions.append(
-            f'<clipPath id="{name}"><path d="{written(data, side)}"/></clipPath>'
-        )
-        self._shapes.append(f'<g clip-path="url(#{name})">')
+    def clipped(self, data: str, side: float = 1, *, owned: bool = False) -> Iterator[None]:
+        """Show what is drawn inside only where the path is.
+
+        Args:
+            data: the path.
+            side: factor on every x.
+            owned: whether what is drawn inside belongs to its part. Mostly it is the shading of
+                a shape that does already, and to clip the truth for it takes time.
+        """
+        name = f"c{len(self._clips)}"
+        self._clips.append(f'<clipPath id="{name}"><path d="{written(data, side)}"/></clipPath>')
+        quiet, self._quiet = self._quiet, self._quiet or not owned
+        texts = (self._shapes, self._owned) if owned else (self._shapes,)
+        for text in texts:
+            text.append(f'<g clip-path="url(#{name})">')
         yield
-        self._shapes.append("</g>")
+        for text in texts:
+            text.append("</g>")
+        self._quiet = quiet
 
     @contextmanager
     def moved(
@@ -104,54 +136,52 @@ class Sheet:
     ) -> Iterator[None]:
         """Draw in a frame whose origin is (x, y), turned by `turn` degrees, then scaled."""
         wide = -scale if mirrored else scale
-        self._shapes.append(
+        start = (
             f'<g transform="translate({x:.2f} {y:.2f}) rotate({turn:.2f}) '
             f'scale({wide:.3f} {scale:.3f})">'
         )
-        cosine, sine = math.cos(math.radians(turn)), math.sin(math.radians(turn))
-        a, b, c, d = cosine * wide, sine * wide, -sine * scale, cosine * scale
-        p, q, r, s, e, f = self._frames[-1]
-        self._frames.append(
-            (
-                *(p * a + r * b, q * a + s * b, p * c + r * d, q * c + s * d),
-                *(p * x + r * y + e, q * x + s * y + f),
-            )
-        )
+        self._shapes.append(start)
+        self._owned.append(start)
         yield
-        self._frames.pop()
         self._shapes.append("</g>")
-
-    def mark(self, tag: str, *points: tuple[float, float]) -> None:
-        """Say that what is at these points of the present frame shows the attribute."""
-        a, b, c, d, e, f = self._frames[-1]
-        seen = self._marks.setdefault(tag, [])
-        for x, y in points:
-            across, down = a * x + c * y + e, b * x + d * y + f
-            seen.append(0 < across < PAPER and 0 < down < PAPER)
-
-    def visible(self) -> set[str]:
-        """Give the attributes of which at least half of the marks lie on the paper."""
-        return {tag for tag, seen in self._marks.items() if 2 * sum(seen) >= len(seen)}
+        self._owned.append("</g>")
 
     def svg(self) -> str:
         """Give the drawing as SVG text."""
-        return (
-            f'<svg xmlns="http://www.w3.org/2000/svg" viewBox="0 0 {PAPER:.0f} {PAPER:.0f}">'
-            f"<defs>{''.join(self._definitions)}</defs>{''.join(self._shapes)}</svg>"
-        )
+        return _document(self._definitions + self._clips, self._shapes)
 
-    def _add(self, shape: str, fill: str, line: str, width: float, opacity: float) -> None:
+    def truth(self) -> str:
+        """Give the SVG text in which every pixel's colour, as a number, is that of its part."""
+        return _document(self._clips, self._owned, ' shape-rendering="crispEdges"')
+
+    def _add(self, shape: str, paints: tuple[str, str], width: float, opacity: float) -> None:
         if opacity <= 0:
             return
+        fill, line = paints
+        lined = line != "none" and width > 0
         text = f'<{shape} fill="{fill}"'
-        if line != "none" and width > 0:
-            text += (
-                f' stroke="{line}" stroke-width="{width:.2f}"'
-                ' stroke-linejoin="round" stroke-linecap="round"'
-            )
         if opacity < 1:
-            text += f' opacity="{opacity:.2f}"'
+            # On fill and outline apart: a group's opacity costs a layer of its own.
+            text += f' fill-opacity="{opacity:.2f}"'
+        if lined:
+            text += f' stroke="{line}" stroke-width="{width:.2f}"{_ROUND}'
+            if opacity < 1:
+                text += f' stroke-opacity="{opacity:.2f}"'
         self._shapes.append(text + "/>")
+        if self._quiet or opacity < OPAQUE:
+            return
+        number = f"#{self._part:06x}"
+        owned = f'<{shape} fill="{"none" if fill == "none" else number}"'
+        if lined:
+            owned += f' stroke="{number}" stroke-width="{width:.2f}"{_ROUND}'
+        self._owned.append(owned + "/>")
+
+
+def _document(definitions: Sequence[str], shapes: Sequence[str], manner: str = "") -> str:
+    return (
+        f'<svg xmlns="http://www.w3.org/2000/svg" viewBox="0 0 {PAPER:.0f} {PAPER:.0f}"{manner}>'
+        f"<defs>{''.join(definitions)}</defs>{''.join(shapes)}</svg>"
+    )
 
 
 def written(data: str, side: float = 1) -> str:
