@@ -1,7 +1,7 @@
 """Skin below the chin: neck, torso, arms, hands and legs, with what covers hands and feet."""
 
 from zokusei.corpora.drawn.chance import between, pick
-from zokusei.corpora.drawn.limbs import along, arm, leg, taper, torso, tube
+from zokusei.corpora.drawn.limbs import along, arm, leg, shaded, taper, torso, tube
 from zokusei.corpora.drawn.palette import NAMED_CLOTH, Tones
 from zokusei.corpora.drawn.pose import RAISED, Point
 from zokusei.corpora.drawn.scene import Scene
@@ -19,13 +19,9 @@ def draw_skin(sheet: Sheet, scene: Scene) -> None:
     with sheet.part("skin"):
         sheet.path(torso("M -20 86 L 20 86", 226), skin.base, line=skin.line, width=style.line)
         sheet.path(_NECK, skin.base, line=skin.line, width=style.line)
-        with sheet.clipped(_NECK):
-            sheet.path(
-                "M -30 30 L -18 60 Q 4 74 20 58 L 30 30 Z",
-                skin.shade,
-                opacity=max(0.6, style.shading),
-                side=scene.light,
-            )
+        under_the_chin = "M -13 36 L -13.4 60 Q 2 74 13.4 58 L 13 36 Z"
+        opacity = max(0.6, style.shading)
+        sheet.path(under_the_chin, skin.shade, opacity=opacity, side=scene.light)
         bones = "M -24 90 Q -12 90 -5 94 M 24 90 Q 12 90 5 94"
         sheet.path(bones, line=skin.line, width=1.0, opacity=0.6)
 
@@ -40,10 +36,9 @@ def draw_legs(sheet: Sheet, scene: Scene) -> None:
         with sheet.part("legs", *scene.seat()):
             data = tube(points, widths)
             sheet.path(data, skin.base, line=skin.line, width=style.line, side=side)
-            with sheet.clipped(data, side):
-                dark = tube([(x + 12 * side * scene.light, y) for x, y in points], widths)
-                if side * scene.light > 0:
-                    sheet.path(dark, skin.shade, opacity=0.8 * style.shading, side=side)
+            if side == scene.light:
+                dark = shaded(points, widths)
+                sheet.path(dark, skin.shade, opacity=0.8 * style.shading, side=side)
         _draw_foot(sheet, scene, points, widths, side)
 
 
@@ -177,14 +172,12 @@ class Sleeve:
         data = tube(line, wide, cap=0.6)
         with sheet.part(self.part, *self.tags):
             sheet.path(data, tones.base, line=tones.line, width=style.line, side=side)
-            with sheet.clipped(data, side):
-                dark = tube([(x + 8 * side * scene.light, y + 3) for x, y in line], wide)
-                if side * scene.light > 0:
-                    sheet.path(dark, tones.shade, opacity=style.shading, side=side)
-                elif len(line) > 2:
-                    bx, by = line[1]
-                    crease = f"M {bx - 8} {by - 2} Q {bx} {by + 3} {bx + 6} {by - 4}"
-                    sheet.path(crease, line=tones.line, width=1.0, opacity=0.8, side=side)
+            if side == scene.light:
+                sheet.path(shaded(line, wide), tones.shade, opacity=style.shading, side=side)
+            elif len(line) > 2:
+                bx, by = line[1]
+                crease = f"M {bx - 8} {by - 2} Q {bx} {by + 3} {bx + 6} {by - 4}"
+                sheet.path(crease, line=tones.line, width=1.0, opacity=0.8, side=side)
             if self.cuff is not None:
                 end = along(points, max(self.reach - 0.07, 0.02), self.reach)
                 band = tube(end, [self.wide[1] + 1.2] * len(end))

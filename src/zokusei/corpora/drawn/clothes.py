@@ -4,7 +4,7 @@ from collections.abc import Callable
 
 from zokusei.corpora.drawn.body import Sleeve
 from zokusei.corpora.drawn.chance import between, pick
-from zokusei.corpora.drawn.limbs import folds, leg, skirt, torso, tube
+from zokusei.corpora.drawn.limbs import folds, leg, shaded, skirt, torso, tube
 from zokusei.corpora.drawn.palette import NAMED_CLOTH, Hsl, Tones
 from zokusei.corpora.drawn.pose import CROTCH, WAIST
 from zokusei.corpora.drawn.scene import DRESSES, Scene
@@ -241,9 +241,8 @@ def _draw_trousers(sheet: Sheet, scene: Scene, cloth: Tones, reach: float) -> No
         data = tube(line, wide)
         sheet.path(data, cloth.base, line=cloth.line, width=width, side=side)
         if side == scene.light:
-            with sheet.clipped(data, side):
-                dark = tube([(x + 10, y) for x, y in line], wide)
-                sheet.path(dark, cloth.shade, opacity=scene.style.shading, side=side)
+            dark = shaded(line, wide)
+            sheet.path(dark, cloth.shade, opacity=scene.style.shading, side=side)
     hips = (
         f"M -31 {WAIST + 2} L 31 {WAIST + 2} C 36 186 45 192 45 {CROTCH - 6} "
         f"Q 20 {CROTCH + 10} 0 {CROTCH + 12} Q -20 {CROTCH + 10} -45 {CROTCH - 6} "

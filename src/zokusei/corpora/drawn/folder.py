@@ -189,7 +189,7 @@ def _draw_chunk(settings: _Settings, start: int, end: int) -> list[_Drawn]:
 
 def _write_picture(path: Path, image: NDArray[np.uint8]) -> None:
     with write_whole(path) as temporary:
-        Image.fromarray(image).save(temporary, "PNG", compress_level=3)
+        Image.fromarray(image).save(temporary, "PNG", compress_level=1)
 
 
 def _write_tables(folder: Path, drawn: Sequence[_Drawn], size: int) -> None:

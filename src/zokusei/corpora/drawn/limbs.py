@@ -51,6 +51,12 @@ def _smooth(points: Sequence[Point]) -> str:
     return " ".join(parts)
 
 
+def shaded(points: Sequence[Point], widths: Sequence[float]) -> str:
+    """Give the outer side of a right limb, where shade falls: a strip within its outline."""
+    moved = [(x + 0.45 * width, y) for (x, y), width in zip(points, widths, strict=True)]
+    return tube(moved, [width * 0.5 for width in widths])
+
+
 def taper(first: float, last: float, count: int) -> list[float]:
     """Give widths that go evenly from one to another.
 

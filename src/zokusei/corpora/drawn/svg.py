@@ -7,6 +7,7 @@ be seen of it: parts that are covered, or lie beside the paper, have none.
 
 from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
+from functools import lru_cache
 
 PAPER = 256.0
 """Width and height of the drawing in its own units, whatever its size in pixels."""
@@ -184,6 +185,7 @@ def _document(definitions: Sequence[str], shapes: Sequence[str], manner: str = "
     )
 
 
+@lru_cache(maxsize=4096)
 def written(data: str, side: float = 1) -> str:
     """Write a path with every number rounded and every x multiplied by `side`.
 
