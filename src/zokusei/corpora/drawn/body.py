@@ -36,7 +36,7 @@ def draw_legs(sheet: Sheet, scene: Scene) -> None:
         with sheet.part("legs", *scene.seat()):
             data = tube(points, widths)
             sheet.path(data, skin.base, line=skin.line, width=style.line, side=side)
-            if side == scene.light:
+            if side == -scene.light:
                 dark = shaded(points, widths)
                 sheet.path(dark, skin.shade, opacity=0.8 * style.shading, side=side)
         _draw_foot(sheet, scene, points, widths, side)
@@ -172,7 +172,7 @@ class Sleeve:
         data = tube(line, wide, cap=0.6)
         with sheet.part(self.part, *self.tags):
             sheet.path(data, tones.base, line=tones.line, width=style.line, side=side)
-            if side == scene.light:
+            if side == -scene.light:
                 sheet.path(shaded(line, wide), tones.shade, opacity=style.shading, side=side)
             elif len(line) > 2:
                 bx, by = line[1]

@@ -4,7 +4,16 @@ from collections.abc import Callable
 
 from zokusei.corpora.drawn.body import Sleeve
 from zokusei.corpora.drawn.chance import between, pick
-from zokusei.corpora.drawn.limbs import folds, leg, shaded, skirt, torso, tube
+from zokusei.corpora.drawn.limbs import (
+    folds,
+    leg,
+    shaded,
+    skirt,
+    skirt_shade,
+    torso,
+    torso_shade,
+    tube,
+)
 from zokusei.corpora.drawn.palette import NAMED_CLOTH, Hsl, Tones
 from zokusei.corpora.drawn.pose import CROTCH, WAIST
 from zokusei.corpora.drawn.scene import DRESSES, Scene
@@ -86,20 +95,20 @@ def jacket_cloth(scene: Scene) -> Tones:
     return scene.tones("accent") if scene.rng("jacket").random() < 0.5 else scene.mix(_NAVY)
 
 
-def _cover(sheet: Sheet, scene: Scene, data: str, cloth: Tones, *, shadow: float = 1.0) -> None:
-    """Draw a piece of cloth with its shadow on the side away from the light."""
+def _cover(sheet: Sheet, scene: Scene, data: str, cloth: Tones, shade: str = "") -> None:
+    """Draw a piece of cloth, and its side away from the light in shadow."""
     style = scene.style
     fill = sheet.gradient(cloth.base, cloth.shade) if style.soft else cloth.base
     sheet.path(data, fill, line=cloth.line, width=style.line)
-    if style.shading:
-        with sheet.clipped(data):
-            sheet.path(
-                "M -140 80 L -30 84 C -26 120 -24 150 -16 170 C -18 220 -22 260 -30 480 L -140 "
-                "480 Z",
-                cloth.shade,
-                opacity=style.shading * 0.9 * shadow,
-                side=scene.light,
-            )
+    if shade:
+        sheet.path(shade, cloth.shade, opacity=style.shading * 0.9, side=scene.light)
+
+
+def _cover_torso(
+    sheet: Sheet, scene: Scene, neck: str, low: float, ease: float, cloth: Tones
+) -> None:
+    """Draw a piece of cloth over the torso, down to a height."""
+    _cover(sheet, scene, torso(neck, low, ease), cloth, torso_shade(low, ease))
 
 
 def _draw_top(sheet: Sheet, scene: Scene, kind: str) -> None:
@@ -114,7 +123,7 @@ def _draw_top(sheet: Sheet, scene: Scene, kind: str) -> None:
 
 def _draw_tee(sheet: Sheet, scene: Scene, cloth: Tones) -> None:
     rng, trim = scene.rng("tee"), scene.tones("trim")
-    _cover(sheet, scene, torso(_SCOOP, 214, 3), cloth)
+    _cover_torso(sheet, scene, _SCOOP, 214, 3, cloth)
     sheet.path(f"{_SCOOP} L 17 84 C 13 98 -13 98 -17 84 Z", trim.base, line=trim.line, width=1.0)
     motif = pick(rng, ("plain", "stripes", "star", "band"))
     if motif == "stripes":
@@ -132,7 +141,7 @@ def _draw_tee(sheet: Sheet, scene: Scene, cloth: Tones) -> None:
 
 
 def _draw_shirt(sheet: Sheet, scene: Scene, cloth: Tones) -> None:
-    _cover(sheet, scene, torso("M -20 86 L 0 104 L 20 86", 216, 2), cloth)
+    _cover_torso(sheet, scene, "M -20 86 L 0 104 L 20 86", 216, 2, cloth)
     sheet.path("M 0 104 L 0 214", line=cloth.line, width=1.1)
     for y in (120, 140, 160, 180, 200):
         sheet.ellipse((3.5, y), (1.6, 1.6), cloth.light, line=cloth.line, width=0.8)
@@ -147,7 +156,7 @@ def _draw_collar(sheet: Sheet, scene: Scene, cloth: Tones) -> None:
 
 def _draw_hoodie(sheet: Sheet, scene: Scene, cloth: Tones) -> None:
     trim, width = scene.tones("trim"), scene.style.line
-    _cover(sheet, scene, torso("M -22 84 Q 0 104 22 84", 222, 8), cloth)
+    _cover_torso(sheet, scene, "M -22 84 Q 0 104 22 84", 222, 8, cloth)
     sheet.path("M -24 182 L 24 182 L 30 208 L -30 208 Z", cloth.shade, line=cloth.line, width=1.0)
     for side in (-1, 1):
         hood = "M 13 70 C 34 66 50 80 46 92 C 36 102 16 104 0 110 C 10 98 18 88 13 70 Z"
@@ -156,7 +165,7 @@ def _draw_hoodie(sheet: Sheet, scene: Scene, cloth: Tones) -> None:
 
 
 def _draw_sweater(sheet: Sheet, scene: Scene, cloth: Tones) -> None:
-    _cover(sheet, scene, torso("M -18 84 L 18 84", 214, 5), cloth)
+    _cover_torso(sheet, scene, "M -18 84 L 18 84", 214, 5, cloth)
     collar = "M -16 64 Q 0 70 16 64 L 19 86 Q 0 94 -19 86 Z"
     sheet.path(collar, cloth.base, line=cloth.line, width=scene.style.line)
     ribs = " ".join(f"M {x} 104 L {x * 0.9} 210" for x in (-24, -12, 0, 12, 24))
@@ -172,11 +181,11 @@ def _draw_straps(sheet: Sheet, scene: Scene, cloth: Tones) -> None:
         f"M -40 122 C -24 110 -12 114 0 122 C 12 114 24 110 40 122 C 36 142 31 152 31 {WAIST} "
         "C 34 186 44 192 44 212 L -44 212 C -44 192 -34 186 -31 168 C -31 152 -36 142 -40 122 Z"
     )
-    _cover(sheet, scene, data, cloth)
+    _cover(sheet, scene, data, cloth, torso_shade(211, 2).replace("M -48 104 L", "M -36 126 L"))
 
 
 def _draw_blouse(sheet: Sheet, scene: Scene, cloth: Tones) -> None:
-    _cover(sheet, scene, torso(_SCOOP, 210, 4), cloth)
+    _cover_torso(sheet, scene, _SCOOP, 210, 4, cloth)
     width = scene.style.line
     for row, y in enumerate((100, 112, 124)):
         half = 15 - row * 2
@@ -220,7 +229,7 @@ def draw_skirt(
 ) -> None:
     """Draw a skirt with its folds and its waistband."""
     data = skirt(top, low, flare, waves=pleats)
-    _cover(sheet, scene, data, cloth)
+    _cover(sheet, scene, data, cloth, skirt_shade(top, low, flare))
     sheet.path(folds(top, low, flare, pleats), line=cloth.line, width=1.1)
     band = f"M -31 {top - 3} L 31 {top - 3} L 32 {top + 6} L -32 {top + 6} Z"
     sheet.path(band, cloth.shade, line=cloth.line, width=scene.style.line * 0.8)
@@ -240,7 +249,7 @@ def _draw_trousers(sheet: Sheet, scene: Scene, cloth: Tones, reach: float) -> No
     for side in (-1, 1):
         data = tube(line, wide)
         sheet.path(data, cloth.base, line=cloth.line, width=width, side=side)
-        if side == scene.light:
+        if side == -scene.light:
             dark = shaded(line, wide)
             sheet.path(dark, cloth.shade, opacity=scene.style.shading, side=side)
     hips = (
@@ -248,7 +257,7 @@ def _draw_trousers(sheet: Sheet, scene: Scene, cloth: Tones, reach: float) -> No
         f"Q 20 {CROTCH + 10} 0 {CROTCH + 12} Q -20 {CROTCH + 10} -45 {CROTCH - 6} "
         f"C -45 192 -36 186 -31 {WAIST + 2} Z"
     )
-    _cover(sheet, scene, hips, cloth, shadow=0.8)
+    _cover(sheet, scene, hips, cloth)
     sheet.path(f"M 0 {WAIST + 8} L 0 {CROTCH + 8}", line=cloth.line, width=1.0)
     sheet.path(
         f"M -31 {WAIST + 1} L 31 {WAIST + 1} L 32 {WAIST + 9} L -32 {WAIST + 9} Z",
@@ -272,7 +281,7 @@ def _draw_dress(sheet: Sheet, scene: Scene) -> None:
     if scene.has("sitting"):
         low, flare = 282.0, 46.0
     with sheet.part("dress", *scene.seat(tag)):
-        _cover(sheet, scene, torso(_SCOOP, WAIST, 1), cloth)
+        _cover_torso(sheet, scene, _SCOOP, WAIST, 1, cloth)
         draw_skirt(sheet, scene, cloth, WAIST - 2, low, flare, pleats=7)
         finish = pick(rng, ("collar", "frill", "sash", "lace"))
         if finish == "collar":
@@ -313,7 +322,7 @@ def _draw_sailor(sheet: Sheet, scene: Scene) -> None:
     (cloth, collar), scarf = _sailor_cloth(scene), scene.tones("accent")
     width = scene.style.line
     with sheet.part("serafuku", "serafuku"):
-        _cover(sheet, scene, torso("M -20 84 L 0 122 L 20 84", 196, 4), cloth)
+        _cover_torso(sheet, scene, "M -20 84 L 0 122 L 20 84", 196, 4, cloth)
         for side in (-1, 1):
             wing = "M 13 76 C 26 80 44 84 52 94 C 50 112 26 118 0 138 L 0 120 Z"
             sheet.path(wing, collar.base, line=collar.line, width=width, side=side)
@@ -334,13 +343,13 @@ def _draw_uniform(sheet: Sheet, scene: Scene) -> None:
     )
     white = scene.mix(_WHITE)
     with sheet.part("uniform", "school_uniform"):
-        _cover(sheet, scene, torso("M -20 86 L 0 104 L 20 86", 214, 2), white)
+        _cover_torso(sheet, scene, "M -20 86 L 0 104 L 20 86", 214, 2, white)
         data = (
             f"M -27 92 L 0 138 L 27 92 L 37 100 L 38 126 C 35 142 32 152 32 {WAIST} "
             f"C 34 186 43 192 43 212 L -43 212 C -43 192 -34 186 -32 {WAIST} "
             "C -32 152 -35 142 -38 126 L -37 100 Z"
         )
-        _cover(sheet, scene, data, vest)
+        _cover(sheet, scene, data, vest, torso_shade(212, 1))
         sheet.path("M -27 92 L 0 138 L 27 92", line=vest.light, width=2.6)
         _draw_collar(sheet, scene, white)
         crest = "M 15 134 L 27 134 L 27 144 Q 27 151 21 154 Q 15 151 15 144 Z"
@@ -357,9 +366,10 @@ def _draw_kimono(sheet: Sheet, scene: Scene) -> None:
             f"M -33 {WAIST - 6} L 33 {WAIST - 6} C 46 196 {wide} 220 {wide} {low} "
             f"Q 0 {low + 10} {-wide} {low} C {-wide} 220 -46 196 -33 {WAIST - 6} Z"
         )
-        _cover(sheet, scene, gown, cloth)
+        fold = f"M -32 {WAIST} C -44 196 {-wide + 2} 220 {-wide + 2} {low - 2} L -14 {low} L -10 {WAIST} Z"
+        _cover(sheet, scene, gown, cloth, fold)
         sheet.path(f"M 8 {WAIST} C 20 230 18 300 26 {low + 4}", line=cloth.line, width=width)
-        _cover(sheet, scene, torso("M -18 82 L 0 128 L 18 82", WAIST, 4), cloth)
+        _cover_torso(sheet, scene, "M -18 82 L 0 128 L 18 82", WAIST, 4, cloth)
         for side in (1, -1):
             collar = "M 13 72 L 25 82 C 20 106 4 132 -22 160 L -30 150 C -8 124 10 102 13 72 Z"
             sheet.path(collar, trim.base, line=trim.line, width=width, side=side)

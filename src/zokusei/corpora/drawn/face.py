@@ -42,13 +42,12 @@ def _draw_head(sheet: Sheet, scene: Scene) -> None:
     shape = face_shape(scene)
     fill = sheet.gradient(skin.light, skin.base, skin.base) if style.soft else skin.base
     sheet.path(shape, fill, line=skin.line, width=style.line)
-    with sheet.clipped(shape):
-        sheet.path(
-            "M -60 -30 L -42 -10 C -43 20 -30 36 -6 56 L -60 60 Z",
-            skin.shade,
-            opacity=0.55 * style.shading,
-            side=scene.light,
-        )
+    chin, shift = 51 + style.chin, scene.pose.turn * 3 * scene.light
+    cheek = (
+        f"M -46.5 -14 C -47.5 6 -46.5 18 -39 29.5 C -31 40.5 {shift - 10} {chin} "
+        f"{shift - 3} {chin} C -22 44 -36 26 -41 -8 Z"
+    )
+    sheet.path(cheek, skin.shade, opacity=0.55 * style.shading, side=scene.light)
 
 
 def draw_features(sheet: Sheet, scene: Scene) -> None:

@@ -51,15 +51,14 @@ def _draw_back(sheet: Sheet, scene: Scene) -> None:
     if style.shading == 0:
         fill = hair.base
     sheet.path(data, fill, line=hair.line, width=style.line)
-    with sheet.clipped(data):
-        sheet.path(
-            f"M -40 10 C -44 60 -36 {low} -30 {low + 20} L 30 {low + 20} C 36 {low} 44 60 40 10 Z",
-            hair.deep,
-            opacity=0.8,
-        )
-        for x in (-0.86, -0.72, 0.72, 0.86):
-            strand = f"M {x * 58} 10 Q {x * 60} {middle} {x * wide} {low}"
-            sheet.path(strand, line=hair.line, width=0.9, opacity=0.55)
+    end = low - 16
+    deep = f"M -40 10 C -44 {middle} -36 {end} -30 {end} L 30 {end} C 36 {end} 44 {middle} 40 10 Z"
+    sheet.path(deep, hair.deep, opacity=0.8)
+    strands = " ".join(
+        f"M {x * 58} 10 Q {x * 60} {middle} {x * wide * 0.97} {low - 12}"
+        for x in (-0.86, -0.72, 0.72, 0.86)
+    )
+    sheet.path(strands, line=hair.line, width=0.9, opacity=0.55)
 
 
 def _tips(

@@ -130,6 +130,17 @@ def torso(neck: str, low: float, ease: float = 0.0) -> str:
     )
 
 
+def torso_shade(low: float, ease: float = 0.0) -> str:
+    """Give the left side of a torso's outline, for its shadow."""
+    waist, hip = 28 + ease, 40 + ease
+    below = f"C {-waist - 3} 186 {-hip} 192 {-hip} {HIP} L {-hip} {low - 1}" if low > WAIST else ""
+    inner = f"L {-hip * 0.3} {low - 1} " if low > WAIST else ""
+    return (
+        f"M -48 104 L {-39 - ease * 0.6} 126 C {-34 - ease} 142 {-waist} 152 {-waist} {WAIST} "
+        f"{below} {inner}L -13 {WAIST} C -15 150 -24 124 -30 97 Z"
+    )
+
+
 def skirt(top: float, low: float, flare: float, waves: int = 6, half: float = 30.0) -> str:
     """Give the outline of a skirt whose hem runs in waves.
 
@@ -150,6 +161,15 @@ def skirt(top: float, low: float, flare: float, waves: int = 6, half: float = 30
     return (
         f"M {-half} {top} L {half} {top} C {half + 10} {reach - 6} {wide - 6} {reach + 10} "
         f"{wide} {low} {hem} C {-wide + 6} {reach + 10} {-half - 10} {reach - 6} {-half} {top} Z"
+    )
+
+
+def skirt_shade(top: float, low: float, flare: float, half: float = 30.0) -> str:
+    """Give the left side of a skirt's outline, for its shadow."""
+    wide, reach = 42 + flare, top + (low - top) * 0.4
+    return (
+        f"M {-half + 1} {top + 2} C {-half - 8} {reach - 6} {-wide + 8} {reach + 10} "
+        f"{-wide + 3} {low - 2} L {-wide * 0.4} {low - 2} L {-half * 0.4} {top + 2} Z"
     )
 
 

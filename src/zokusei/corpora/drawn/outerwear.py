@@ -94,7 +94,7 @@ def _draw_jacket(sheet: Sheet, scene: Scene) -> None:
             f"M 19 82 C 34 86 48 92 52 104 L 44 128 C 39 144 36 154 36 {WAIST} "
             f"C 40 186 48 192 49 {low} L 16 {low + 5} C 22 170 22 130 14 100 Z"
         )
-        shaded = side == scene.light and scene.style.shading
+        shaded = side == -scene.light and scene.style.shading
         sheet.path(
             front, cloth.shade if shaded else cloth.base, line=cloth.line, width=width, side=side
         )
