@@ -366,7 +366,8 @@ def _draw_kimono(sheet: Sheet, scene: Scene) -> None:
             f"M -33 {WAIST - 6} L 33 {WAIST - 6} C 46 196 {wide} 220 {wide} {low} "
             f"Q 0 {low + 10} {-wide} {low} C {-wide} 220 -46 196 -33 {WAIST - 6} Z"
         )
-        fold = f"M -32 {WAIST} C -44 196 {-wide + 2} 220 {-wide + 2} {low - 2} L -14 {low} L -10 {WAIST} Z"
+        edge = f"C -44 196 {-wide + 2} 220 {-wide + 2} {low - 2}"
+        fold = f"M -32 {WAIST} {edge} L -14 {low} L -10 {WAIST} Z"
         _cover(sheet, scene, gown, cloth, fold)
         sheet.path(f"M 8 {WAIST} C 20 230 18 300 26 {low + 4}", line=cloth.line, width=width)
         _cover_torso(sheet, scene, "M -18 82 L 0 128 L 18 82", WAIST, 4, cloth)
