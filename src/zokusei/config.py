@@ -67,6 +67,9 @@ class ModelConfig:
         weights: `auto` (packaged weights, else timm's download), `packaged`, `timm`, `none`,
             or a local weight file.
         freeze: first stages of the backbone, the stem included, that stay as they were loaded.
+        embeddings: what the tags mean, for the models that start from it (`ml_gcn`, `ssgrl`):
+            `glove`, `minilm`, `one_hot`, or a GloVe text file of any width.
+        embeddings_unknown: a tag of which no word has a vector is an `error`, or gets `zeros`.
         options: arguments of the model's head, by name.
     """
 
@@ -74,6 +77,8 @@ class ModelConfig:
     backbone: str = "tf_efficientnet_lite0"
     weights: str = "auto"
     freeze: Annotated[int, Field(ge=0)] = 0
+    embeddings: str | None = None
+    embeddings_unknown: Literal["error", "zeros"] = "error"
     options: dict[str, Any] = field(default_factory=dict)
 
 
