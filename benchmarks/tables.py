@@ -4,20 +4,18 @@
 page holds a table between `<!-- table: NAME -->` and `<!-- end -->`.
 """
 
-import math
 import re
 import statistics
 import sys
 from pathlib import Path
 
 from zokusei.files import write_text
+from zokusei.reproduce.tables import describe, to_markdown
 from zokusei.results import RATES, read_results
 
 HERE = Path(__file__).parent
 ROOT = HERE.parent
 PAGES = [ROOT / "README.md", HERE / "README.md", ROOT / "docs/explanation/drawn-corpus.md"]
-# Two-sided 95 % quantiles of Student's t for 1, 2, ... degrees of freedom.
-STUDENT = (12.706, 4.303, 3.182, 2.776, 2.571, 2.447, 2.365, 2.306, 2.262)
 
 Row = dict[str, str]
 
@@ -117,21 +115,6 @@ def read(name: str) -> list[Row]:
 def mean_of(rows: list[Row], model: str, name: str) -> float:
     """Mean over the seeds of a model."""
     return statistics.fmean(float(row[name]) for row in rows if row["model"] == model)
-
-
-def describe(values: list[float]) -> str:
-    """Give the mean and, with more than one value, half the 95 % interval."""
-    mean = statistics.fmean(values)
-    if len(values) < 2:
-        return f"{mean:.1f}"
-    half = STUDENT[len(values) - 2] * statistics.stdev(values) / math.sqrt(len(values))
-    return f"{mean:.1f} ± {half:.1f}"
-
-
-def to_markdown(table: list[list[str]]) -> str:
-    """Write a table as Markdown."""
-    head, *rows = (f"| {' | '.join(row)} |" for row in table)
-    return "\n".join([head, "|---" * len(table[0]) + "|", *rows]) + "\n"
 
 
 def embed(page: str, tables: dict[str, str]) -> str:

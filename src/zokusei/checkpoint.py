@@ -31,6 +31,9 @@ from zokusei.tags import TagSet
 
 FORMAT_VERSION = 1
 
+# Where a head that starts from label embeddings keeps them (`Head.needs_embeddings`).
+_EMBEDDINGS = "head.label_embeddings"
+
 
 @dataclass(frozen=True)
 class Checkpoint:
@@ -110,9 +113,11 @@ def load_checkpoint(folder: Path | str) -> Checkpoint:
                 f"{folder} has checkpoint format {version!r}, this zokusei reads {FORMAT_VERSION}"
             )
         tags = TagSet.load(folder / "tags.csv")
-        labels = LabelSpace.from_dict(tags, config["labels"])
-        model = create_model(config["model"], labels, **config["arguments"])
         weights = load_file(folder / "model.safetensors")
+        labels = LabelSpace.from_dict(tags, config["labels"])
+        if _EMBEDDINGS in weights:
+            labels = labels.with_embeddings(weights[_EMBEDDINGS])
+        model = create_model(config["model"], labels, **config["arguments"])
         preprocess = Preprocess.load(folder / "preprocess.json")
         metrics = json.loads((folder / "metrics.json").read_text(encoding="utf-8"))
     except CheckpointError:

@@ -67,6 +67,9 @@ class ModelConfig:
         weights: `auto` (packaged weights, else timm's download), `packaged`, `timm`, `none`,
             or a local weight file.
         freeze: first stages of the backbone, the stem included, that stay as they were loaded.
+        embeddings: what the tags mean, for the models that start from it (`ml_gcn`, `ssgrl`):
+            `glove`, `minilm`, `one_hot`, or a GloVe text file of any width.
+        embeddings_unknown: a tag of which no word has a vector is an `error`, or gets `zeros`.
         options: arguments of the model's head, by name.
     """
 
@@ -74,6 +77,8 @@ class ModelConfig:
     backbone: str = "tf_efficientnet_lite0"
     weights: str = "auto"
     freeze: Annotated[int, Field(ge=0)] = 0
+    embeddings: str | None = None
+    embeddings_unknown: Literal["error", "zeros"] = "error"
     options: dict[str, Any] = field(default_factory=dict)
 
 
@@ -230,19 +235,26 @@ def load_config(path: Path | str | None, overrides: Sequence[str] = ()) -> Confi
     Traceback (most recent call last):
     zokusei.errors.ConfigError: unknown setting 'optimiser.lr'; did you mean 'optimizer.lr'?
     """
-    values: dict[str, Any] = {}
-    if path is not None:
-        try:
-            loaded = yaml.safe_load(Path(path).read_text(encoding="utf-8"))
-        except (OSError, UnicodeDecodeError, yaml.YAMLError) as error:
-            message = " ".join(str(error).split())
-            raise ConfigError(f"{path} cannot be read as a configuration: {message}") from error
-        if loaded is not None and not isinstance(loaded, dict):
-            raise ConfigError(f"{path} must hold settings as `key: value`, not {loaded!r:.60}")
-        values = loaded or {}
-    for override in overrides:
-        _apply_override(values, override)
+    values = {} if path is None else read_yaml(path)
+    for key, value in read_overrides(overrides):
+        apply_setting(values, key, value)
     return create_config(values)
+
+
+def read_yaml(path: Path | str) -> dict[str, Any]:
+    """Read a file of settings as plain values.
+
+    Raises:
+        ConfigError: the file cannot be read, or holds something else.
+    """
+    try:
+        loaded = yaml.safe_load(Path(path).read_text(encoding="utf-8"))
+    except (OSError, UnicodeDecodeError, yaml.YAMLError) as error:
+        message = " ".join(str(error).split())
+        raise ConfigError(f"{path} cannot be read as a configuration: {message}") from error
+    if loaded is not None and not isinstance(loaded, dict):
+        raise ConfigError(f"{path} must hold settings as `key: value`, not {loaded!r:.60}")
+    return loaded or {}
 
 
 def create_config(values: Mapping[str, Any]) -> Config:
@@ -260,11 +272,16 @@ def create_config(values: Mapping[str, Any]) -> Config:
     try:
         return TypeAdapter(Config).validate_python(values)
     except ValidationError as error:
-        details = [
-            f"{'.'.join(str(part) for part in item['loc'])} = {item['input']!r:.60}: {item['msg']}"
-            for item in error.errors()
-        ]
-        raise ConfigError("; ".join(details)) from error
+        raise ConfigError(describe_problems(error)) from error
+
+
+def describe_problems(error: ValidationError) -> str:
+    """Name each value that was refused, with the reason, on one line."""
+    details = [
+        f"{'.'.join(str(part) for part in item['loc'])} = {item['input']!r:.60}: {item['msg']}"
+        for item in error.errors()
+    ]
+    return "; ".join(details)
 
 
 def save_config(config: Config, path: Path | str) -> None:
@@ -293,19 +310,33 @@ def flatten(config: Config) -> dict[str, Any]:
     return flat
 
 
-def _apply_override(values: dict[str, Any], override: str) -> None:
-    key, equals, text = override.partition("=")
-    if not equals or not key:
-        raise ConfigError(f"an override is written key=value, not {override!r}")
-    try:
-        value = yaml.safe_load(text)
-    except yaml.YAMLError as error:
-        raise ConfigError(f"{override!r}: the value is not valid YAML") from error
+def read_overrides(overrides: Sequence[str]) -> Iterator[tuple[str, Any]]:
+    """Part each `key=value` into the setting's full name and its value, written as in YAML.
+
+    Raises:
+        ConfigError: there is no `=`, or the value is no YAML.
+    """
+    for override in overrides:
+        key, equals, text = override.partition("=")
+        if not equals or not key:
+            raise ConfigError(f"an override is written key=value, not {override!r}")
+        try:
+            yield key, yaml.safe_load(text)
+        except yaml.YAMLError as error:
+            raise ConfigError(f"{override!r}: the value is not valid YAML") from error
+
+
+def apply_setting(values: dict[str, Any], key: str, value: Any) -> None:
+    """Put a value into nested settings by its full name.
+
+    Raises:
+        ConfigError: a part of the name is a value already.
+    """
     *parents, last = key.split(".")
     for parent in parents:
         inner = values.setdefault(parent, {})
         if not isinstance(inner, dict):
-            raise ConfigError(f"{override!r}: {parent!r} is a value, not a group of settings")
+            raise ConfigError(f"{key!r}: {parent!r} is a value, not a group of settings")
         values = inner
     values[last] = value
 

@@ -5,9 +5,10 @@ from dataclasses import dataclass, replace
 from typing import Any
 
 import torch
-from jaxtyping import Bool, Int
+from jaxtyping import Bool, Float, Int
 from torch import Tensor
 
+from zokusei.errors import DataError
 from zokusei.tags import TagSet
 
 
@@ -22,6 +23,10 @@ class LabelSpace:
         cooccurrence: entry [i, j] counts the pictures that have both tags; the diagonal counts
             those that have tag i. Only pictures in which both are known count.
         num_pictures: of the training split.
+        embeddings: a vector a tag, for models that start from what a tag means.
+
+    Raises:
+        DataError: the counts or the embeddings are those of another number of tags.
 
     >>> targets = torch.tensor([[True, True], [True, False]])
     >>> labels = LabelSpace.from_targets(TagSet.from_names(["smile", "hat"]), targets)
@@ -30,8 +35,21 @@ class LabelSpace:
     """
 
     tags: TagSet
-    cooccurrence: Int[Tensor, "classes classes"]
+    cooccurrence: Int[Tensor, "rows columns"]
     num_pictures: int
+    embeddings: Float[Tensor, "vectors width"] | None = None
+
+    def __post_init__(self) -> None:
+        """Refuse statistics of other tags."""
+        shape, count = tuple(self.cooccurrence.shape), self.num_classes
+        if shape != (count, count):
+            raise DataError(f"the co-occurrence of {count} tags has shape {shape}")
+        if self.embeddings is None:
+            return
+        if len(self.embeddings) != count:
+            raise DataError(f"{len(self.embeddings)} label embeddings for {count} tags")
+        if not self.embeddings.isfinite().all():
+            raise DataError("label embeddings must be finite numbers")
 
     @classmethod
     def from_targets(
@@ -56,12 +74,19 @@ class LabelSpace:
         """Give the same statistics with other thresholds."""
         return replace(self, tags=tags)
 
+    def with_embeddings(self, embeddings: Float[Tensor, "vectors width"]) -> "LabelSpace":
+        """Give the same statistics with a vector for every tag."""
+        return replace(self, embeddings=embeddings)
+
     def to_dict(self) -> dict[str, Any]:
-        """Give the statistics as plain values; the tags have a file of their own."""
+        """Give the statistics as plain values.
+
+        The tags have a file of their own, and embeddings are weights of the model that needs them.
+        """
         return {"num_pictures": self.num_pictures, "cooccurrence": self.cooccurrence.tolist()}
 
     @classmethod
     def from_dict(cls, tags: TagSet, values: Mapping[str, Any]) -> "LabelSpace":
         """Undo `to_dict`."""
         cooccurrence = torch.tensor(values["cooccurrence"], dtype=torch.long)
-        return cls(tags, cooccurrence.reshape(len(tags), len(tags)), int(values["num_pictures"]))
+        return cls(tags, cooccurrence, int(values["num_pictures"]))

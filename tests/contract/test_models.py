@@ -1,17 +1,21 @@
 """What every registered model must do; a new one is tested here unasked."""
 
 import copy
+import dataclasses
+import re
+from pathlib import Path
 
 import pytest
 import torch
 from torch import nn
 
+import zokusei.models
 from zokusei.checkpoint import Checkpoint, load_checkpoint, save_checkpoint
 from zokusei.errors import ConfigError
 from zokusei.images import Preprocess
 from zokusei.labels import LabelSpace
 from zokusei.losses import binary_cross_entropy
-from zokusei.models import create_model, list_models
+from zokusei.models import create_model, list_models, needs_embeddings
 from zokusei.tags import TagSet
 
 BACKBONE = "test_efficientnet"
@@ -23,7 +27,9 @@ def create_labels(num_classes=CLASSES, seed=0):
     generator = torch.Generator().manual_seed(seed)
     targets = torch.rand(40, num_classes, generator=generator) < 0.3
     tags = TagSet.from_names([f"tag_{index}" for index in range(num_classes)])
-    return LabelSpace.from_targets(tags, targets)
+    # Twelve numbers a tag: no axis of them can be taken for the classes.
+    vectors = torch.randn(num_classes, 12, generator=generator)
+    return LabelSpace.from_targets(tags, targets).with_embeddings(vectors)
 
 
 def create(name, labels=None, seed=0, **options):
@@ -64,13 +70,22 @@ def test_ten_thousand_classes(name):
 def test_gradients_reach_every_parameter(name):
     model = create(name).train()
     targets = (torch.arange(4 * CLASSES) % 2).view(4, CLASSES).float()
-    binary_cross_entropy(model(pictures(4)), targets).backward()
+    # Maps of 4 x 4: where there is one position to look at, attention has nothing to learn.
+    binary_cross_entropy(model(pictures(4, 128, 128)), targets).backward()
     without = [
         key
         for key, parameter in model.named_parameters()
         if parameter.grad is None or not parameter.grad.abs().sum() > 0
     ]
     assert without == []
+
+
+def test_gradients_of_the_head_in_double_precision(name):
+    model = create(name).eval()
+    head = model.head.double()
+    features = torch.rand(2, model.backbone.num_features, 2, 3).double().requires_grad_()
+    # Fast: along one random direction, since every channel by itself would take minutes.
+    assert torch.autograd.gradcheck(head, (features,), fast_mode=True)
 
 
 def test_a_batch_of_one_trains(name):
@@ -121,6 +136,8 @@ def test_a_checkpoint_gives_the_same_model_back(name, tmp_path):
     assert torch.equal(loaded.model(batch), model(batch))
     assert loaded.tags == labels.tags
     assert torch.equal(loaded.labels.cooccurrence, labels.cooccurrence)
+    if model.head.needs_embeddings:
+        assert torch.equal(loaded.labels.embeddings, labels.embeddings)
     assert loaded.preprocess == preprocess
 
 
@@ -154,12 +171,16 @@ def test_it_overfits_32_pictures(name):
     batch = pictures(32, seed=5)
     targets = torch.rand(32, CLASSES, generator=torch.Generator().manual_seed(2)) < 0.4
     model = create(name).train()
-    optimizer = torch.optim.AdamW(model.parameters(), lr=3e-3)
+    # A rate that suits transformers as well, which have no warm-up here.
+    optimizer = torch.optim.AdamW(model.parameters(), lr=1e-3)
     for _ in range(150):
         optimizer.zero_grad()
-        binary_cross_entropy(model(batch), targets.float()).backward()
+        loss = binary_cross_entropy(model(batch), targets.float())
+        loss.backward()
         nn.utils.clip_grad_norm_(model.parameters(), 10.0)
         optimizer.step()
+        if float(loss) < 1e-3:
+            break
     with torch.no_grad():
         probs = model(batch).sigmoid()
     assert compute_metrics(probs, targets).map == 1.0
@@ -173,6 +194,24 @@ def test_a_head_that_explains_nothing_cannot_be_built():
 
     with pytest.raises(TypeError, match="explain"):
         Mute()
+
+
+def test_label_embeddings_that_are_missing_are_asked_for():
+    needing = [name for name in MODELS if needs_embeddings(name)]
+    assert needing == ["ml_gcn", "ssgrl"]
+    bare = dataclasses.replace(create_labels(), embeddings=None)
+    for name in MODELS:
+        if name in needing:
+            with pytest.raises(ConfigError, match=r"starts from label embeddings.*glove"):
+                create(name, bare)
+        else:
+            create(name, bare)
+
+
+def test_every_file_with_the_decorator_is_known():
+    folder = Path(zokusei.models.__file__).parent
+    text = "".join(path.read_text() for path in folder.glob("*.py"))
+    assert sorted(re.findall(r'^@register_model\("(\w+)"\)', text, re.MULTILINE)) == MODELS
 
 
 def test_an_unknown_model_is_refused_with_the_nearest():

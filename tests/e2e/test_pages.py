@@ -39,6 +39,11 @@ def test_the_tutorial(tmp_path):
     assert "blonde_hair" in evaluation
 
 
+def test_the_guide_to_a_new_model(tmp_path):
+    page = ROOT / "docs" / "guides" / "add-a-model.md"
+    assert len(run_page(page, tmp_path)) == 1
+
+
 @pytest.mark.slow
 def test_the_readme(tmp_path, corpus):
     shutil.copytree(corpus, tmp_path / "my-pictures")

@@ -136,3 +136,48 @@ def stats(
         for tag in figures["tags"]
     ]
     print_counts("pictures per tag", rows)
+
+
+@app.command()
+def graph(
+    manifest: Annotated[Path, typer.Argument(help="A manifest with its splits assigned.")],
+    threshold: Annotated[
+        float, typer.Option(help="Smallest probability of a tag, given another, for an edge.")
+    ] = 0.4,
+    reweight: Annotated[
+        float, typer.Option(help="Weight of a tag's neighbours against the tag itself.")
+    ] = 0.2,
+    out: Annotated[
+        Path | None, typer.Option(help="Draw it into this file (.png, .svg or .pdf).")
+    ] = None,
+    as_json: Annotated[
+        bool, typer.Option("--json", help="Print one JSON object, matrices included.")
+    ] = False,
+) -> None:
+    """Show which tags imply which in the training split: the graph of ml_gcn and p_gcn.
+
+    An edge leads from a tag to one that its pictures have with at least that probability. Warns
+    when one tag dominates the graph.
+    """
+    import json
+
+    from zokusei.cli.console import tell
+    from zokusei.cli.tables import print_label_graph
+    from zokusei.corpora import import_corpus
+    from zokusei.data.inspect import compute_label_graph
+
+    corpus, problems = import_corpus(manifest)
+    if problems:
+        tell(problems.summary())
+    found = compute_label_graph(corpus, threshold=threshold, reweight=reweight)
+    if out is not None:
+        from zokusei.report.label_graph import draw_label_graph
+
+        draw_label_graph(found, out)
+        tell(f"written: {out}")
+    if as_json:
+        typer.echo(json.dumps(found, ensure_ascii=False))
+    else:
+        print_label_graph(str(manifest), found)
+    for warning in found["warnings"]:
+        tell(f"warning: {warning}")

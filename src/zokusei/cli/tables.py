@@ -30,6 +30,30 @@ def print_evaluation(evaluation: dict[str, Any]) -> None:
     out.print(tags)
 
 
+def print_label_graph(title: str, graph: dict[str, Any], most: int = 40) -> None:
+    """Print what there is to say of a label graph, and its edges, the most certain first."""
+    receiver = f" ({graph['receiver']})" if graph["receiver"] else ""
+    rows = [
+        ("training pictures", str(graph["pictures"])),
+        ("tags", str(graph["classes"])),
+        ("edges", str(graph["edges"])),
+        ("tags without an edge", str(len(graph["isolated"]))),
+        ("largest in-degree", f"{graph['largest_in_degree']}{receiver}"),
+    ]
+    print_counts(f"{title}, P(to | from) >= {graph['threshold']:g}", rows)
+    edges = graph["strongest"]
+    shown = "edges" if len(edges) <= most else f"{most} of {len(edges)} edges"
+    table = Table(title=f"{shown}, the most certain first")
+    for name in ("from", "to"):
+        table.add_column(name)
+    for name in ("P(to | from), %", "weight in the adjacency"):
+        table.add_column(name, justify="right")
+    for edge in edges[:most]:
+        rates = f"{100 * edge['probability']:.1f}", f"{edge['weight']:.3f}"
+        table.add_row(edge["from"], edge["to"], *rates)
+    out.print(table)
+
+
 def print_counts(title: str, rows: list[tuple[str, str]]) -> None:
     """Print names with values."""
     table = Table(title=title, show_header=False)

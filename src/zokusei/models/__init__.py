@@ -1,6 +1,8 @@
 """Models: images in, logits out, all built by `create_model`."""
 
-from zokusei.models import add_gcn, gap, gmp  # their decorators make them known
+from importlib import import_module
+from pkgutil import iter_modules
+
 from zokusei.models.backbone import (
     PACKAGED,
     Backbone,
@@ -9,21 +11,31 @@ from zokusei.models.backbone import (
     freeze_stages,
     load_packaged_weights,
 )
-from zokusei.models.registry import Classifier, Head, create_model, list_models, register_model
+from zokusei.models.registry import (
+    Classifier,
+    Head,
+    create_model,
+    list_models,
+    needs_embeddings,
+    register_model,
+)
+
+# Every file of this folder is imported, so that its decorator makes the model known: a new model is
+# one file and no edit anywhere else.
+for _module in iter_modules(__path__):
+    import_module(f"{__name__}.{_module.name}")
 
 __all__ = [
     "PACKAGED",
     "Backbone",
     "Classifier",
     "Head",
-    "add_gcn",
     "backbone_statistics",
     "create_model",
     "freeze_batch_norm",
     "freeze_stages",
-    "gap",
-    "gmp",
     "list_models",
     "load_packaged_weights",
+    "needs_embeddings",
     "register_model",
 ]

@@ -10,6 +10,7 @@ from jaxtyping import Float
 from safetensors import SafetensorError
 from safetensors.torch import load_file
 from timm.models import group_parameters
+from timm.models.vgg import VGG
 from torch import Tensor, nn
 
 from zokusei.errors import ConfigError, MissingExtraError, ModelError, suggest
@@ -22,6 +23,9 @@ _HALVES = (0.5, 0.5, 0.5)
 
 class Backbone(nn.Module):
     """A timm model up to its last feature map.
+
+    A VGG goes on to its first fully connected layer and that one's ReLU, a convolution of 7 x 7 in
+    timm: what DAN builds upon, and most of what VGG's weights hold.
 
     Args:
         name: a convolutional timm model.
@@ -38,6 +42,8 @@ class Backbone(nn.Module):
         super().__init__()
         self.body = _create_timm_model(name, num_classes=0, global_pool="")
         self.num_features = int(self.body.num_features)
+        if isinstance(self.body, VGG):
+            self.num_features = _end_after_fc6(self.body)
 
     def forward(
         self, images: Float[Tensor, "batch 3 height width"]
@@ -174,6 +180,12 @@ def _keep_in_evaluation(module: nn.Module) -> None:
 
     module.training = False
     module.train = stay.__get__(module)  # type: ignore[method-assign]
+
+
+def _end_after_fc6(body: Any) -> int:
+    """Leave out VGG's second fully connected layer, which DAN makes anew; give the channels."""
+    body.pre_logits.fc2, body.pre_logits.act2 = nn.Identity(), nn.Identity()
+    return int(body.pre_logits.fc1.out_channels)
 
 
 def _create_timm_model(name: str, **arguments: Any) -> Any:

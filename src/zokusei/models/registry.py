@@ -3,7 +3,7 @@
 import inspect
 from abc import ABC, abstractmethod
 from collections.abc import Callable
-from typing import Any
+from typing import Any, ClassVar
 
 from jaxtyping import Float
 from torch import Tensor, nn
@@ -20,7 +20,13 @@ class Head(nn.Module, ABC):
 
     A subclass takes `num_features` and `labels` (the `LabelSpace`), then its own options by
     keyword, each with a default.
+
+    Attributes:
+        needs_embeddings: whether it starts from what the tags mean. Such a head keeps them in a
+            buffer called `label_embeddings`, so that its checkpoint needs nothing else.
     """
+
+    needs_embeddings: ClassVar[bool] = False
 
     def forward(
         self, features: Float[Tensor, "batch channels rows columns"]
@@ -74,6 +80,18 @@ def register_model(name: str) -> Callable[[type[Head]], type[Head]]:
     return register
 
 
+def needs_embeddings(name: str) -> bool:
+    """Say whether a model starts from label embeddings.
+
+    Raises:
+        ConfigError: the model is unknown.
+
+    >>> needs_embeddings("gap"), needs_embeddings("ml_gcn")
+    (False, True)
+    """
+    return _find_head(name).needs_embeddings
+
+
 def list_models() -> list[str]:
     """Name all models.
 
@@ -101,7 +119,7 @@ def create_model(
         options: of the head.
 
     Raises:
-        ConfigError: the model or an option is unknown.
+        ConfigError: the model or an option is unknown, or it needs label embeddings and gets none.
         ModelError: the backbone or its weights cannot be had.
 
     >>> import torch
@@ -111,14 +129,23 @@ def create_model(
     >>> model(torch.zeros(4, 3, 64, 64)).shape
     torch.Size([4, 2])
     """
-    if name not in _HEADS:
-        raise ConfigError(f"unknown model {name!r}{suggest(name, _HEADS)}")
-    head_class = _HEADS[name]
+    head_class = _find_head(name)
     known = set(inspect.signature(head_class).parameters) - {"num_features", "labels"}
     for option in options:
         if option not in known:
             raise ConfigError(f"model {name!r} has no option {option!r}{suggest(option, known)}")
+    if head_class.needs_embeddings and labels.embeddings is None:
+        raise ConfigError(
+            f"model {name!r} starts from label embeddings and the label space has none; set "
+            "model.embeddings to glove, minilm, one_hot or a GloVe text file"
+        )
     body = Backbone(backbone)
     head = head_class(body.num_features, labels, **options)
     load_backbone_weights(body, backbone, weights)
     return Classifier(body, head, name=name, arguments={"backbone": backbone, **options})
+
+
+def _find_head(name: str) -> type[Head]:
+    if name not in _HEADS:
+        raise ConfigError(f"unknown model {name!r}{suggest(name, _HEADS)}")
+    return _HEADS[name]

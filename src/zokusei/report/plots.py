@@ -43,7 +43,7 @@ def plot_learning(log: list[dict[str, Any]]) -> str:
         right.set(xlabel="epoch", ylabel="validation, %")
         right.xaxis.get_major_locator().set_params(integer=True)
 
-    return _render(draw, width=8.6, height=2.7)
+    return render_svg(draw, width=8.6, height=2.7)
 
 
 def plot_steps(log: list[dict[str, Any]]) -> str:
@@ -58,7 +58,7 @@ def plot_steps(log: list[dict[str, Any]]) -> str:
         right.plot(numbers, [record["grad_norm"] for record in steps], color=_BLUE, lw=1)
         right.set(xlabel="step", ylabel="gradient norm", yscale="log")
 
-    return _render(draw, width=8.6, height=2.3)
+    return render_svg(draw, width=8.6, height=2.3)
 
 
 def plot_tags(tags: list[dict[str, Any]], counts: dict[str, int]) -> str:
@@ -79,10 +79,20 @@ def plot_tags(tags: list[dict[str, Any]], counts: dict[str, int]) -> str:
         axes.set_ylabel("average precision, %")
         axes.xaxis.set_major_formatter(lambda number, _: f"{number:g}")
 
-    return _render(draw, width=8.6, height=3.0)
+    return render_svg(draw, width=8.6, height=3.0)
 
 
-def _render(draw: Callable[[Any], None], *, width: float, height: float) -> str:
+def render_svg(draw: Callable[[Any], None], *, width: float, height: float) -> str:
+    """Give what a function draws on a figure, as SVG text.
+
+    Args:
+        draw: is given the figure.
+        width: in inches.
+        height: in inches.
+
+    Raises:
+        MissingExtraError: matplotlib is not installed.
+    """
     try:
         import matplotlib
         from matplotlib.figure import Figure

@@ -22,10 +22,11 @@ from accelerate.state import AcceleratorState
 from torch import Tensor, nn
 
 from zokusei.checkpoint import Checkpoint, load_checkpoint, save_checkpoint
-from zokusei.config import Config
+from zokusei.config import Config, ModelConfig
 from zokusei.data.augment import create_augment
 from zokusei.data.loader import Batch, Loader, PictureStore
 from zokusei.data.manifest import Manifest
+from zokusei.embeddings import embed_tags
 from zokusei.environment import describe_environment
 from zokusei.errors import ConfigError
 from zokusei.evaluation import compute_scores
@@ -39,6 +40,7 @@ from zokusei.models import (
     create_model,
     freeze_batch_norm,
     freeze_stages,
+    needs_embeddings,
 )
 from zokusei.training.loop import Loop, LoopSettings, Reporter, Task
 from zokusei.training.optimizers import create_optimizer, create_schedule
@@ -73,6 +75,9 @@ def train_classifier(
         trainer = _prepare(config, folder, accelerator, tell)
     if accelerator.is_main_process and trainer.flip_refused:
         tell(f"no mirroring: {', '.join(trainer.flip_refused[:3])} name a side")
+    if accelerator.is_main_process:
+        for note in trainer.word_notes:
+            tell(note)
     position = trainer.create_loop(reporter).run()
     for problem in trainer.unreadable:
         tell(f"not used: {problem}")
@@ -110,7 +115,8 @@ class ClassifierTraining:
         train, val = manifest.select("train"), manifest.select("val")
         targets = torch.from_numpy(train.compute_targets())
         known = torch.from_numpy(train.compute_known())
-        self.labels = LabelSpace.from_targets(manifest.tags, targets, known)
+        labels = LabelSpace.from_targets(manifest.tags, targets, known)
+        self.labels, self.word_notes = _embed(labels, config.model)
         mean, std = backbone_statistics(config.model.backbone, config.model.weights)
         size, fit = config.preprocess.size, config.preprocess.fit
         assert size is not None, "prepare_run settles the size"
@@ -261,6 +267,18 @@ class ClassifierTraining:
             cache_bytes=train.cache_gib * 2**30,
             workers=train.workers,
         )
+
+
+def _embed(labels: LabelSpace, config: ModelConfig) -> tuple[LabelSpace, list[str]]:
+    """Give the tags a vector each where the model wants them, and what there is to say of it."""
+    if config.embeddings is None:
+        return labels, []  # a model that cannot do without them says so
+    if not needs_embeddings(config.name):
+        raise ConfigError(
+            f"model.embeddings = {config.embeddings!r}, but {config.name!r} uses none; leave it out"
+        )
+    found = embed_tags(labels.tags.names, config.embeddings, config.embeddings_unknown)
+    return labels.with_embeddings(found.vectors), found.describe()
 
 
 def _without(section: Any, *names: str) -> dict[str, Any]:

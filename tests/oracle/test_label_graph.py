@@ -1,0 +1,107 @@
+"""Label graphs against published counts and loops written by hand.
+
+`label_graphs/*.csv` hold how often the classes of VOC 2007 and COCO 2014 meet in their training
+pictures, and on the diagonal how often each occurs, as published with ML-GCN.
+"""
+
+import math
+from pathlib import Path
+
+import numpy as np
+import pytest
+import torch
+
+from zokusei.errors import ConfigError, DataError
+from zokusei.label_graph import (
+    compute_adjacency,
+    compute_conditional,
+    describe_graph,
+    find_edges,
+)
+
+GRAPHS = Path(__file__).parent / "label_graphs"
+
+
+def read(name):
+    return torch.from_numpy(np.loadtxt(GRAPHS / f"{name}.csv", delimiter=",", dtype=np.int64))
+
+
+def random_counts(size=6, seed=0):
+    targets = torch.rand(200, size, generator=torch.Generator().manual_seed(seed)) < 0.5
+    targets[:, 0] |= targets[:, 1] & (torch.arange(200) % 4 > 0)
+    return (targets.double().T @ targets.double()).long()
+
+
+@pytest.mark.parametrize(("name", "edges", "receiving_nothing", "top", "in_degree"), [
+    ("voc", 6, 20 - 2, 14, 5),  # person receives from five
+    ("coco", 111, 57, 49, 55),
+])  # fmt: skip
+def test_as_many_edges_as_the_published_matrices(name, edges, receiving_nothing, top, in_degree):
+    counts = read(name)
+    found = find_edges(counts, 0.4)
+    assert int(found.sum()) == edges
+    assert int((found.sum(0) == 0).sum()) == receiving_nothing
+    assert (int(found.sum(0).argmax()), int(found.sum(0).max())) == (top, in_degree)
+    description = describe_graph([str(i) for i in range(len(counts))], counts, 0.4)
+    assert description["edges"] == len(description["strongest"]) == edges
+    assert (description["receiver"], description["largest_in_degree"]) == (str(top), in_degree)
+    assert "dominates" in description["warnings"][0]
+
+
+def by_hand(counts, threshold, p):
+    """Loops over the definition, in double precision."""
+    size = len(counts)
+    kept = [
+        [i != j and counts[i][j] / counts[i][i] >= threshold for j in range(size)]
+        for i in range(size)
+    ]
+    weights = [[0.0] * size for _ in range(size)]
+    for j in range(size):
+        column = sum(kept[i][j] for i in range(size))
+        for i in range(size):
+            if kept[i][j]:
+                weights[i][j] = p / (1 - p) / (column + 1e-6)
+        weights[j][j] += 1
+    degree = [sum(row) for row in weights]
+    return [
+        [weights[j][i] / math.sqrt(degree[i]) / math.sqrt(degree[j]) for j in range(size)]
+        for i in range(size)
+    ]
+
+
+@pytest.mark.parametrize("threshold", [0.3, 0.5])
+@pytest.mark.parametrize("p", [0.0, 0.2, 0.6])
+def test_the_adjacency_equals_the_loops(threshold, p):
+    for counts in (random_counts(), read("voc")):
+        adjacency = compute_adjacency(counts, threshold, p)
+        wanted = torch.tensor(by_hand(counts.tolist(), threshold, p))
+        torch.testing.assert_close(adjacency, wanted)
+        if p and counts.shape[0] == 20:
+            assert not torch.allclose(adjacency, adjacency.T)
+
+
+def test_a_class_receives_from_those_that_imply_it():
+    # Every picture with 1 has 0; of those with 0 only a tenth has 1.
+    adjacency = compute_adjacency(torch.tensor([[10, 1], [1, 1]]))
+    assert adjacency[0, 1] > 0
+    assert adjacency[1, 0] == 0
+
+
+def test_a_class_that_never_occurs_stands_alone_and_is_named():
+    counts = torch.tensor([[0, 0, 0], [0, 4, 4], [0, 4, 8]])
+    assert compute_conditional(counts)[0].tolist() == [0, 0, 0]
+    adjacency = compute_adjacency(counts)
+    assert adjacency.isfinite().all()
+    assert adjacency[0].tolist() == [1, 0, 0]
+    description = describe_graph(["a", "b", "c"], counts)
+    assert description["unseen"] == description["isolated"] == ["a"]
+    assert "never seen in training, so without edges: a" in description["warnings"][0]
+
+
+def test_impossible_settings_are_refused():
+    with pytest.raises(ConfigError, match=r"\(0, 1\], not 0"):
+        find_edges(random_counts(), 0)
+    with pytest.raises(ConfigError, match=r"\[0, 1\), not 1"):
+        compute_adjacency(random_counts(), 0.4, 1)
+    with pytest.raises(DataError, match="square"):
+        compute_conditional(torch.ones(2, 3).long())

@@ -1,0 +1,156 @@
+"""`zokusei compare`: rows, table, plot; what is done is not done again."""
+
+import re
+import shutil
+import statistics
+from dataclasses import asdict
+from pathlib import Path
+
+import pytest
+import torch
+import yaml
+
+from label_spaces import create_label_space
+from zokusei.config import flatten
+from zokusei.errors import ConfigError
+from zokusei.losses import create_loss
+from zokusei.models import create_model, list_models
+from zokusei.reproduce.plan import load_plan
+from zokusei.results import read_results
+from zokusei.training.optimizers import create_optimizer
+
+ROOT = Path(__file__).parents[2]
+
+
+@pytest.fixture
+def write_plan(corpus, tmp_path):
+    def write(**changes):
+        plan = {
+            "name": "tiny",
+            "seeds": [0, 1],
+            "base": {
+                "data": {"path": str(corpus)},
+                "model": {"backbone": "test_efficientnet", "weights": "none"},
+                "preprocess": {"size": 32},
+                "train": {"epochs": 1, "workers": 0, "batch_size": 45},
+            },
+            "models": {
+                "gap": {},
+                "gmp": {},
+                "words": {"model.name": "ml_gcn", "model.embeddings": "one_hot"},
+            },
+        }
+        path = tmp_path / "plan.yaml"
+        path.write_text(yaml.safe_dump(plan | changes))
+        return path
+
+    return write
+
+
+def test_a_comparison_from_plan_to_table(zokusei, write_plan, tmp_path, monkeypatch):
+    plan, out = write_plan(), tmp_path / "out"
+    code, printed, err = zokusei("compare", plan, "--out", out)
+    assert code == 0, err
+    rows = read_results(out / "results.csv")
+    assert [(row["model"], row["seed"]) for row in rows] == [
+        (name, seed) for seed in "01" for name in ("gap", "gmp", "words")
+    ]
+    assert 'model.name="ml_gcn"' in rows[2]["config"]
+
+    table = (out / "table.md").read_text()
+    assert table.strip() in printed
+    head = "| model | preset | seeds | mAP | CP | CR | CF1 | OP | OR | OF1 | macro-F1 | mAP less"
+    assert head in table
+    for name in ("gap", "gmp", "words"):
+        cells = re.search(rf"\| `{name}` \|.*", table)[0].split(" | ")
+        mean = statistics.fmean(float(row["map"]) for row in rows if row["model"] == name)
+        assert cells[3].startswith(f"{mean:.1f} ±")
+    means = {
+        name: statistics.fmean(float(row["map"]) for row in rows if row["model"] == name)
+        for name in ("gap", "gmp", "words")
+    }
+    baseline = max(("gap", "gmp"), key=means.get)
+    assert f"mAP less that of {baseline}" in table
+    last = re.search(r"\| `words` \|.*\| ([+-][\d.]+) \(", table)[1]
+    assert float(last) == pytest.approx(means["words"] - means[baseline], abs=0.06)
+    assert (out / "tags.svg").read_text().startswith("<svg")
+
+    # Given again it trains nothing, and makes the same table.
+    monkeypatch.setattr("zokusei.reproduce.compare.train_classifier", None)
+    assert zokusei("compare", plan, "--out", out)[0] == 0
+    assert (out / "table.md").read_text() == table
+    assert read_results(out / "results.csv") == rows
+    # Other settings would not compare with what is there.
+    code, _, err = zokusei("compare", plan, "train.epochs=2", "--out", out)
+    assert code == 2
+    assert "train.epochs = 1, not 2" in err
+    shutil.rmtree(out / "runs" / "gap-0")
+    code, _, err = zokusei("compare", plan, "--out", out)
+    assert code == 2
+    assert "gap-0, which is gone" in err
+
+
+def test_a_training_that_breaks_off_does_not_end_the_others(zokusei, write_plan, tmp_path):
+    plan = write_plan(
+        seeds=[0], models={"wild": {"model.name": "gap", "optimizer.name": "sgd",
+                                    "optimizer.lr": 1e30, "optimizer.clip": None}, "gap": {}},
+        baselines=["gap"],
+    )  # fmt: skip
+    code, _, err = zokusei("compare", plan, "train.epochs=3", "--out", tmp_path / "out")
+    assert code == 2
+    assert "1 trainings broke off" in err
+    assert [row["model"] for row in read_results(tmp_path / "out" / "results.csv")] == ["gap"]
+    assert re.search(r"Broken off: wild, seed 0: loss .* gradient norm",
+                     (tmp_path / "out" / "table.md").read_text())  # fmt: skip
+
+
+@pytest.mark.parametrize(("changes", "message"), [
+    ({"models": {"gap": {"train.epochs": 3}}}, "gap may not have its own train.epochs"),
+    ({"models": {"gop": {}}, "baselines": ["gop"]}, "unknown model 'gop'; did you mean 'gmp'"),
+    ({"models": {"gap": {"optimizer.rl": 1}}}, "unknown setting 'optimizer.rl'"),
+    ({"models": {"gap": {}, "ssgrl": {}}, "baselines": ["gap"]}, "ssgrl needs model.embeddings"),
+    ({"baselines": ["gab"]}, "baseline 'gab'; did you mean 'gap'"),
+    ({"models": {}}, "models"),
+    ({"sedes": [1]}, "sedes"),
+])  # fmt: skip
+def test_a_plan_that_cannot_be_run_is_refused_before_anything_is(write_plan, changes, message):
+    with pytest.raises(ConfigError, match=re.escape(message)):
+        load_plan(write_plan(**changes))
+
+
+@pytest.mark.parametrize("path", sorted((ROOT / "configs").glob("compare-*.yaml")), ids=str)
+def test_every_plan_of_the_project_compares_every_model_alike(path):
+    plan = load_plan(path)
+    configs = [plan.create_config(name, 7) for name in plan.models]
+    assert {config.model.name for config in configs} == set(list_models())
+    own = ("model.", "loss.", "optimizer.")
+    shared = [{k: str(v) for k, v in flatten(config).items() if not k.startswith(own)}
+              for config in configs]  # fmt: skip
+    assert all(settings == shared[0] for settings in shared)
+    assert path.read_text().startswith("# zokusei ")
+    assert len({(config.model.backbone, config.model.weights) for config in configs}) == 1
+    assert shared[0]["train.seed"] == "7"
+
+
+@pytest.mark.slow
+@pytest.mark.parametrize("name", list_models())
+def test_every_model_takes_a_step_at_the_papers_scale(name):
+    """ResNet-101 at 448 pixels, with the options, loss and optimiser of the plan."""
+    plan = load_plan(ROOT / "configs" / "compare-paper.yaml")
+    config = plan.create_config(name, 0)
+    labels = create_label_space(100, width=50)
+    labels = labels.with_embeddings(labels.embeddings.float())
+    model = create_model(
+        name, labels, backbone=config.model.backbone, **config.model.options
+    ).train()
+    rates = {k: v for k, v in asdict(config.optimizer).items() if k != "clip"}
+    optimizer = create_optimizer(model, **rates)
+    loss = create_loss(config.loss.name, **config.loss.options)
+    before = {key: weight.detach().clone() for key, weight in model.head.named_parameters()}
+    size = config.preprocess.size
+    targets = (torch.rand(2, 100) < 0.1).float()
+    loss(model(torch.randn(2, 3, size, size)), targets, None).backward()
+    norm = torch.nn.utils.clip_grad_norm_(model.parameters(), config.optimizer.clip)
+    assert norm.isfinite()
+    optimizer.step()
+    assert all(not torch.equal(w, before[k]) for k, w in model.head.named_parameters())
