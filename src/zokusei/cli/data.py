@@ -5,7 +5,10 @@ from typing import Annotated
 
 import typer
 
+from zokusei.cli import danbooru
+
 app = typer.Typer(no_args_is_help=True, help="Draw, import, check and describe corpora.")
+app.command("danbooru")(danbooru.danbooru)
 
 
 @app.command()

@@ -68,6 +68,7 @@ class Record:
         captions: sentences that describe it.
         boxes: where its tags are.
         source: which corpus it came from.
+        where: file and line that say so, for messages; not kept in the table.
     """
 
     path: str
@@ -78,6 +79,7 @@ class Record:
     captions: Sequence[str] = ()
     boxes: Sequence[Box] = ()
     source: str = ""
+    where: str = ""
 
 
 @dataclass(frozen=True)
