@@ -46,7 +46,7 @@ def danbooru(
     `subset.json`) from which `--like` makes the same choice on another copy.
     """
     from zokusei.cli.console import counting, tell
-    from zokusei.cli.imports import finish, report
+    from zokusei.cli.losses import finish, report
     from zokusei.corpora import Problems
     from zokusei.corpora.danbooru_list import load_list, read_listed, save_list
     from zokusei.corpora.danbooru_subset import choose_subset, read_exclusions

@@ -1,40 +1,99 @@
-"""How commands that read corpora end: a summary, a list of what was wrong, an exit code."""
+"""`zokusei data import`: a manifest of labelled pictures, whatever form they have."""
 
 from pathlib import Path
-from typing import TYPE_CHECKING
+from typing import Annotated
 
 import typer
 
-from zokusei.cli.console import tell
 
-if TYPE_CHECKING:
-    from zokusei.corpora import Problems
+def import_(
+    source: Annotated[
+        Path, typer.Argument(help="A table, a file of annotations, or a folder of pictures.")
+    ],
+    out: Annotated[Path, typer.Argument(help="The manifest to write (.parquet).")],
+    format_: Annotated[
+        str | None,
+        typer.Option(
+            "--format",
+            help="danbooru, deepdanbooru, flickr8k, imagefolder, webdataset, coco, kohya, table, "
+            "folder or manifest; recognised by default.",
+        ),
+    ] = None,
+    column: Annotated[
+        list[str] | None,
+        typer.Option(
+            metavar="NAME=PATTERN",
+            help="A column that holds one attribute, and the tag it becomes: 'hair={}_hair'.",
+        ),
+    ] = None,
+    group: Annotated[str | None, typer.Option(help="Column that names near copies.")] = None,
+    images: Annotated[
+        Path | None,
+        typer.Option(help="Folder the file names start at; WebDataset is unpacked into it."),
+    ] = None,
+    vocabulary: Annotated[
+        Path | None, typer.Option(help="File with one tag a line, or a selected_tags.csv.")
+    ] = None,
+    aliases: Annotated[
+        Path | None, typer.Option(help="File of lines 'old_tag -> new_tag', applied first.")
+    ] = None,
+    implications: Annotated[
+        Path | None, typer.Option(help="File of lines 'tag -> implied_tag', applied to all.")
+    ] = None,
+    ratings: Annotated[
+        str | None, typer.Option(help="Of Danbooru, in words; the safest by default.")
+    ] = None,
+    rating_scheme: Annotated[
+        str | None, typer.Option(help="Of Danbooru: old (s is safe) or new (s is sensitive).")
+    ] = None,
+    val: Annotated[float, typer.Option(min=0, max=0.9, help="Share for validation.")] = 0.1,
+    test: Annotated[float, typer.Option(min=0, max=0.9, help="Share for testing.")] = 0.15,
+    seed: Annotated[int, typer.Option(help="Of the split.")] = 0,
+    errors: Annotated[
+        Path | None,
+        typer.Option(help="Where to list what was wrong; errors.jsonl beside the manifest."),
+    ] = None,
+    max_lost: Annotated[
+        float, typer.Option(min=0, max=100, help="Exit with 3 when more was left out, per cent.")
+    ] = 5.0,
+) -> None:
+    """Make a manifest of labelled pictures: one table that everything downstream reads.
 
-TOO_MUCH_LOST = 3
-
-
-def report(problems: "Problems", path: Path) -> None:
-    """Print a summary and write the whole list; a list from before that is no longer true goes."""
-    if problems:
-        problems.save(path)
-        tell(problems.summary())
-        tell(f"all of it: {path}")
-    else:
-        path.unlink(missing_ok=True)
-
-
-def finish(problems: "Problems", *, used: int, max_lost: float) -> None:
-    """End with exit code 3 when too large a share could not be used.
-
-    Args:
-        problems: what was left out.
-        used: pictures that were not.
-        max_lost: allowed share, per cent.
+    What cannot be used is left out, summed up at the end, and listed in `errors.jsonl` with file
+    and line.
     """
-    share = problems.share_lost(used)
-    if share > max_lost:
-        tell(
-            f"{problems.lost} of {problems.lost + used} could not be used ({share:.1f} %), more "
-            f"than the {max_lost:g} % that --max-lost allows"
+    from zokusei.cli.console import counting, tell
+    from zokusei.cli.losses import finish, report
+    from zokusei.corpora import TagRules, explain_nothing, open_corpus
+    from zokusei.data.writing import write_manifest
+    from zokusei.errors import ConfigError, DataError
+
+    pairs = [entry.partition("=") for entry in column or []]
+    if any(not pattern for _, _, pattern in pairs):
+        raise ConfigError(f"--column is written NAME=PATTERN, not {column}")
+    if rating_scheme not in (None, "old", "new"):
+        raise ConfigError(f"--rating-scheme is old or new, not {rating_scheme!r}")
+    rules = TagRules.load(aliases, implications)
+    with counting("reading", None) as progress:
+        corpus = open_corpus(
+            source,
+            format=format_,
+            images=images,
+            vocabulary=vocabulary,
+            rules=rules,
+            progress=progress,
+            columns={name: pattern for name, _, pattern in pairs},
+            group_column=group,
+            ratings=tuple(word.strip() for word in ratings.split(",")) if ratings else (),
+            rating_scheme=rating_scheme,
         )
-        raise typer.Exit(TOO_MUCH_LOST)
+        tell(f"{source}: read as {corpus.format}")
+        try:
+            written = write_manifest(
+                out, corpus.records, corpus.tags, corpus.root, val=val, test=test, seed=seed
+            )
+        except DataError as error:
+            raise explain_nothing(error, corpus.problems) from error
+    report(corpus.problems, errors or out.with_name("errors.jsonl"))
+    tell(f"{written.pictures} pictures with {len(written.tags)} tags in {out}")
+    finish(corpus.problems, used=written.pictures, max_lost=max_lost)

@@ -8,14 +8,17 @@ from zokusei.corpora.danbooru_posts import (
     SCHEMES,
     IdSet,
     find_metadata,
+    parse_post,
     read_posts,
     settle_scheme,
 )
+from zokusei.corpora.lines import read_json_lines
 from zokusei.corpora.problems import Problems
 from zokusei.data.manifest import Record
 from zokusei.errors import ConfigError, DataError
 
 _BUCKETS = 1000
+_KINDS = ("512px", "original")
 _SAMPLE = 20_000  # posts that tell the ratings' scheme: `g` is a third of all since it exists
 
 
@@ -30,7 +33,7 @@ class DanbooruPictures:
     """
 
     def __init__(self, root: Path) -> None:
-        kinds = [name for name in ("512px", "original") if (root / name).is_dir()]
+        kinds = [name for name in _KINDS if (root / name).is_dir()]
         if not kinds:
             raise DataError(f"{root} holds no pictures; expected {root / '512px'}")
         self.root, self.kind = root, kinds[0]
@@ -72,14 +75,39 @@ class DanbooruPictures:
                         yield int(stem), entry
 
 
+def is_danbooru(path: Path) -> bool:
+    """Say whether this is a copy of the data set, or a file of its metadata."""
+    if path.is_dir() and not any((path / name).is_dir() for name in _KINDS):
+        return False
+    if path.is_file() and path.suffix not in (".json", ".jsonl", ""):
+        return False
+    try:
+        _, row = next(read_json_lines(find_metadata(path)[0], Problems()))
+        return parse_post(row, path, 1) is not None or "is_deleted" in row
+    except (DataError, StopIteration, KeyError, TypeError, ValueError, AttributeError):
+        return False
+
+
+def find_root(path: Path) -> Path:
+    """Give the folder that holds `512px`, seen from itself or from a file of metadata."""
+    folder = path.parent if path.is_file() else path
+    return folder.parent if folder.name == "metadata" else folder
+
+
 def read_danbooru(
-    root: Path, problems: Problems, *, scheme: str | None = None, ratings: tuple[str, ...] = ()
+    path: Path,
+    problems: Problems,
+    images: Path | None = None,
+    *,
+    scheme: str | None = None,
+    ratings: tuple[str, ...] = (),
 ) -> Iterator[Record]:
     """Give one record for each post whose picture is there, with its general tags.
 
     Args:
-        root: holds `metadata/` and `512px/` (or `original/`).
+        path: holds `metadata/` and `512px/` (or `original/`), or one file of the metadata.
         problems: gets what was left out, and why.
+        images: holds `512px/`; found from `path` by default.
         scheme: what the ratings' letters mean: `old`, `new`, or found in the data.
         ratings: only these, in words; by default the safest there is: `safe` in old dumps,
             `general` in new ones.
@@ -88,25 +116,25 @@ def read_danbooru(
         ConfigError: the ratings' scheme cannot be told, or does not know a rating.
         DataError: there is no metadata or no folder of pictures.
     """
-    files = find_metadata(root)
+    root, files = images or find_root(path), find_metadata(path)
     pictures, absent = DanbooruPictures(root), 0
     letters = choose_letters(root, files, scheme, ratings)
     for post in read_posts(files, problems):
         if post.rating not in letters:
             continue
-        path = pictures.path_of(post.id, post.extension)
+        place = pictures.path_of(post.id, post.extension)
         if post.id % _BUCKETS not in pictures.buckets:
             absent += 1
-        elif (root / path).is_file():
+        elif (root / place).is_file():
             yield Record(
-                path=path,
+                path=place,
                 tags=list(dict.fromkeys(post.general)),
                 group=str(post.parent),  # variants of one picture
                 source=f"danbooru:{letters[post.rating]}",
                 where=f"{post.file}, line {post.line}",
             )
         else:
-            problems.add(post.file, f"post {post.id}: {root / path} does not exist", post.line)
+            problems.add(post.file, f"post {post.id}: {root / place} does not exist", post.line)
     remark_absent(problems, pictures, absent)
 
 
