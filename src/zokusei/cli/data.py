@@ -5,10 +5,11 @@ from typing import Annotated
 
 import typer
 
-from zokusei.cli import danbooru, imports
+from zokusei.cli import danbooru, imports, stats
 
 app = typer.Typer(no_args_is_help=True, help="Draw, import, check and describe corpora.")
 app.command("import")(imports.import_)
+app.command("stats")(stats.stats)
 app.command("danbooru")(danbooru.danbooru)
 
 
@@ -54,33 +55,3 @@ def check(
         tell(f"{len(problems)} problems in {len(corpus)} pictures")
         raise typer.Exit(3)
     tell(f"{len(corpus)} pictures, {len(corpus.tags)} tags: nothing to complain about")
-
-
-@app.command()
-def stats(
-    manifest: Annotated[Path, typer.Argument(help="A manifest, CSV or folder.")],
-    as_json: Annotated[bool, typer.Option("--json", help="Print one JSON object.")] = False,
-) -> None:
-    """Count pictures, splits and tags."""
-    import json
-
-    from zokusei.cli.console import tell
-    from zokusei.cli.tables import print_counts
-    from zokusei.corpora import import_corpus
-    from zokusei.data.inspect import compute_statistics
-
-    corpus, problems = import_corpus(manifest)
-    if problems:
-        tell(problems.summary())
-    figures = compute_statistics(corpus)
-    if as_json:
-        typer.echo(json.dumps(figures, ensure_ascii=False))
-        return
-    plain = {name: value for name, value in figures.items() if not isinstance(value, list)}
-    shown = {name: f"{v:.1f}" if isinstance(v, float) else f"{v}" for name, v in plain.items()}
-    print_counts(str(manifest), [(name.replace("_", " "), text) for name, text in shown.items()])
-    rows = [
-        (tag["name"], f"{tag['positives']} of {tag['known']} known ({tag['share']:.1f} %)")
-        for tag in figures["tags"]
-    ]
-    print_counts("pictures per tag", rows)

@@ -49,6 +49,12 @@ def import_(
     val: Annotated[float, typer.Option(min=0, max=0.9, help="Share for validation.")] = 0.1,
     test: Annotated[float, typer.Option(min=0, max=0.9, help="Share for testing.")] = 0.15,
     seed: Annotated[int, typer.Option(help="Of the split.")] = 0,
+    near_copies: Annotated[
+        bool,
+        typer.Option(
+            "--near-copies", help="Read every picture and keep those that look alike in one group."
+        ),
+    ] = False,
     errors: Annotated[
         Path | None,
         typer.Option(help="Where to list what was wrong; errors.jsonl beside the manifest."),
@@ -62,10 +68,14 @@ def import_(
     What cannot be used is left out, summed up at the end, and listed in `errors.jsonl` with file
     and line.
     """
+    from functools import partial
+
     from zokusei.cli.console import counting, tell
     from zokusei.cli.losses import finish, report
     from zokusei.corpora import TagRules, explain_nothing, open_corpus
+    from zokusei.data.duplicates import regroup_near_copies
     from zokusei.data.writing import write_manifest
+    from zokusei.environment import count_cores
     from zokusei.errors import ConfigError, DataError
 
     pairs = [entry.partition("=") for entry in column or []]
@@ -88,9 +98,23 @@ def import_(
             rating_scheme=rating_scheme,
         )
         tell(f"{source}: read as {corpus.format}")
+        regroup = partial(
+            regroup_near_copies,
+            corpus.root,
+            workers=count_cores(),
+            complain=lambda path, what: corpus.problems.remark(path, what),
+            progress=progress,
+        )
         try:
             written = write_manifest(
-                out, corpus.records, corpus.tags, corpus.root, val=val, test=test, seed=seed
+                out,
+                corpus.records,
+                corpus.tags,
+                corpus.root,
+                val=val,
+                test=test,
+                seed=seed,
+                regroup=regroup if near_copies else None,
             )
         except DataError as error:
             raise explain_nothing(error, corpus.problems) from error
