@@ -32,8 +32,8 @@ class DataConfig:
     """Where the pictures and their tags come from, and how they are split.
 
     Attributes:
-        path: a manifest (.parquet), a table (.csv), or a folder of pictures with sidecars or
-            with one CSV inside.
+        path: a manifest (.parquet), a table (.csv, .jsonl), a folder of pictures with sidecars
+            or with one CSV inside, or another form that `zokusei data import` recognises.
         images: folder that the table's file names are relative to; the table's own by default.
         columns: columns that hold one attribute each, with the tag they become:
             `{hair: "{}_hair"}` turns `blonde` in column `hair` into `blonde_hair`.

@@ -129,14 +129,16 @@ class TagSet:
 
     @classmethod
     def load(cls, path: Path | str) -> "TagSet":
-        """Read a `tags.csv` or a WD-style `selected_tags.csv` (without thresholds).
+        """Read a `tags.csv`, or a `selected_tags.csv` of other taggers.
+
+        Their thresholds are a column `best_threshold`, or missing.
 
         Raises:
             DataError: the file is missing, a column is missing, or a value is no number.
         """
         path = Path(path)
         try:
-            with path.open(encoding="utf-8", newline="") as file:
+            with path.open(encoding="utf-8-sig", newline="") as file:
                 reader = csv.DictReader(file)
                 columns = reader.fieldnames or []
                 rows = list(reader)
@@ -148,7 +150,9 @@ class TagSet:
         tags = []
         for line, row in enumerate(rows, start=2):
             try:
-                threshold = float(row.get("threshold") or DEFAULT_THRESHOLD)
+                threshold = float(
+                    row.get("threshold") or row.get("best_threshold") or DEFAULT_THRESHOLD
+                )
                 tags.append(Tag(row["name"], int(row["category"]), int(row["count"]), threshold))
             except (TypeError, ValueError) as error:
                 raise DataError(f"{path}, line {line}: {error}") from error

@@ -5,7 +5,12 @@ from typing import Annotated
 
 import typer
 
+from zokusei.cli import danbooru, imports, stats
+
 app = typer.Typer(no_args_is_help=True, help="Draw, import, check and describe corpora.")
+app.command("import")(imports.import_)
+app.command("stats")(stats.stats)
+app.command("danbooru")(danbooru.danbooru)
 
 
 @app.command()
@@ -45,46 +50,6 @@ def draw(
     tell(f"{count} pictures in {out}; next: zokusei train --images {out}")
 
 
-@app.command("import")
-def import_(
-    source: Annotated[Path, typer.Argument(help="A CSV, or a folder with sidecars or a CSV.")],
-    out: Annotated[Path, typer.Argument(help="The manifest to write (.parquet).")],
-    column: Annotated[
-        list[str] | None,
-        typer.Option(
-            metavar="NAME=PATTERN",
-            help="A column that holds one attribute, and the tag it becomes: 'hair={}_hair'.",
-        ),
-    ] = None,
-    group: Annotated[str | None, typer.Option(help="Column that names near copies.")] = None,
-    images: Annotated[Path | None, typer.Option(help="Folder the file names start at.")] = None,
-    vocabulary: Annotated[Path | None, typer.Option(help="File with one tag a line.")] = None,
-    val: Annotated[float, typer.Option(min=0, max=0.9, help="Share for validation.")] = 0.1,
-    test: Annotated[float, typer.Option(min=0, max=0.9, help="Share for testing.")] = 0.15,
-    seed: Annotated[int, typer.Option(help="Of the split.")] = 0,
-) -> None:
-    """Make a manifest of labelled pictures: one table that everything downstream reads."""
-    from zokusei.cli.console import tell
-    from zokusei.corpora import import_corpus
-    from zokusei.data.splits import split_manifest
-    from zokusei.errors import ConfigError
-
-    pairs = [entry.partition("=") for entry in column or []]
-    if any(not pattern for _, _, pattern in pairs):
-        raise ConfigError(f"--column is written NAME=PATTERN, not {column}")
-    manifest, problems = import_corpus(
-        source,
-        images=images,
-        columns={name: pattern for name, _, pattern in pairs},
-        group_column=group,
-        vocabulary=vocabulary,
-    )
-    split_manifest(manifest, val=val, test=test, seed=seed).save(out)
-    if problems:
-        tell(problems.summary())
-    tell(f"{len(manifest)} pictures with {len(manifest.tags)} tags in {out}")
-
-
 @app.command()
 def check(
     manifest: Annotated[Path, typer.Argument(help="A manifest, CSV or folder.")],
@@ -101,41 +66,11 @@ def check(
     for text in remarks:
         tell(text)
     if problems:
-        for where, what in problems.found:
-            tell(f"{where}: {what}")
+        for problem in problems:
+            tell(f"{problem.where}: {problem.what}")
         tell(f"{len(problems)} problems in {len(corpus)} pictures")
         raise typer.Exit(3)
     tell(f"{len(corpus)} pictures, {len(corpus.tags)} tags: nothing to complain about")
-
-
-@app.command()
-def stats(
-    manifest: Annotated[Path, typer.Argument(help="A manifest, CSV or folder.")],
-    as_json: Annotated[bool, typer.Option("--json", help="Print one JSON object.")] = False,
-) -> None:
-    """Count pictures, splits and tags."""
-    import json
-
-    from zokusei.cli.console import tell
-    from zokusei.cli.tables import print_counts
-    from zokusei.corpora import import_corpus
-    from zokusei.data.inspect import compute_statistics
-
-    corpus, problems = import_corpus(manifest)
-    if problems:
-        tell(problems.summary())
-    figures = compute_statistics(corpus)
-    if as_json:
-        typer.echo(json.dumps(figures, ensure_ascii=False))
-        return
-    plain = {name: value for name, value in figures.items() if not isinstance(value, list)}
-    shown = {name: f"{v:.1f}" if isinstance(v, float) else f"{v}" for name, v in plain.items()}
-    print_counts(str(manifest), [(name.replace("_", " "), text) for name, text in shown.items()])
-    rows = [
-        (tag["name"], f"{tag['positives']} of {tag['known']} known ({tag['share']:.1f} %)")
-        for tag in figures["tags"]
-    ]
-    print_counts("pictures per tag", rows)
 
 
 @app.command()

@@ -1,18 +1,106 @@
 """Corpora: one module per source, each of which becomes one manifest."""
 
-from collections.abc import Mapping
+from collections.abc import Callable, Iterator, Mapping
+from dataclasses import dataclass
 from pathlib import Path
 
+from zokusei.corpora import deepdanbooru
+from zokusei.corpora.formats import FORMATS, Options, recognise
 from zokusei.corpora.problems import Problems
-from zokusei.corpora.sidecars import read_sidecars
-from zokusei.corpora.table import read_table
-from zokusei.data.manifest import Manifest
+from zokusei.corpora.rules import TagRules
+from zokusei.corpora.vocabulary import name_unknown_tags, read_vocabulary
+from zokusei.data.manifest import Manifest, Record, read_header
 from zokusei.errors import DataError
 from zokusei.tags import TagSet
 
-__all__ = ["Problems", "import_corpus"]
+__all__ = [
+    "FORMATS",
+    "Corpus",
+    "Problems",
+    "TagRules",
+    "explain_nothing",
+    "import_corpus",
+    "open_corpus",
+]
 
-_MANIFEST = "manifest.parquet"
+
+@dataclass(frozen=True)
+class Corpus:
+    """A corpus that is about to be read.
+
+    Attributes:
+        format: its name among `FORMATS`.
+        records: its pictures, read as they are asked for.
+        tags: its vocabulary; None: every tag that occurs.
+        root: folder that paths are relative to.
+        problems: what was left out so far.
+    """
+
+    format: str
+    records: Iterator[Record]
+    tags: TagSet | None
+    root: Path
+    problems: Problems
+
+
+def open_corpus(
+    path: Path | str,
+    *,
+    format: str | None = None,  # noqa: A002
+    images: Path | str | None = None,
+    vocabulary: Path | str | None = None,
+    rules: TagRules | None = None,
+    progress: Callable[[int], None] | None = None,
+    columns: Mapping[str, str] | None = None,
+    group_column: str | None = None,
+    ratings: tuple[str, ...] = (),
+    rating_scheme: str | None = None,
+) -> Corpus:
+    """Recognise a corpus and begin to read it; memory does not grow with it.
+
+    Args:
+        path: a manifest, a table, a file of annotations or a folder; see `FORMATS`.
+        format: name of its form, where it would be taken for another.
+        images: folder that file names are relative to; found beside the corpus by default. For
+            WebDataset, the folder to unpack into.
+        vocabulary: file with one tag a line, or a `selected_tags.csv`; the manifest's vocabulary,
+            in that order.
+        rules: aliases and implications.
+        progress: told after each picture.
+        columns: see `read_table`.
+        group_column: see `read_table`.
+        ratings: see `read_danbooru`.
+        rating_scheme: see `read_danbooru`.
+
+    Raises:
+        ConfigError: an option is impossible.
+        DataError: there is nothing at `path`, or nothing that is understood.
+    """
+    path, problems = Path(path), Problems()
+    if format in (None, "manifest") and not (images or columns or group_column):
+        path = find_manifest(path)
+    name, form = recognise(path, format)
+    tags = read_vocabulary(Path(vocabulary)) if vocabulary else None
+    asked, own = tags.names if tags else None, None
+    if name == "manifest":
+        own, root = read_header(path)
+        root = Path(images) if images else root
+    else:
+        root = Path(images) if images else form.find_pictures(path)
+    if name == "deepdanbooru":
+        own = deepdanbooru.read_vocabulary(path)
+    if rules and own is not None:
+        own = rules.apply_to_vocabulary(own)
+    tags = tags or own
+    options = Options(columns or {}, group_column, asked, ratings, rating_scheme)
+    records = form.read(path, problems, root, options)
+    if rules:
+        records = (rules.apply_to(record, problems) for record in records)
+    if tags is not None:
+        records = name_unknown_tags(records, tags, problems)
+    if progress is not None:
+        records = _counted(records, progress)
+    return Corpus(name, records, tags, root, problems)
 
 
 def import_corpus(
@@ -23,18 +111,14 @@ def import_corpus(
     group_column: str | None = None,
     vocabulary: Path | str | None = None,
 ) -> tuple[Manifest, Problems]:
-    """Read labelled pictures, whatever of the known forms they have.
-
-    A `.parquet` file is a manifest already, and so is a folder with a `manifest.parquet`; a
-    `.csv` is a table; a folder with exactly one CSV in it is that table with its pictures; any
-    other folder holds pictures with sidecars.
+    """Read labelled pictures, whatever of the known forms they have, into memory.
 
     Args:
-        path: the manifest, table or folder.
-        images: folder that a table's file names are relative to; the table's own by default.
+        path: the manifest, table, file of annotations or folder.
+        images: see `open_corpus`.
         columns: see `read_table`.
         group_column: see `read_table`.
-        vocabulary: file with one tag a line; the manifest's vocabulary, in that order.
+        vocabulary: see `open_corpus`.
 
     Returns:
         The manifest, splits filled in only where the source names them, and what was left out.
@@ -42,47 +126,32 @@ def import_corpus(
     Raises:
         DataError: there is nothing at `path`, or it holds no labelled picture.
     """
-    path, problems = Path(path), Problems()
-    names = _read_vocabulary(Path(vocabulary)) if vocabulary else None
-    tags = TagSet.from_names(names) if names else None
-    if not path.exists():
-        raise DataError(f"{path} does not exist; give a manifest, a CSV or a folder of pictures")
-    if (path / _MANIFEST).is_file() and not (images or columns or group_column):
-        path = path / _MANIFEST
-    if path.suffix == ".parquet":
+    path = Path(path) if images or columns or group_column else find_manifest(Path(path))
+    if path.suffix == ".parquet" and path.exists():
         manifest = Manifest.load(path)
-        return (manifest.with_tags(tags) if tags else manifest), problems
-    table = path if path.is_file() else _only_csv(path)
-    if table is None:
-        root = path
-        records = read_sidecars(path, problems)
-    else:
-        root = Path(images) if images else table.parent
-        records = read_table(
-            table,
-            problems,
-            images=root,
-            columns=columns,
-            group_column=group_column,
-            vocabulary=names,
-        )
+        tags = read_vocabulary(Path(vocabulary)) if vocabulary else None
+        return (manifest.with_tags(tags) if tags else manifest), Problems()
+    corpus = open_corpus(
+        path, images=images, columns=columns, group_column=group_column, vocabulary=vocabulary
+    )
     try:
-        return Manifest.from_records(records, tags, root), problems
+        return Manifest.from_records(corpus.records, corpus.tags, corpus.root), corpus.problems
     except DataError as error:
-        raise DataError(f"{error}\n{problems.summary()}".rstrip()) from error
+        raise explain_nothing(error, corpus.problems) from error
 
 
-def _only_csv(folder: Path) -> Path | None:
-    tables = sorted(folder.glob("*.csv"))
-    if len(tables) > 1:
-        names = ", ".join(table.name for table in tables)
-        raise DataError(f"{folder} holds several tables ({names}); name the one to read")
-    return tables[0] if tables else None
+def find_manifest(path: Path) -> Path:
+    """Give the manifest that a folder holds (a drawn corpus does), or else the path itself."""
+    manifest = path / "manifest.parquet"
+    return manifest if manifest.is_file() else path
 
 
-def _read_vocabulary(path: Path) -> list[str]:
-    try:
-        lines = path.read_text(encoding="utf-8-sig").splitlines()
-    except (OSError, UnicodeDecodeError) as error:
-        raise DataError(f"{path} cannot be read as a list of tags: {error}") from error
-    return [line.strip() for line in lines if line.strip()]
+def explain_nothing(error: DataError, problems: Problems) -> DataError:
+    """Give an error with what was left out below it, which is usually its reason."""
+    return DataError(f"{error}\n{problems.summary()}".rstrip())
+
+
+def _counted(records: Iterator[Record], progress: Callable[[int], None]) -> Iterator[Record]:
+    for record in records:
+        yield record
+        progress(1)

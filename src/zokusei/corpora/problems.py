@@ -1,42 +1,140 @@
 """What an import could not use: counted, named, and never silently dropped."""
 
+import json
+import shutil
+import tempfile
+import weakref
+from collections.abc import Iterator
 from dataclasses import dataclass, field
 from pathlib import Path
+from typing import IO
 
-from zokusei.files import write_text
+from zokusei.files import write_whole
 
 _SHOWN = 5
+_IN_MEMORY = 1 << 20  # bytes; more of them wait on the disk
+
+
+@dataclass(frozen=True)
+class Problem:
+    """One thing that is wrong with a corpus.
+
+    Attributes:
+        file: what it is about, or where it stands.
+        line: of that file, from 1; None where it has no lines.
+        what: what is wrong, and what to do.
+        lost: whether a picture was left out because of it; otherwise it is a remark.
+    """
+
+    file: str
+    line: int | None
+    what: str
+    lost: bool
+
+    @property
+    def where(self) -> str:
+        """File and line in words.
+
+        >>> Problem("tags.csv", 3, "no file name", True).where
+        'tags.csv, line 3'
+        """
+        return self.file if self.line is None else f"{self.file}, line {self.line}"
 
 
 @dataclass
 class Problems:
-    """A growing list of what was left out of a corpus, and why.
+    """A growing list of what was left out of a corpus, and why; kept on disk once it is long.
 
     >>> problems = Problems()
     >>> problems.add(Path("a.png"), "no tags: a.txt is missing")
+    >>> problems.remark("tags.csv", "smile is listed as present and as unsure", line=3)
     >>> print(problems.summary())
     1 left out:
       a.png: no tags: a.txt is missing
+    1 remark:
+      tags.csv, line 3: smile is listed as present and as unsure
     """
 
-    found: list[tuple[str, str]] = field(default_factory=list)
+    lost: int = 0
+    remarks: int = 0
+    _first: dict[bool, list[Problem]] = field(default_factory=lambda: {True: [], False: []})
 
-    def add(self, where: Path | str, what: str) -> None:
-        """Report one thing that was left out."""
-        self.found.append((str(where), what))
+    def __post_init__(self) -> None:
+        """Open the temporary file, which goes with the list."""
+        self._spool: IO[bytes] = tempfile.SpooledTemporaryFile(_IN_MEMORY)  # noqa: SIM115
+        weakref.finalize(self, self._spool.close)
+
+    def add(self, where: Path | str, what: str, line: int | None = None) -> None:
+        """Report one picture, row or file that was left out."""
+        self.lost += 1
+        self._keep(Problem(str(where), line, what, lost=True))
+
+    def remark(self, where: Path | str, what: str, line: int | None = None) -> None:
+        """Report something that is wrong although its picture was kept."""
+        self.remarks += 1
+        self._keep(Problem(str(where), line, what, lost=False))
+
+    def _keep(self, problem: Problem) -> None:
+        first = self._first[problem.lost]
+        if len(first) < _SHOWN:
+            first.append(problem)
+        record = {
+            "file": problem.file,
+            "line": problem.line,
+            "problem": problem.what,
+            "lost": problem.lost,
+        }
+        # A name that is not UTF-8 must not end the report about it.
+        text = json.dumps(record, ensure_ascii=False).encode("utf-8", "backslashreplace")
+        self._spool.seek(0, 2)
+        self._spool.write(text + b"\n")
 
     def __len__(self) -> int:
-        return len(self.found)
+        return self.lost + self.remarks
+
+    def __iter__(self) -> Iterator[Problem]:
+        self._spool.seek(0)
+        for line in self._spool:
+            record = json.loads(line)
+            yield Problem(record["file"], record["line"], record["problem"], record["lost"])
+
+    @property
+    def found(self) -> list[tuple[str, str]]:
+        """All of them: where and what."""
+        return [(problem.where, problem.what) for problem in self]
+
+    def share_lost(self, used: int) -> float:
+        """Give the share of what was read that could not be used, in per cent.
+
+        >>> problems = Problems()
+        >>> problems.add("a.png", "is empty")
+        >>> problems.share_lost(used=3)
+        25.0
+        """
+        return 100 * self.lost / max(self.lost + used, 1)
 
     def summary(self) -> str:
-        """Give the number and the first few, for people; empty when there are none."""
-        if not self.found:
-            return ""
-        lines = [f"  {where}: {what}" for where, what in self.found[:_SHOWN]]
-        if len(self.found) > _SHOWN:
-            lines.append(f"  and {len(self.found) - _SHOWN} more")
-        return "\n".join([f"{len(self.found)} left out:", *lines])
+        """Give the numbers and the first few, for people; empty when there are none."""
+        parts = []
+        for lost, count, title in (
+            (True, self.lost, "left out"),
+            (False, self.remarks, "remark" if self.remarks == 1 else "remarks"),
+        ):
+            if not count:
+                continue
+            lines = [f"  {_one_line(p.where)}: {_one_line(p.what)}" for p in self._first[lost]]
+            if count > _SHOWN:
+                lines.append(f"  and {count - _SHOWN} more")
+            parts += [f"{count} {title}:", *lines]
+        return "\n".join(parts)
 
     def save(self, path: Path) -> None:
-        """Write all of them, one tab-separated line each."""
-        write_text(path, "".join(f"{where}\t{what}\n" for where, what in self.found))
+        """Write all of them, one JSON object a line: file, line, problem, lost."""
+        self._spool.seek(0)
+        with write_whole(path) as temporary, temporary.open("wb") as file:
+            shutil.copyfileobj(self._spool, file)
+
+
+def _one_line(text: str) -> str:
+    """Keep a name with line breaks or half characters from spoiling the message around it."""
+    return " ".join(text.encode("utf-8", "backslashreplace").decode().split())

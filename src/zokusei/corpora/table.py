@@ -1,37 +1,44 @@
-"""CSV tables of labels: a `tags` column, or columns that hold one attribute each."""
+"""Tables of labels, CSV or JSONL: a `tags` column, or columns that hold one attribute each."""
 
-import csv
-from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from pathlib import Path
+from typing import Any
 
+from zokusei.corpora.lines import read_header, read_json_lines, read_rows
+from zokusei.corpora.pictures import Pictures
 from zokusei.corpora.problems import Problems
 from zokusei.corpora.sidecars import parse_tags
-from zokusei.data.manifest import Record
+from zokusei.data.manifest import SPLITS, Box, Record
 from zokusei.errors import DataError, suggest
 
-_FILE_COLUMNS = ("file", "path", "file_name", "filename", "image")
+FILE_COLUMNS = ("file", "path", "file_name", "filename", "image")
+_SPLIT_NAMES = {name: name for name in SPLITS} | {"validation": "val", "dev": "val", "valid": "val"}
+
+Row = Mapping[str, Any]
 
 
 def read_table(
     path: Path,
     problems: Problems,
-    *,
     images: Path,
+    *,
     columns: Mapping[str, str] | None = None,
     group_column: str | None = None,
     vocabulary: Sequence[str] | None = None,
 ) -> Iterator[Record]:
-    """Give one record a row of a CSV.
+    """Give one record a row of a CSV, or a line of a JSONL file.
 
     Columns that are understood: the file (`file`, `path`, `file_name`, `filename` or `image`);
-    `tags` (separated by commas, or by spaces when no row of the table has a comma there);
-    `unsure` (written the same way: tags that nobody could decide, unknown from then on); `group`
-    or `group_column`; `split`; `caption`. With `columns`, each named column holds the one value
-    of an attribute and its pattern says what tag that is; an empty cell leaves the attribute's
-    tags unknown.
+    `tags` (separated by commas, or by spaces when no row of the table has a comma there; a list
+    in JSON); `unsure` (written the same way: tags that nobody could decide, unknown from then
+    on); `known` (a JSON list of the tags somebody looked for); `group` or `group_column`;
+    `split`; `caption` or `text`, and `captions` (a JSON list); `objects` (`{"bbox": [[x, y,
+    width, height]], "categories": [tag]}`). With `columns`, each named column holds the one
+    value of an attribute and its pattern says what tag that is; an empty cell leaves the
+    attribute's tags unknown.
 
     Args:
-        path: the CSV, UTF-8.
+        path: the table, UTF-8. It is read twice, and never held in memory.
         problems: gets the rows that were left out, and why.
         images: folder that file names are relative to.
         columns: `{"hair": "{}_hair"}` turns `blonde` in column `hair` into `blonde_hair`.
@@ -40,114 +47,153 @@ def read_table(
             tag never occurs.
 
     Raises:
-        DataError: the file is missing, not UTF-8, or lacks a column.
+        DataError: the file is missing, or lacks a column.
     """
-    rows = list(_read_rows(path, problems))
-    header = rows[0][1].keys() if rows else _read_header(path)
-    file_column = next((name for name in _FILE_COLUMNS if name in header), None)
+    header = _find_columns(path)
+    file_column = next((name for name in FILE_COLUMNS if name in header), None)
     if file_column is None:
         raise DataError(
-            f"{path} has no column for the picture ({', '.join(_FILE_COLUMNS)}); "
+            f"{path} has no column for the picture ({', '.join(FILE_COLUMNS)}); "
             f"it has: {', '.join(header)}"
         )
-    for name in [*(columns or {"tags": ""}), *([group_column] if group_column else [])]:
+    has_text = not {"text", "caption", "captions"}.isdisjoint(header)
+    needed = list(columns or ([] if has_text else ["tags"]))
+    for name in [*needed, *([group_column] if group_column else [])]:
         if name not in header:
             raise DataError(f"{path} has no column {name!r}{suggest(name, header)}")
-    group_column = group_column or "group"
-    values = {
-        name: _values_of_column(name, pattern, rows) for name, pattern in (columns or {}).items()
-    }
-    split_tags = _find_separator(row for _, row in rows)
-    looked_for = vocabulary or sorted(
-        {tag for _, row in rows for tag in split_tags(row.get("tags") or "")}
-    )
-    seen: set[str] = set()
-    for line, row in rows:
-        file = row[file_column]
-        reason = _refuse(file, images, seen)
-        if reason:
-            problems.add(f"{path}, line {line}", reason)
+    plan = _Plan(path, columns or {}, vocabulary)
+    pictures = Pictures(images, problems)
+    for line, row in _read(path, problems):
+        file = _text(row.get(file_column))
+        if not pictures.admit(file, path, line):
             continue
-        seen.add(file)
-        if columns:
-            tags, known = _tags_from_columns(row, columns, values)
-        else:
-            tags = split_tags(row.get("tags") or "")
-            unsure = set(split_tags(row.get("unsure") or ""))
-            tags = [tag for tag in tags if tag not in unsure]
-            known = [tag for tag in looked_for if tag not in unsure] if unsure else None
-        caption = row.get("caption") or ""
+        try:
+            tags, known = plan.read_tags(row, problems, line)
+            captions, boxes = _read_captions(row), _read_boxes(row)
+        except (TypeError, ValueError, AttributeError, KeyError) as error:
+            problems.add(path, f"a value of another form than expected: {error}", line)
+            continue
+        split = _text(row.get("split"))
+        if split and split not in _SPLIT_NAMES:
+            what = f"unknown split {split!r}; known: {', '.join(_SPLIT_NAMES)}"
+            problems.remark(path, what, line)
         yield Record(
             path=file,
             tags=tags,
             known=known,
-            split=row.get("split") or "",
-            group=row.get(group_column) or "",
-            captions=[caption] if caption else [],
-            source=row.get("source") or path.stem,
+            split=_SPLIT_NAMES.get(split, ""),
+            group=_text(row.get(group_column or "group")),
+            captions=captions,
+            boxes=boxes,
+            source=_text(row.get("source")) or path.stem,
+            where=f"{path}, line {line}",
         )
 
 
-def _read_header(path: Path) -> list[str]:
-    with path.open(encoding="utf-8-sig", newline="") as file:
-        return next(csv.reader(file), [])
+def is_jsonl(path: Path) -> bool:
+    """Say whether a table's name says that it is JSON lines."""
+    return path.suffix in (".jsonl", ".ndjson")
 
 
-def _read_rows(path: Path, problems: Problems) -> Iterator[tuple[int, dict[str, str]]]:
-    try:
-        with path.open(encoding="utf-8-sig", newline="") as file:
-            reader = csv.DictReader(file)
-            for row in reader:
-                if None in row or None in row.values():
-                    count = len(reader.fieldnames or [])
-                    where = f"{path}, line {reader.line_num}"
-                    problems.add(where, f"the row does not have {count} columns")
-                    continue
-                yield reader.line_num, row
-    except UnicodeDecodeError as error:
-        raise DataError(f"{path} is not UTF-8 at byte {error.start}; save it as UTF-8") from error
-    except (OSError, csv.Error) as error:
-        raise DataError(f"{path} cannot be read as a table: {error}") from error
+class _Plan:
+    """How the cells of a table become tags, found by reading all of it once."""
+
+    def __init__(
+        self, path: Path, columns: Mapping[str, str], vocabulary: Sequence[str] | None
+    ) -> None:
+        for name, pattern in columns.items():
+            if "{}" not in pattern:
+                raise DataError(
+                    f"the pattern {pattern!r} of column {name!r} lacks {{}} for its value"
+                )
+        self._path, self._columns = path, columns
+        self._by_comma = any(
+            "," in cell
+            for _, row in _read(path, Problems())
+            for cell in (row.get("tags"), row.get("unsure"))
+            if isinstance(cell, str)
+        )
+        values: dict[str, set[str]] = {name: set() for name in columns}
+        looked_for: set[str] = set()
+        if columns or vocabulary is None:
+            for _, row in _read(path, Problems()):
+                for name, pattern in columns.items():
+                    if _text(row.get(name)).strip():
+                        values[name].add(_tag(pattern, _text(row[name])))
+                if not columns:
+                    looked_for.update(self._split(row.get("tags")))
+        self._values = {name: sorted(found) for name, found in values.items()}
+        self._looked_for = list(vocabulary) if vocabulary is not None else sorted(looked_for)
+
+    def read_tags(
+        self, row: Row, problems: Problems, line: int
+    ) -> tuple[list[str], list[str] | None]:
+        """Give the tags of a row, and those that somebody looked for (None: all)."""
+        if self._columns:
+            given = [name for name in self._columns if _text(row.get(name)).strip()]
+            tags = [_tag(self._columns[name], _text(row[name])) for name in given]
+            if len(given) == len(self._columns):
+                return tags, None
+            return tags, [tag for name in given for tag in self._values[name]]
+        tags, known = self._split(row.get("tags")), row.get("known")
+        if known is not None and not isinstance(known, list):
+            known = self._split(known) or None
+        if row.get("tags") is None and known is None:
+            return [], []  # a caption alone: nobody looked for tags
+        unsure = set(self._split(row.get("unsure")))
+        for tag in sorted(unsure.intersection(tags)):
+            problems.remark(self._path, f"{tag} is listed as present and as unsure", line)
+        if unsure:
+            known = [tag for tag in known or self._looked_for if tag not in unsure]
+        return [tag for tag in tags if tag not in unsure], known
+
+    def _split(self, cell: Any) -> list[str]:
+        if isinstance(cell, list):
+            return list(dict.fromkeys(str(tag) for tag in cell if tag))
+        text = _text(cell)
+        return parse_tags(text) if self._by_comma else list(dict.fromkeys(text.split()))
 
 
-def _find_separator(rows: Iterable[Mapping[str, str]]) -> Callable[[str], list[str]]:
-    """Decide for the whole table: a tag such as `long hair` may be the only one of its row."""
-    if any("," in (row.get(name) or "") for row in rows for name in ("tags", "unsure")):
-        return parse_tags
-    return lambda text: list(dict.fromkeys(text.split()))
+def _read(path: Path, problems: Problems) -> Iterator[tuple[int, Row]]:
+    return read_json_lines(path, problems) if is_jsonl(path) else read_rows(path, problems)
 
 
-def _values_of_column(
-    name: str, pattern: str, rows: Sequence[tuple[int, Mapping[str, str]]]
-) -> list[str]:
-    """All tags that a column can give."""
-    if "{}" not in pattern:
-        raise DataError(f"the pattern {pattern!r} of column {name!r} lacks {{}} for its value")
-    return sorted({_tag(pattern, row[name]) for _, row in rows if row[name].strip()})
+def _find_columns(path: Path) -> Iterable[str]:
+    """Give all names that occur: the header, or those of the first lines of JSON."""
+    if not is_jsonl(path):
+        return read_header(path)
+    names: dict[str, None] = {}
+    for count, (_, row) in enumerate(read_json_lines(path, Problems())):
+        names.update(dict.fromkeys(row))
+        if count == 100:
+            break
+    return names
+
+
+def _text(cell: Any) -> str:
+    if cell is None:
+        return ""
+    if isinstance(cell, (dict, list)):
+        raise TypeError(f"{cell!r} instead of a text")
+    return str(cell)
 
 
 def _tag(pattern: str, value: str) -> str:
     return pattern.replace("{}", "_".join(value.split()))
 
 
-def _tags_from_columns(
-    row: Mapping[str, str], columns: Mapping[str, str], values: Mapping[str, list[str]]
-) -> tuple[list[str], list[str] | None]:
-    given = [name for name in columns if row[name].strip()]
-    tags = [_tag(columns[name], row[name]) for name in given]
-    if len(given) == len(columns):
-        return tags, None
-    return tags, [tag for name in given for tag in values[name]]
+def _read_captions(row: Row) -> list[str]:
+    listed = row.get("captions")
+    captions = [_text(text) for text in listed] if isinstance(listed, list) else []
+    if captions:
+        return captions
+    first = _text(row.get("caption")) or _text(row.get("text"))
+    return [first] if first else []
 
 
-def _refuse(file: str, images: Path, seen: set[str]) -> str:
-    """Say why a row's file cannot be used, or nothing."""
-    if not file:
-        return "no file name"
-    if file in seen:
-        return f"{file} is listed twice; the first row counts"
-    if Path(file).is_absolute() or ".." in Path(file).parts:
-        return f"{file} leads out of {images}"
-    if not (images / file).is_file():
-        return f"{images / file} does not exist"
-    return ""
+def _read_boxes(row: Row) -> list[Box]:
+    objects = row.get("objects")
+    if not objects:
+        return []
+    pairs = zip(objects["categories"], objects["bbox"], strict=True)
+    return [Box(str(tag), *(float(side) for side in sides)) for tag, sides in pairs]

@@ -1,10 +1,13 @@
 """What a manifest holds, and what in it would make a training stumble."""
 
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
 from pathlib import Path
-from typing import Any
+from typing import Any, TypeAlias
 
+import numpy as np
+import pyarrow.compute as pc
 import torch
+from numpy.typing import NDArray
 
 from zokusei.data.manifest import SPLITS, Manifest
 from zokusei.data.splits import count_splits, find_crossing_groups
@@ -12,6 +15,10 @@ from zokusei.errors import DataError, ImageError
 from zokusei.images import open_image
 from zokusei.label_graph import compute_adjacency, compute_conditional, describe_graph
 from zokusei.labels import LabelSpace
+
+Counts: TypeAlias = NDArray[np.int64]
+
+_CHUNK = 4096
 
 
 def check_manifest(
@@ -55,15 +62,23 @@ def check_manifest(
 
 
 def compute_statistics(manifest: Manifest) -> dict[str, Any]:
-    """Count pictures, splits, groups, tags a picture, and pictures a tag.
+    """Count pictures, splits, groups, captions, boxes, tags a picture, and pictures a tag.
+
+    `pictures_by_tags` has at place n the number of pictures with n tags.
 
     >>> from zokusei.data.manifest import Record
     >>> manifest = Manifest.from_records([Record("a", ["smile"]), Record("b", [])], None, ".")
-    >>> compute_statistics(manifest)["tags_per_picture"]
-    0.5
+    >>> figures = compute_statistics(manifest)
+    >>> figures["tags_per_picture"], figures["pictures_by_tags"]
+    (0.5, [1, 1])
     """
-    targets, known = manifest.compute_targets(), manifest.compute_known()
-    positives, judged = targets.sum(axis=0), known.sum(axis=0)
+    positives = np.zeros(len(manifest.tags), dtype=np.int64)
+    judged, by_tags = np.zeros_like(positives), np.zeros(len(manifest.tags) + 1, dtype=np.int64)
+    for rows in _chunks(manifest):
+        targets = rows.compute_targets()
+        positives += targets.sum(axis=0)
+        judged += rows.compute_known().sum(axis=0)
+        by_tags += np.bincount(targets.sum(axis=1), minlength=len(by_tags))
     tags = [
         {
             "name": tag.name,
@@ -73,13 +88,18 @@ def compute_statistics(manifest: Manifest) -> dict[str, Any]:
         }
         for index, tag in enumerate(manifest.tags)
     ]
+    pictures, entries = len(manifest), len(manifest) * len(manifest.tags)
+    last = int(np.flatnonzero(by_tags)[-1]) if pictures else 0
     return {
-        "pictures": len(manifest),
+        "pictures": pictures,
         **{f"{split}_pictures": count_splits(manifest)[split] for split in SPLITS},
         "groups": len(set(manifest.column("group"))),
+        "captions": _count_listed(manifest, "captions"),
+        "boxes": _count_listed(manifest, "boxes"),
         "tags_in_vocabulary": len(manifest.tags),
-        "tags_per_picture": float(targets.sum() / max(len(manifest), 1)),
-        "known_share": float(100 * known.mean()) if known.size else 100.0,
+        "tags_per_picture": float(positives.sum() / max(pictures, 1)),
+        "known_share": float(100 * judged.sum() / entries) if entries else 100.0,
+        "pictures_by_tags": by_tags[: last + 1].tolist(),
         "tags": sorted(tags, key=lambda tag: -int(str(tag["positives"]))),
     }
 
@@ -129,6 +149,45 @@ def compute_label_graph(
         "conditional": compute_conditional(counts).tolist(),
         "adjacency": adjacency.tolist(),
     }
+
+
+def compute_cooccurrence(manifest: Manifest, most: int = 100) -> tuple[list[str], Counts]:
+    """Count the pictures that have two tags, for the most frequent tags.
+
+    Args:
+        manifest: the pictures.
+        most: how many tags.
+
+    Returns:
+        The tags by falling count, and a symmetric matrix (tags, tags) whose diagonal counts the
+        pictures that have the tag.
+
+    >>> from zokusei.data.manifest import Record
+    >>> records = [Record("a", ["smile", "hat"]), Record("b", ["smile"])]
+    >>> names, counts = compute_cooccurrence(Manifest.from_records(records, None, "."))
+    >>> names, counts.tolist()
+    (['smile', 'hat'], [[2, 1], [1, 1]])
+    """
+    counts = np.zeros(len(manifest.tags), dtype=np.int64)
+    for rows in _chunks(manifest):
+        counts += rows.compute_targets().sum(axis=0)
+    chosen = np.argsort(-counts, kind="stable")[:most]
+    together = np.zeros((len(chosen), len(chosen)), dtype=np.int64)
+    for rows in _chunks(manifest):
+        targets = rows.compute_targets()[:, chosen].astype(np.float32)
+        # Exact: single precision holds whole numbers up to 2**24, a chunk has far fewer rows.
+        together += np.rint(targets.T @ targets).astype(np.int64)
+    return [manifest.tags.names[place] for place in chosen], together
+
+
+def _chunks(manifest: Manifest) -> Iterator[Manifest]:
+    """Give some thousand rows at a time: ten thousand tags of a million pictures are 10 GB."""
+    for start in range(0, len(manifest), _CHUNK):
+        yield Manifest(manifest.table.slice(start, _CHUNK), manifest.tags, manifest.root)
+
+
+def _count_listed(manifest: Manifest, name: str) -> int:
+    return int(pc.sum(pc.list_value_length(manifest.table.column(name))).as_py() or 0)
 
 
 def _check_names(manifest: Manifest, complain: Callable[[Path | str, str], None]) -> None:

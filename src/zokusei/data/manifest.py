@@ -29,7 +29,7 @@ SPLITS = ("train", "val", "test")
 _BOX = pa.struct(
     [("tag", pa.string()), *((side, pa.float32()) for side in ("x", "y", "width", "height"))]
 )
-_SCHEMA = pa.schema(
+SCHEMA = pa.schema(
     [
         ("path", pa.string()),
         ("tags", pa.list_(pa.string())),
@@ -68,6 +68,7 @@ class Record:
         captions: sentences that describe it.
         boxes: where its tags are.
         source: which corpus it came from.
+        where: file and line that say so, for messages; not kept in the table.
     """
 
     path: str
@@ -78,6 +79,7 @@ class Record:
     captions: Sequence[str] = ()
     boxes: Sequence[Box] = ()
     source: str = ""
+    where: str = ""
 
 
 @dataclass(frozen=True)
@@ -113,10 +115,10 @@ class Manifest:
         Raises:
             DataError: there are no records.
         """
-        batches = list(_record_batches(records))
+        batches = list(record_batches(records))
         if not batches:
             raise DataError(f"no labelled picture was found under {root}")
-        table = pa.Table.from_batches(batches, schema=_SCHEMA)
+        table = pa.Table.from_batches(batches, schema=SCHEMA)
         if tags is None:
             tags = TagSet.from_names(_names_by_count(table))
         return cls(table, tags, Path(root))
@@ -134,33 +136,12 @@ class Manifest:
         except (OSError, pa.ArrowException) as error:
             message = " ".join(str(error).split())
             raise DataError(f"{path} cannot be read as a manifest: {message}") from error
-        header = (table.schema.metadata or {}).get(b"zokusei")
-        missing = [name for name in _SCHEMA.names if name not in table.column_names]
-        if header is None or missing:
-            lacks = f"column {missing[0]!r}" if missing else "the vocabulary in its metadata"
-            raise DataError(f"{path} is not a manifest of zokusei: it lacks {lacks}")
-        about = json.loads(header)
-        if about.get("version") != _VERSION:
-            raise DataError(
-                f"{path} is a manifest of version {about.get('version')!r}, this zokusei reads "
-                f"{_VERSION}; import the corpus again"
-            )
-        tags = TagSet(tuple(Tag(**tag) for tag in about["tags"]))
-        root = Path(os.path.normpath(path.parent / about["root"]))
-        return cls(table.select(_SCHEMA.names).cast(_SCHEMA), tags, root)
+        tags, root = _parse_header(table.schema, path)
+        return cls(table.select(SCHEMA.names).cast(SCHEMA), tags, root)
 
     def save(self, path: Path | str) -> None:
         """Write the table, its vocabulary and its root (relative where it is beside the file)."""
-        path = Path(path)
-        root = self.root.absolute()
-        if root.is_relative_to(path.parent.absolute()):
-            root = root.relative_to(path.parent.absolute())
-        about = {
-            "version": _VERSION,
-            "root": str(root),
-            "tags": [{"name": tag.name, "category": tag.category} for tag in self.tags],
-        }
-        table = self.table.replace_schema_metadata({"zokusei": json.dumps(about)})
+        table = self.table.replace_schema_metadata(describe_header(self.tags, self.root, path))
         with write_whole(path) as temporary:
             pq.write_table(table, temporary, compression="zstd")
 
@@ -172,8 +153,8 @@ class Manifest:
 
     def with_column(self, name: str, values: Sequence[Any]) -> "Manifest":
         """Give the same table with one column replaced."""
-        position = _SCHEMA.get_field_index(name)
-        column = pa.chunked_array([pa.array(values, _SCHEMA.field(name).type)])
+        position = SCHEMA.get_field_index(name)
+        column = pa.chunked_array([pa.array(values, SCHEMA.field(name).type)])
         return Manifest(self.table.set_column(position, name, column), self.tags, self.root)
 
     def with_tags(self, tags: TagSet) -> "Manifest":
@@ -217,7 +198,61 @@ class Manifest:
         return hot
 
 
-def _record_batches(records: Iterable[Record]) -> Iterator[pa.RecordBatch]:
+def describe_header(tags: TagSet, root: Path, path: Path | str) -> dict[str, str]:
+    """Give the metadata of a manifest's table: its vocabulary and root, as seen from the file."""
+    folder, root = Path(path).parent.absolute(), root.absolute()
+    about = {
+        "version": _VERSION,
+        "root": str(root.relative_to(folder) if root.is_relative_to(folder) else root),
+        "tags": [{"name": tag.name, "category": tag.category} for tag in tags],
+    }
+    return {"zokusei": json.dumps(about)}
+
+
+def read_header(path: Path) -> tuple[TagSet, Path]:
+    """Give the vocabulary and the root of a manifest's file without its rows.
+
+    Raises:
+        DataError: the file is missing, no Parquet, or no manifest of this version.
+    """
+    try:
+        schema = pq.read_schema(path)
+    except (OSError, pa.ArrowException) as error:
+        message = " ".join(str(error).split())
+        raise DataError(f"{path} cannot be read as a manifest: {message}") from error
+    return _parse_header(schema, path)
+
+
+def _parse_header(schema: pa.Schema, path: Path) -> tuple[TagSet, Path]:
+    header = (schema.metadata or {}).get(b"zokusei")
+    missing = [name for name in SCHEMA.names if name not in schema.names]
+    if header is None or missing:
+        lacks = f"column {missing[0]!r}" if missing else "the vocabulary in its metadata"
+        raise DataError(f"{path} is not a manifest of zokusei: it lacks {lacks}")
+    about = json.loads(header)
+    if about.get("version") != _VERSION:
+        raise DataError(
+            f"{path} is a manifest of version {about.get('version')!r}, this zokusei reads "
+            f"{_VERSION}; import the corpus again"
+        )
+    tags = TagSet(tuple(Tag(**tag) for tag in about["tags"]))
+    return tags, Path(os.path.normpath(path.parent / about["root"]))
+
+
+def read_records(path: Path) -> Iterator[Record]:
+    """Give the rows of a manifest's file one at a time, as a corpus would describe them."""
+    try:
+        for batch in pq.ParquetFile(path).iter_batches(_ROWS_PER_BATCH, columns=SCHEMA.names):
+            for row in batch.to_pylist():
+                boxes = [Box(**box) for box in row.pop("boxes") or ()]
+                yield Record(**row, boxes=boxes)
+    except (OSError, pa.ArrowException) as error:
+        message = " ".join(str(error).split())
+        raise DataError(f"{path} cannot be read as a manifest: {message}") from error
+
+
+def record_batches(records: Iterable[Record]) -> Iterator[pa.RecordBatch]:
+    """Give records as rows of the table, ten thousand at a time."""
     iterator = iter(records)
     while chunk := list(islice(iterator, _ROWS_PER_BATCH)):
         columns = {
@@ -230,7 +265,7 @@ def _record_batches(records: Iterable[Record]) -> Iterator[pa.RecordBatch]:
             "boxes": [[box._asdict() for box in record.boxes] for record in chunk],
             "source": [record.source for record in chunk],
         }
-        yield pa.RecordBatch.from_pydict(columns, schema=_SCHEMA)
+        yield pa.RecordBatch.from_pydict(columns, schema=SCHEMA)
 
 
 def _names_by_count(table: pa.Table) -> list[str]:

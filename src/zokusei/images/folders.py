@@ -1,7 +1,7 @@
 """Pictures of a folder tree, in an order that does not depend on the file system."""
 
 import os
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from pathlib import Path
 
 from zokusei.errors import DataError
@@ -15,7 +15,9 @@ IMAGE_SUFFIXES = frozenset(
 """Endings, in lower case, of the formats that `open_image` reads."""
 
 
-def find_images(folder: str | Path) -> Iterator[Path]:
+def find_images(
+    folder: str | Path, complain: Callable[[Path, str], None] | None = None
+) -> Iterator[Path]:
     """Give every picture below a folder, one at a time, in the order of `sorted`.
 
     A picture is a file whose name ends in one of `IMAGE_SUFFIXES`, in capitals or not; its
@@ -25,6 +27,8 @@ def find_images(folder: str | Path) -> Iterator[Path]:
 
     Args:
         folder: where to look; paths are given as `folder / ...`.
+        complain: told of links that lead nowhere, in a circle, or to a folder entered before,
+            none of which is followed.
 
     Raises:
         DataError: the folder, or one below it, is missing or may not be read.
@@ -38,23 +42,42 @@ def find_images(folder: str | Path) -> Iterator[Path]:
     """
     entered: set[tuple[int, int]] = set()
     # A stack of our own: folders may be nested deeper than Python lets functions call.
-    stack = [_scan(Path(folder), entered)]
+    stack = [_scan(Path(folder), entered, complain)]
     while stack:
         entry = next(stack[-1], None)
         if entry is None:
             stack.pop()
+        elif _leads_nowhere(entry):
+            if complain is not None:
+                complain(Path(entry.path), "a link that leads nowhere or to itself")
         elif entry.is_dir():
-            stack.append(_scan(Path(entry.path), entered))
+            stack.append(_scan(Path(entry.path), entered, complain))
         elif Path(entry.name).suffix.lower() in IMAGE_SUFFIXES and entry.is_file():
             yield Path(entry.path)
 
 
-def _scan(folder: Path, entered: set[tuple[int, int]]) -> Iterator[os.DirEntry[str]]:
+def _leads_nowhere(entry: os.DirEntry[str]) -> bool:
+    if not entry.is_symlink():
+        return False
+    try:
+        entry.stat()
+    except OSError:
+        return True
+    return False
+
+
+def _scan(
+    folder: Path,
+    entered: set[tuple[int, int]],
+    complain: Callable[[Path, str], None] | None,
+) -> Iterator[os.DirEntry[str]]:
     """List one folder by name, unless it was entered before under any name."""
     try:
         status = folder.stat()
         identity = (status.st_dev, status.st_ino)
         if identity in entered:
+            if complain is not None:
+                complain(folder, "a link to a folder that was read before; not followed")
             return iter(())
         entered.add(identity)
         with os.scandir(folder) as entries:

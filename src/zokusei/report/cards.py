@@ -3,6 +3,7 @@
 import base64
 import io
 from dataclasses import dataclass
+from pathlib import Path
 from typing import Literal
 
 import numpy as np
@@ -96,15 +97,24 @@ def _cards(judged: Judged, rows: list[tuple[int, str]], count: int) -> list[Card
             break
         path = judged.paths[row]
         try:
-            picture = open_image(path, at_least=_THUMBNAIL)
+            thumbnail = make_thumbnail(path)
         except ImageError:
             continue  # the evaluation has named it
-        picture.thumbnail((_THUMBNAIL, _THUMBNAIL))
-        data = io.BytesIO()
-        picture.save(data, "JPEG", quality=_QUALITY)
-        thumbnail = "data:image/jpeg;base64," + base64.b64encode(data.getvalue()).decode()
         cards.append(Card(path.name, thumbnail, _lines(judged, row), note))
     return cards
+
+
+def make_thumbnail(path: Path) -> str:
+    """Give a picture, small, as a `data:` address.
+
+    Raises:
+        ImageError: it cannot be read.
+    """
+    picture = open_image(path, at_least=_THUMBNAIL)
+    picture.thumbnail((_THUMBNAIL, _THUMBNAIL))
+    data = io.BytesIO()
+    picture.save(data, "JPEG", quality=_QUALITY)
+    return "data:image/jpeg;base64," + base64.b64encode(data.getvalue()).decode()
 
 
 def _lines(judged: Judged, row: int) -> list[Line]:

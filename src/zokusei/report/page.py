@@ -1,19 +1,17 @@
 """The page: what is shown, in which order, as one HTML file that needs no network."""
 
 import json
-from importlib.resources import files
 from pathlib import Path
-from typing import Any
 
 import numpy as np
 
 from zokusei.checkpoint import find_model_folder
 from zokusei.config import load_config
-from zokusei.errors import MissingExtraError
 from zokusei.files import write_text
 from zokusei.report.cards import choose_mistakes, choose_sample
 from zokusei.report.judged import Judged
 from zokusei.report.plots import plot_learning, plot_steps, plot_tags
+from zokusei.report.templates import load_template
 from zokusei.results import RATES
 from zokusei.training.log import read_log
 
@@ -41,7 +39,7 @@ def write_report(run: Path | str, out: Path | str | None = None, *, split: str =
     log = read_log(run / "metrics.jsonl")
     environment = json.loads((run / "environment.json").read_text(encoding="utf-8"))
     metrics = judged.evaluation["metrics_own_thresholds"]
-    page = _load_template().render(
+    page = load_template("page.html.jinja").render(
         name=load_config(run / "config.yaml").name,
         run=run,
         split=split,
@@ -87,14 +85,3 @@ def find_confusions(judged: Judged, count: int) -> list[tuple[str, str, int, int
         if both[row, column] > by_chance[row, column]:
             pairs.append((names[row], names[column], int(both[row, column]), int(totals[row])))
     return pairs
-
-
-def _load_template() -> Any:
-    try:
-        from jinja2 import Environment, StrictUndefined
-    except ImportError as error:
-        raise MissingExtraError("jinja2", "train", "a report") from error
-    environment = Environment(autoescape=True, undefined=StrictUndefined, trim_blocks=True)
-    environment.filters["rate"] = lambda value: "–" if value is None else f"{value:.1f}"
-    source = files("zokusei.report").joinpath("page.html.jinja").read_text(encoding="utf-8")
-    return environment.from_string(source)

@@ -7,21 +7,21 @@ from typing import Any
 
 from zokusei.errors import MissingExtraError
 
-_INK = "#7c8491"
-_BLUE, _ORANGE = "#4c8dd6", "#e08a3c"
+INK = "#7c8491"
+BLUE, ORANGE = "#4c8dd6", "#e08a3c"
 _STYLE: Any = {
     "svg.fonttype": "none",  # text stays text: small files, and the page's own font
     "svg.hashsalt": "zokusei",  # the same plot is the same file
     "font.size": 9,
-    "axes.edgecolor": _INK,
-    "axes.labelcolor": _INK,
-    "text.color": _INK,
-    "xtick.color": _INK,
-    "ytick.color": _INK,
+    "axes.edgecolor": INK,
+    "axes.labelcolor": INK,
+    "text.color": INK,
+    "xtick.color": INK,
+    "ytick.color": INK,
     "axes.spines.top": False,
     "axes.spines.right": False,
     "axes.grid": True,
-    "grid.color": _INK,
+    "grid.color": INK,
     "grid.alpha": 0.2,
     "legend.frameon": False,
 }
@@ -34,11 +34,11 @@ def plot_learning(log: list[dict[str, Any]]) -> str:
 
     def draw(figure: Any) -> None:
         left, right = figure.subplots(1, 2)
-        left.plot([r["step"] for r in steps], [r["loss"] for r in steps], color=_BLUE, lw=1)
+        left.plot([r["step"] for r in steps], [r["loss"] for r in steps], color=BLUE, lw=1)
         left.set(xlabel="step", ylabel="training loss")
         numbers = [record["epoch"] + 1 for record in epochs]
-        right.plot(numbers, [record["map"] for record in epochs], "o-", color=_BLUE, ms=4)
-        right.plot(numbers, [record["of1"] for record in epochs], "s--", color=_ORANGE, ms=3)
+        right.plot(numbers, [record["map"] for record in epochs], "o-", color=BLUE, ms=4)
+        right.plot(numbers, [record["of1"] for record in epochs], "s--", color=ORANGE, ms=3)
         right.legend(["mAP", "OF1 at 0.5"])
         right.set(xlabel="epoch", ylabel="validation, %")
         right.xaxis.get_major_locator().set_params(integer=True)
@@ -53,9 +53,9 @@ def plot_steps(log: list[dict[str, Any]]) -> str:
     def draw(figure: Any) -> None:
         left, right = figure.subplots(1, 2)
         numbers = [record["step"] for record in steps]
-        left.plot(numbers, [record["lr"] for record in steps], color=_BLUE, lw=1)
+        left.plot(numbers, [record["lr"] for record in steps], color=BLUE, lw=1)
         left.set(xlabel="step", ylabel="learning rate of the head")
-        right.plot(numbers, [record["grad_norm"] for record in steps], color=_BLUE, lw=1)
+        right.plot(numbers, [record["grad_norm"] for record in steps], color=BLUE, lw=1)
         right.set(xlabel="step", ylabel="gradient norm", yscale="log")
 
     return render_svg(draw, width=8.6, height=2.3)
@@ -69,7 +69,7 @@ def plot_tags(tags: list[dict[str, Any]], counts: dict[str, int]) -> str:
         axes = figure.subplots()
         numbers = [max(counts.get(tag["name"], 0), 1) for tag in judged]
         rates = [tag["ap"] for tag in judged]
-        axes.scatter(numbers, rates, s=16, color=_BLUE, alpha=0.8, linewidths=0)
+        axes.scatter(numbers, rates, s=16, color=BLUE, alpha=0.8, linewidths=0)
         ranked = sorted(zip(rates, numbers, judged, strict=True), key=lambda entry: entry[0])
         for rate, number, tag in ranked[:5]:
             axes.annotate(

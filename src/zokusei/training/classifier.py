@@ -4,7 +4,7 @@
 RUN/config.yaml        every setting as it was used
 RUN/environment.json   versions, commit, hardware
 RUN/manifest.parquet   the pictures, their tags and splits
-RUN/problems.txt       what could not be read, if anything
+RUN/errors.jsonl       what could not be read, if anything
 RUN/metrics.jsonl      the log
 RUN/state.safetensors  what a killed training goes on from
 RUN/model/             the checkpoint

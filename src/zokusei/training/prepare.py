@@ -43,7 +43,7 @@ class Run:
     def save(self, folder: Path) -> None:
         """Write the folder, its configuration last: where that is, the rest is there."""
         if self.problems:
-            self.problems.save(folder / "problems.txt")
+            self.problems.save(folder / "errors.jsonl")
         self.manifest.save(folder / "manifest.parquet")
         write_json(folder / "environment.json", describe_environment())
         save_config(self.config, folder / "config.yaml")

@@ -1,0 +1,67 @@
+"""kohya folders: `10_name/a.png` with `a.txt`; the number says how often a trainer repeats them."""
+
+import re
+from collections.abc import Callable, Iterator
+from pathlib import Path
+
+from zokusei.corpora.problems import Problems
+from zokusei.corpora.sidecars import find_pictures, parse_tags, read_sidecar
+from zokusei.data.manifest import Record
+
+_REPEATS = re.compile(r"\d+_.+")
+
+
+def is_kohya(path: Path) -> bool:
+    """Say whether a folder has folders named like `10_name`."""
+    return path.is_dir() and any(_folders(path))
+
+
+def read_kohya(path: Path, problems: Problems, images: Path) -> Iterator[Record]:
+    """Give one record a picture of the numbered folders; others are not looked at.
+
+    Tags are separated by commas, or by spaces when no file of them all has a comma. As kohya's
+    trainer does, only the first line of a file counts. `a.caption` beside a picture is a caption.
+
+    Args:
+        path: the folder of folders.
+        problems: gets pictures without tags, and files that are not UTF-8.
+        images: the same folder.
+    """
+    split_tags = _find_separator(path)
+    for folder in _folders(path):
+        owners: dict[Path, Path] = {}
+        for picture in find_pictures(folder, problems):
+            text = read_sidecar(picture, problems)
+            if text is None:
+                continue
+            owner = owners.setdefault(picture.with_suffix(""), picture)
+            if owner != picture:
+                problems.remark(picture, f"shares its tags with {owner.name}")
+            first, _, rest = text.lstrip("\n").partition("\n")
+            if rest.strip():
+                problems.remark(picture, "more than one line of tags; kohya reads the first only")
+            caption = picture.with_suffix(".caption")
+            captions = read_sidecar(picture, problems, caption.suffix) if caption.is_file() else ""
+            yield Record(
+                path=picture.relative_to(images).as_posix(),
+                tags=split_tags(first),
+                captions=captions.splitlines() if captions else [],
+                source=f"kohya:{folder.name}",
+                where=str(picture),
+            )
+
+
+def _folders(path: Path) -> list[Path]:
+    return sorted(
+        entry for entry in path.iterdir() if _REPEATS.fullmatch(entry.name) and entry.is_dir()
+    )
+
+
+def _find_separator(path: Path) -> Callable[[str], list[str]]:
+    """Decide for all files together: `long hair` may be the only tag of its picture."""
+    for folder in _folders(path):
+        for file in folder.rglob("*.txt"):
+            with file.open("rb") as opened:
+                if b"," in opened.readline():
+                    return parse_tags
+    return lambda text: parse_tags(",".join(text.split()))

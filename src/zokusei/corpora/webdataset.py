@@ -1,0 +1,144 @@
+"""WebDataset shards: tar files in which `KEY.jpg`, `KEY.txt` and `KEY.json` are one picture."""
+
+import json
+import re
+import tarfile
+from collections.abc import Iterator
+from pathlib import Path, PurePosixPath
+from typing import Any
+
+from zokusei.corpora.pictures import Pictures, refuse_path
+from zokusei.corpora.problems import Problems
+from zokusei.corpora.sidecars import parse_tags
+from zokusei.data.manifest import SPLITS, Box, Record
+from zokusei.errors import DataError
+from zokusei.files import write_whole
+from zokusei.images import IMAGE_SUFFIXES
+
+_SPLIT = re.compile(r"(train|val|test)\b")
+
+
+def is_webdataset(path: Path) -> bool:
+    """Say whether this is a shard or a folder of them."""
+    return bool(find_shards(path))
+
+
+def find_shards(path: Path) -> list[Path]:
+    """Give the shards at or in `path`, in order."""
+    if path.is_file():
+        return [path] if path.suffix == ".tar" else []
+    return sorted(path.glob("*.tar"))
+
+
+def read_webdataset(path: Path, problems: Problems, images: Path) -> Iterator[Record]:
+    """Unpack the pictures of each shard and give one record for each.
+
+    Tags are the JSON's `tags` (a list, or separated by commas) or `tag_string`; where there is
+    neither and no `caption`, the text is the tags, otherwise a caption. A picture that was
+    unpacked before is not written again.
+
+    Args:
+        path: a shard, or a folder of shards.
+        problems: gets pictures without tags or text, and shards that end too early.
+        images: folder to unpack into.
+    """
+    pictures = Pictures(images, problems)
+    for shard in find_shards(path):
+        split = _SPLIT.match(shard.stem)
+        for key, parts in _read_samples(shard, problems):
+            record = _unpack(shard, key, parts, problems, pictures)
+            if record is not None:
+                yield Record(**{"split": split[0] if split else "", **record})
+
+
+def _read_samples(shard: Path, problems: Problems) -> Iterator[tuple[str, dict[str, bytes]]]:
+    """Give the parts of each picture by their ending; they lie one behind the other."""
+    key, parts = "", dict[str, bytes]()
+    try:
+        with tarfile.open(shard, "r|*") as opened:
+            for member in opened:
+                if not member.isfile():
+                    continue
+                folder, _, name = member.name.rpartition("/")
+                stem, _, ending = name.partition(".")
+                if not stem or refuse_path(member.name, shard):
+                    problems.add(shard, f"member {member.name!r} leads out of it")
+                    continue
+                here = f"{folder}/{stem}" if folder else stem
+                if here != key and parts:
+                    yield key, parts
+                    parts = {}
+                key = here
+                source = opened.extractfile(member)
+                assert source is not None, "a file has content"
+                parts[ending.lower()] = source.read()
+    except (tarfile.TarError, EOFError, OSError) as error:
+        # The sample it broke in may lack parts, and is not used.
+        problems.add(shard, f"is damaged after {key or 'its beginning'}: {error}")
+        return
+    if parts:
+        yield key, parts
+
+
+def _unpack(
+    shard: Path, key: str, parts: dict[str, bytes], problems: Problems, pictures: Pictures
+) -> dict[str, Any] | None:
+    where = f"{shard}, {key}"
+    endings = [ending for ending in parts if f".{ending}" in IMAGE_SUFFIXES]
+    if not endings:
+        problems.add(where, f"no picture among {', '.join(parts)}")
+        return None
+    try:
+        about = json.loads(parts["json"]) if "json" in parts else {}
+        text = parts["txt"].decode("utf-8-sig") if "txt" in parts else ""
+        labels = _read_labels(about, text, has_text="txt" in parts)
+    except (ValueError, TypeError, KeyError, AttributeError) as error:
+        problems.add(where, f"its JSON or text cannot be read: {error}")
+        return None
+    if labels is None:
+        problems.add(where, "no tags and no caption: .json and .txt are missing")
+        return None
+    name = PurePosixPath(f"{key}.{endings[0]}").as_posix()
+    target, picture = pictures.root / name, parts[endings[0]]
+    if not (target.is_file() and target.stat().st_size == len(picture)):
+        with write_whole(target) as temporary:
+            temporary.write_bytes(picture)
+    return {"path": name, "where": where, **labels} if pictures.admit(name, where) else None
+
+
+def _read_labels(about: Any, text: str, *, has_text: bool) -> dict[str, Any] | None:
+    captions = [str(caption) for caption in about.get("captions") or []]
+    if not captions and about.get("caption"):
+        captions = [str(about["caption"])]
+    listed, known = about.get("tags"), about.get("known")
+    if listed is None and "tag_string" in about:
+        listed = about["tag_string"].split()
+    if listed is None and has_text and not captions:
+        listed, text = text, ""
+    if listed is None and not captions:
+        return None
+    if listed is None:
+        known = []  # a caption alone: nobody looked for tags
+    if not captions and text.strip():
+        captions = [text.strip()]
+    split = about.get("split") or ""
+    labels = {
+        "tags": parse_tags(listed) if isinstance(listed, str) else [str(t) for t in listed or []],
+        "known": known,
+        "captions": captions,
+        "boxes": [Box(str(tag), *map(float, sides)) for tag, *sides in about.get("boxes") or []],
+        "group": str(about.get("group") or ""),
+        "source": str(about.get("source") or "webdataset"),
+    }
+    return {**labels, "split": split} if split in SPLITS else labels
+
+
+def refuse_packed(path: Path) -> Path:
+    """Explain that shards hold their pictures inside.
+
+    Raises:
+        DataError: always.
+    """
+    raise DataError(
+        f"{path} holds its pictures inside; say with --images FOLDER where to unpack them"
+    )
