@@ -1,0 +1,186 @@
+"""What each model costs: parameters, FLOPs, speed against `gap`, and growth with the classes.
+
+python benchmarks/heads.py [desk] [paper] [growth]
+
+`desk` is EfficientNet-Lite0 at 112 px, `paper` ResNet-101 at 448 px, both with 100 classes: every
+model takes its turn in each round, and a rate is the median over the rounds of its images/s over
+that of `gap` in the same round. `growth` runs every head alone on one feature map for 100, 1,000
+and 10,000 classes, each in a process of its own, and notes seconds and the memory it adds.
+"""
+
+import resource
+import statistics
+import subprocess
+import sys
+import time
+from pathlib import Path
+from typing import NamedTuple
+
+import torch
+from torch.utils.flop_counter import FlopCounterMode
+
+from zokusei.labels import LabelSpace
+from zokusei.models import create_model, list_models
+from zokusei.models.registry import Classifier
+from zokusei.results import append_result
+from zokusei.tags import TagSet
+
+RESULTS = Path(__file__).parent / "results" / "heads.csv"
+COLUMNS = (
+    "experiment model backbone size classes parameters_million head_parameters_million gflops "
+    "images_per_second train_images_per_second to_gap train_to_gap seconds megabytes rounds "
+    "commit hardware versions command"
+).split()
+
+
+class Scale(NamedTuple):
+    """A backbone, its input, and how long to measure."""
+
+    backbone: str
+    size: int
+    batch: int
+    rounds: int
+
+
+SCALES = {
+    "desk": Scale("tf_efficientnet_lite0", 112, 32, 9),
+    "paper": Scale("resnet101", 448, 2, 3),
+}
+CLASSES = (100, 1_000, 10_000)
+WIDTH = 50  # of the label embeddings, as GloVe's smallest
+OPTIONS: dict[str, dict[str, int]] = {"query2label": {"hidden": 512}}
+"""Models of published widths, but for a decoder that would weigh more than the backbone."""
+
+
+def create_labels(classes: int) -> LabelSpace:
+    """Label statistics with about as many edges as tags, and random embeddings."""
+    generator = torch.Generator().manual_seed(0)
+    targets = torch.rand(2_000, classes, generator=generator) < 6.3 / classes
+    targets[:, 1::2] |= targets[:, 0::2] & (torch.rand(2_000, 1, generator=generator) < 0.6)
+    tags = TagSet.from_names([f"tag_{index}" for index in range(classes)])
+    embeddings = torch.randn(classes, WIDTH, generator=generator)
+    return LabelSpace.from_targets(tags, targets).with_embeddings(embeddings)
+
+
+def create(name: str, scale: Scale, classes: int = 100) -> Classifier:
+    """Build a model without pre-trained weights: they change no time."""
+    torch.manual_seed(0)
+    options = OPTIONS.get(name, {})
+    return create_model(name, create_labels(classes), backbone=scale.backbone, **options)
+
+
+def infer(model: Classifier, images: torch.Tensor) -> float:
+    """Seconds of one batch, forward."""
+    model.eval()
+    began = time.perf_counter()
+    with torch.inference_mode():
+        model(images)
+    return time.perf_counter() - began
+
+
+def train(model: Classifier, images: torch.Tensor) -> float:
+    """Seconds of one batch, forward and backward."""
+    model.train()
+    began = time.perf_counter()
+    model(images).square().mean().backward()
+    model.zero_grad(set_to_none=True)
+    return time.perf_counter() - began
+
+
+def measure_scale(name: str) -> None:
+    """Let all models take turns, and add a row for each."""
+    scale = SCALES[name]
+    images = torch.randn(scale.batch, 3, scale.size, scale.size)
+    images = images.to(memory_format=torch.channels_last)
+    models = {
+        model: create(model, scale).to(memory_format=torch.channels_last) for model in list_models()
+    }
+    seconds: dict[str, list[tuple[float, float]]] = {model: [] for model in models}
+    for turn in range(scale.rounds + 1):
+        for model, built in models.items():
+            pair = infer(built, images), train(built, images)
+            if turn:  # the first round warms up
+                seconds[model].append(pair)
+    for model, built in models.items():
+        with FlopCounterMode(display=False) as counter, torch.inference_mode():
+            built.eval()(images[:1])
+        rates = [
+            tuple(base / own for base, own in zip(*pairs, strict=True))
+            for pairs in zip(seconds["gap"], seconds[model], strict=True)
+        ]
+        forward, both = (
+            statistics.median(pair[part] for pair in seconds[model]) for part in (0, 1)
+        )
+        to_gap, train_to_gap = (statistics.median(rate[part] for rate in rates) for part in (0, 1))
+        row = {
+            "experiment": f"heads {name}", "model": model, "backbone": scale.backbone,
+            "size": scale.size, "classes": 100,
+            "parameters_million": count(built), "head_parameters_million": count(built.head),
+            "gflops": counter.get_total_flops() / 1e9,
+            "images_per_second": scale.batch / forward,
+            "train_images_per_second": scale.batch / both,
+            "to_gap": to_gap, "train_to_gap": train_to_gap, "rounds": scale.rounds,
+            "command": f"python benchmarks/heads.py {name}",
+        }  # fmt: skip
+        append_result(RESULTS, row, COLUMNS)
+        print(
+            f"{name}: {model} {count(built):.1f} M, {scale.batch / forward:.1f} images/s, "
+            f"{to_gap:.2f} of gap ({train_to_gap:.2f} in training)",
+            flush=True,
+        )
+
+
+def count(module: torch.nn.Module) -> float:
+    """Parameters, in millions."""
+    return sum(parameter.numel() for parameter in module.parameters()) / 1e6
+
+
+def measure_growth() -> None:
+    """Start a process for every head and number of classes, and add a row for each."""
+    for model in list_models():
+        for classes in CLASSES:
+            finished = subprocess.run(
+                [sys.executable, __file__, "head", model, str(classes)],
+                capture_output=True, text=True, check=False,
+            )  # fmt: skip
+            seconds, megabytes = (
+                map(float, finished.stdout.split()) if not finished.returncode else ("", "")
+            )
+            row = {
+                "experiment": "heads growth", "model": model, "backbone": "resnet101",
+                "size": 448, "classes": classes, "seconds": seconds, "megabytes": megabytes,
+                "rounds": 3, "command": "python benchmarks/heads.py growth",
+            }  # fmt: skip
+            append_result(RESULTS, row, COLUMNS)
+            print(f"growth: {model}, {classes} classes: {seconds} s, {megabytes} MB", flush=True)
+
+
+def measure_head(model: str, classes: int) -> None:
+    """Print seconds of a head on one 14 x 14 map, and the megabytes that it needs for that."""
+    labels = create_labels(classes)
+    options = OPTIONS.get(model, {})
+    head_class = type(create_model(model, create_labels(2), backbone="test_efficientnet").head)
+    head = head_class(2048, labels, **options).eval()
+    features = torch.randn(1, 2048, 14, 14)
+    before = resource.getrusage(resource.RUSAGE_SELF).ru_maxrss
+    times = []
+    for _ in range(4):
+        began = time.perf_counter()
+        with torch.inference_mode():
+            head(features)
+        times.append(time.perf_counter() - began)
+    after = resource.getrusage(resource.RUSAGE_SELF).ru_maxrss
+    print(statistics.median(times[1:]), (after - before) / 1024)
+
+
+def main() -> None:
+    """Measure what is named, or everything."""
+    if sys.argv[1:2] == ["head"]:
+        measure_head(sys.argv[2], int(sys.argv[3]))
+        return
+    for name in sys.argv[1:] or [*SCALES, "growth"]:
+        measure_growth() if name == "growth" else measure_scale(name)
+
+
+if __name__ == "__main__":
+    main()
