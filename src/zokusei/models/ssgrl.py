@@ -48,8 +48,8 @@ class SSGRL(Head):
     - The code averages windows of 2 x 2 positions first and leaves the last row and column of an
       odd map out; here they are averaged alone. `pool` turns it off, for small maps.
     - A is the plain conditional probability, and with many classes its rows add up to much; the
-      code has a normalised variant for Visual Genome. `normalize` divides each row by its sum, which
-      is our reading of it. So is the diagonal of 0: a class sends itself nothing along the graph.
+      code has a normalised variant for Visual Genome. `normalize` divides each row by its sum,
+      our reading of it. So is the diagonal of 0: a class sends itself nothing along the graph.
     - The code trains only the last stage of the backbone, with Adam and a rate of 1e-5.
 
     Args:
