@@ -1,7 +1,7 @@
 """Graphs over labels from how often they meet: conditional probabilities, edges, adjacency.
 
 Chen, Wei, Wang, Guo: Multi-Label Image Recognition with Graph Convolutional Networks, CVPR 2019
-(ML-GCN), section 3.4. Everything starts from counts of the training split alone.
+(ML-GCN). Everything starts from counts of the training split alone.
 """
 
 from collections.abc import Sequence
@@ -47,7 +47,7 @@ def compute_conditional(
 def find_edges(
     cooccurrence: Int[Tensor, "classes classes"], threshold: float = 0.4
 ) -> Bool[Tensor, "classes classes"]:
-    r"""Keep what is likely: edge i -> j where :math:`P(j \mid i) \ge \tau` (ML-GCN, equation 7).
+    r"""Keep what is likely: edge i -> j where :math:`P(j \mid i) \ge \tau`, as in ML-GCN.
 
     >>> import torch
     >>> find_edges(torch.tensor([[4, 1], [1, 2]])).tolist()
@@ -70,8 +70,8 @@ def compute_adjacency(
         D = \operatorname{diag}\Big(\sum_j A'_{ij}\Big), \quad
         \hat{A} = D^{-1/2} A'^\top D^{-1/2}
 
-    The paper's equation (8) weighs a class p against its neighbours' 1 - p; its code, and this,
-    divide both by 1 - p (0.25 and 1 for p = 0.2), share 0.25 out over the *column* of B, and
+    The neighbours weigh p and the class itself 1 - p; the released code, and this, divide both by
+    1 - p (0.25 and 1 for p = 0.2), share 0.25 out over the *column* of B, and
     transpose: row j of the result holds what class j receives, from the classes that imply it.
 
     Args:

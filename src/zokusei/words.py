@@ -4,7 +4,7 @@ import re
 
 _NUMBERS = ("zero one two three four five six seven eight nine").split()
 
-# What a face in characters shows, as Danbooru's wiki describes the tags.
+# What a face in characters shows.
 _EMOTICONS = {
     ":d": "open mouth smile", ";d": "wink open mouth smile", "xd": "closed eyes laughing",
     ":)": "smile", ";)": "wink smile", ":(": "frown", ":<": "frown", ">:(": "angry frown",

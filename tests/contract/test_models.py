@@ -179,7 +179,7 @@ def test_it_overfits_32_pictures(name):
         loss.backward()
         nn.utils.clip_grad_norm_(model.parameters(), 10.0)
         optimizer.step()
-        if float(loss) < 1e-3:
+        if float(loss.detach()) < 1e-3:
             break
     with torch.no_grad():
         probs = model(batch).sigmoid()

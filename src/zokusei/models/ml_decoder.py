@@ -29,7 +29,7 @@ class MLDecoder(Head):
             \tilde G = \mathrm{LN}(G + \mathrm{drop}(G)) \\
         s_{kg+j} &= w_{k,j} \cdot H_k + b_{kg+j}
 
-    (equations 4 and 5 and the group fully connected layer.) The queries never attend to each other,
+    Read from the released code. The queries never attend to each other,
     so that time and memory grow with K and hardly with C. Classes that stand side by side share a
     query; with more classes than `groups` their order therefore matters. Where the released code
     and this differ:

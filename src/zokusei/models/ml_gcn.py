@@ -28,8 +28,7 @@ class MLGCN(Head):
         W = \hat{A}\,\mathrm{LReLU}(\hat{A} Z W_1)\, W_2 \in \mathbb{R}^{C \times D}, \quad
         s = W \max_p F_p
 
-    (equations 2 and 3 with the correlation matrix of section 3.4.) Where paper, released code and
-    this differ:
+    Read from the released code. Where paper, code and this differ:
 
     - The code pools windows of 14 x 14, which is the whole map at 448 pixels and an error below
       224; this pools the whole map, whatever its size.

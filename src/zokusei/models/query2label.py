@@ -29,7 +29,8 @@ class Query2Label(Head):
         Q_i = \mathrm{FFN}(Q_i^{(2)}) \\
         s_c &= w_c \cdot Q_{L,c} + b_c
 
-    Where paper, released code and this differ:
+    Written from the released head and what is known of its transformer, which is DETR's. Where
+    paper, code and this differ, as far as we know them:
 
     - The paper's decoder begins with attention among the labels. The code leaves it out unless
       told, in the first layer always, where all queries still start from nothing:

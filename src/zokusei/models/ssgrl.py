@@ -36,7 +36,7 @@ class SSGRL(Head):
         h &\leftarrow (1 - z) \odot h + z \odot \tanh(W_h m + U_h (r \odot h)) \\
         s_c &= w_c \cdot \tanh(W_o [h_c;\, f_c]) + b_c
 
-    (equations 1 to 7.) Where paper, released code and this differ:
+    Read from the released code. Where paper, code and this differ:
 
     - The code computes the reset gate with the update gate's U and leaves its own untrained:
       `legacy_gate`; without it the gate is the paper's.
@@ -48,10 +48,9 @@ class SSGRL(Head):
     - The code averages windows of 2 x 2 positions first and leaves the last row and column of an
       odd map out; here they are averaged alone. `pool` turns it off, for small maps.
     - A is the plain conditional probability, and with many classes its rows add up to much; the
-      code has a normalised variant for Visual Genome: `normalize` divides each row by its sum.
-      A class sends itself nothing along the graph: the diagonal is 0, on which paper and code are
-      silent.
-    - The paper trains only the last stage of the backbone, with Adam and a rate of 1e-5.
+      code has a normalised variant for Visual Genome. `normalize` divides each row by its sum,
+      our reading of it. So is the diagonal of 0: a class sends itself nothing along the graph.
+    - The code trains only the last stage of the backbone, with Adam and a rate of 1e-5.
 
     Args:
         num_features: channels of the feature map, D.
