@@ -81,12 +81,23 @@ def speed(metrics: list[Row], startup: list[Row]) -> list[list[str]]:
     return table
 
 
+def danbooru(rows: list[Row]) -> list[list[str]]:
+    """Speed and memory by number of posts, the newest measurement of each."""
+    table = [["posts", "metadata", "posts a minute", "most memory"]]
+    for row in sorted({row["posts"]: row for row in rows}.values(), key=lambda r: int(r["posts"])):
+        table.append([f"{int(row['posts']):,}", f"{float(row['metadata_mb']):,.0f} MB",
+                      f"{float(row['posts_per_minute']):,.0f}",
+                      f"{float(row['peak_mb']):,.0f} MB"])  # fmt: skip
+    return table
+
+
 def make_tables() -> dict[str, str]:
     """Give every table whose rows are there, as Markdown, by name."""
     tables = {
         "anime-faces": anime_faces(read("anime-faces")),
         "anime-faces-choices": choices(read("anime-faces-choices")),
         "loader": loader(read("loader")),
+        "danbooru": danbooru(read("danbooru")),
         "speed": speed(read("metrics"), read("startup")),
     }
     return {name: to_markdown(table) for name, table in tables.items() if len(table) > 1}
