@@ -21,8 +21,8 @@ from zokusei.results import append_result
 
 RESULTS = Path(__file__).parent / "results" / "danbooru.csv"
 COLUMNS = (
-    "experiment posts pictures metadata_mb seconds cpu_seconds posts_per_minute peak_mb seed commit hardware "
-    "versions command"
+    "experiment posts pictures metadata_mb seconds cpu_seconds posts_per_minute peak_mb seed "
+    "commit hardware versions command"
 ).split()
 SEED, NAMES, PER_POST, FILES, BUCKETS = 0, 200_000, 30, 10, 20
 PICTURES = 2_500

@@ -83,12 +83,13 @@ def speed(metrics: list[Row], startup: list[Row]) -> list[list[str]]:
 
 def danbooru(rows: list[Row]) -> list[list[str]]:
     """Speed and memory by number of posts, the newest measurement of each."""
-    table = [["posts", "metadata", "posts a minute", "most memory"]]
-    for row in sorted({row["posts"]: row for row in rows}.values(), key=lambda r: int(r["posts"])):
-        table.append([f"{int(row['posts']):,}", f"{float(row['metadata_mb']):,.0f} MB",
-                      f"{float(row['posts_per_minute']):,.0f}",
-                      f"{float(row['peak_mb']):,.0f} MB"])  # fmt: skip
-    return table
+    newest = {int(row["posts"]): row for row in rows}
+    head = ["posts", "metadata", "posts a minute", "most memory"]
+    return [head] + [
+        [f"{posts:,}", f"{float(row['metadata_mb']):,.0f} MB",
+         f"{float(row['posts_per_minute']):,.0f}", f"{float(row['peak_mb']):,.0f} MB"]
+        for posts, row in sorted(newest.items())
+    ]  # fmt: skip
 
 
 def make_tables() -> dict[str, str]:

@@ -136,6 +136,14 @@ def test_shards_hold_a_thousand_and_are_the_same_every_time(tmp_path):
         assert shard.getnames() == ["1000.jpg", "1000.json"]
 
 
+def test_names_differ_even_where_capitals_do_not_count(tmp_path):
+    records = [Record(name, ["hat"]) for name in ("a.jpg", "A.jpg", "a.png", "sub/a.jpg")]
+    put_pictures(tmp_path, records)
+    export_corpus(records, tmp_path, tmp_path / "out", "kohya", Problems())
+    names = sorted(path.name for path in (tmp_path / "out" / "1_pictures").glob("*.txt"))
+    assert names == ["A-2.txt", "a-3.txt", "a.txt", "sub_a.txt"]
+
+
 def test_a_folder_that_holds_something_is_left_alone(tmp_path):
     (tmp_path / "mine").mkdir()
     (tmp_path / "mine" / "precious.txt").write_text("by hand")
