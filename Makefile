@@ -37,6 +37,7 @@ bench: $(STAMP)
 	$(BIN)/python benchmarks/metrics.py
 	$(BIN)/python benchmarks/loader.py
 	$(BIN)/python benchmarks/startup.py
+	$(BIN)/python benchmarks/danbooru.py
 	$(BIN)/python benchmarks/tables.py
 
 docs: $(STAMP)

@@ -94,6 +94,17 @@ def drawn(rows: list[Row]) -> list[list[str]]:
     return table
 
 
+def danbooru(rows: list[Row]) -> list[list[str]]:
+    """Speed and memory by number of posts, the newest measurement of each."""
+    newest = {int(row["posts"]): row for row in rows}
+    head = ["posts", "metadata", "posts a minute", "most memory"]
+    return [head] + [
+        [f"{posts:,}", f"{float(row['metadata_mb']):,.0f} MB",
+         f"{float(row['posts_per_minute']):,.0f}", f"{float(row['peak_mb']):,.0f} MB"]
+        for posts, row in sorted(newest.items())
+    ]  # fmt: skip
+
+
 def make_tables() -> dict[str, str]:
     """Give every table whose rows are there, as Markdown, by name."""
     tables = {
@@ -101,6 +112,7 @@ def make_tables() -> dict[str, str]:
         "anime-faces-choices": choices(read("anime-faces-choices")),
         "drawn": drawn(read("drawn")),
         "loader": loader(read("loader")),
+        "danbooru": danbooru(read("danbooru")),
         "speed": speed(read("metrics"), read("startup")),
     }
     return {name: to_markdown(table) for name, table in tables.items() if len(table) > 1}

@@ -2,6 +2,7 @@
 
 import json
 import os
+import shutil
 import tempfile
 from collections.abc import Iterator
 from contextlib import contextmanager, suppress
@@ -55,6 +56,38 @@ def write_whole(path: Path | str) -> Iterator[Path]:
         if temporary is not None:
             with suppress(FileNotFoundError):
                 temporary.unlink()
+
+
+@contextmanager
+def write_folder_whole(folder: Path | str) -> Iterator[Path]:
+    """Give a temporary folder beside `folder`; move it there once the block ends well.
+
+    `folder` must be empty or not there. When the block raises, nothing is left.
+
+    Raises:
+        ZokuseiError: the folder cannot be made, or the disk is full.
+
+    >>> import tempfile
+    >>> folder = Path(tempfile.mkdtemp()) / "new"
+    >>> with write_folder_whole(folder) as temporary:
+    ...     _ = (temporary / "a.txt").write_text("all of it")
+    >>> [path.name for path in folder.iterdir()]
+    ['a.txt']
+    """
+    folder = Path(folder)
+    temporary: Path | None = None
+    try:
+        folder.parent.mkdir(parents=True, exist_ok=True)
+        temporary = Path(tempfile.mkdtemp(dir=folder.parent, prefix=f".{folder.name[:100]}."))
+        yield temporary
+        temporary.chmod(0o777 & ~_UMASK)
+        temporary.replace(folder)
+        _flush_folder(folder.parent)
+    except OSError as error:
+        raise ZokuseiError(f"{folder} was not written: {error.strerror or error}") from error
+    finally:
+        if temporary is not None:
+            shutil.rmtree(temporary, ignore_errors=True)
 
 
 def write_text(path: Path | str, text: str) -> None:

@@ -73,6 +73,12 @@ def test_pairs_are_those_of_two_loops(values, flips, distance):
     assert find_pairs(np.array(values, dtype=np.uint64), distance).tolist() == expected
 
 
+@pytest.mark.parametrize("alike", range(8))
+def test_one_byte_alike_is_enough_to_be_found(alike):
+    other = sum(1 << (8 * band) for band in range(8) if band != alike)
+    assert find_pairs(np.array([0, other], dtype=np.uint64), 7).tolist() == [[0, 1]]
+
+
 def test_a_distance_that_could_miss_pairs_is_refused():
     with pytest.raises(ValueError, match="0 to 7"):
         find_pairs(np.zeros(2, dtype=np.uint64), 8)

@@ -5,11 +5,12 @@ from typing import Annotated
 
 import typer
 
-from zokusei.cli import danbooru, imports, stats
+from zokusei.cli import danbooru, export, imports, stats
 
 app = typer.Typer(no_args_is_help=True, help="Draw, import, check and describe corpora.")
 app.command("import")(imports.import_)
 app.command("stats")(stats.stats)
+app.command("export")(export.export)
 app.command("danbooru")(danbooru.danbooru)
 
 

@@ -13,7 +13,9 @@ from zokusei.corpora.sidecars import parse_tags
 from zokusei.data.manifest import SPLITS, Box, Record
 from zokusei.errors import DataError
 
-_SPLIT_OF_NAME = re.compile(r"(train|val|test)(\d*)(?![a-z])")
+# `captions_train2014.json` is of train2014, whose pictures may lie in a folder of that name.
+_NAME = re.compile(r"(?:captions|instances|person_keypoints|image_info)_(.+)")
+_SPLIT = re.compile(r"train|val|test")
 
 
 def is_coco(path: Path) -> bool:
@@ -61,8 +63,8 @@ def read_coco(path: Path, problems: Problems, images: Path) -> Iterator[Record]:
     documents = find_documents(path)
     by_split: dict[str, list[Path]] = {}
     for document in documents:
-        found = _SPLIT_OF_NAME.search(document.stem)
-        by_split.setdefault(found[0] if found else "", []).append(document)
+        found = _NAME.fullmatch(document.stem)
+        by_split.setdefault(found[1] if found else document.stem, []).append(document)
     pictures = Pictures(images, problems)
     for name, files in by_split.items():
         yield from _read_split(name, files, problems, pictures)
@@ -74,7 +76,7 @@ def _read_split(
     notes, categories = Notes(), dict[Any, str]()
     for file in files:
         _gather(file, notes, categories, problems)
-    found = re.match("train|val|test", name)
+    found = _SPLIT.match(name)
     for image, line, said in notes.read():
         file = Path(image["zokusei:file"])
         at = _place(image.get("file_name"), name, pictures.root)

@@ -18,6 +18,7 @@ SCHEMES: Mapping[str, Mapping[str, str]] = {
 }
 """What a rating's letter means. `s` was *safe* until 2022 and is *sensitive* since `g` exists."""
 
+_LETTERS = ("g", "s", "q", "e")
 _LARGEST_ID = 1 << 31  # a bit of memory each: 256 MB; Danbooru has some ten million
 
 
@@ -123,16 +124,21 @@ def parse_post(row: Mapping[str, Any], file: Path, line: int) -> Post | None:
     extension = row["file_ext"]
     if not extension.isalnum():
         raise ValueError(f"its file_ext is {extension!r}")
+    rating = row["rating"]
+    if rating not in _LETTERS:
+        raise ValueError(f"its rating is {rating!r}, not one of {', '.join(_LETTERS)}")
     listed = row.get("tags")
     if listed is None:
         general = row["tag_string_general"].split()
     else:
         general = [tag["name"] for tag in listed if tag["category"] in ("0", 0)]
+    "".join(general)  # raises where a name is no text
+    parent = int(row.get("parent_id") or 0)
     return Post(
         id=number,
-        parent=int(row.get("parent_id") or 0) or number,
+        parent=parent if 0 < parent < _LARGEST_ID else number,
         extension=extension,
-        rating=row["rating"],
+        rating=rating,
         general=general,
         is_dated_old=listed is not None,
         file=file,

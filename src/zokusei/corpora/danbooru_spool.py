@@ -2,6 +2,7 @@
 
 import tempfile
 import weakref
+from array import array
 from collections.abc import Iterator
 from dataclasses import dataclass, field
 from pathlib import Path
@@ -65,6 +66,14 @@ class Batch:
         return len(self.id)
 
 
+class _Numbering(dict[str, int]):
+    """Gives each name that is looked up the next number; thirty a post, so without a call each."""
+
+    def __missing__(self, name: str) -> int:
+        self[name] = number = len(self)
+        return number
+
+
 @dataclass
 class Spool:
     """Writes posts to a temporary file, counts their tags, and gives them back in batches.
@@ -77,7 +86,7 @@ class Spool:
         is_dated_old: whether a post had the old form.
     """
 
-    names: dict[str, int] = field(default_factory=dict)
+    names: dict[str, int] = field(default_factory=_Numbering)
     counts: dict[int, NDArray[np.int64]] = field(default_factory=dict)
     is_dated_old: bool = False
     files: dict[Path, int] = field(default_factory=dict)
@@ -87,7 +96,9 @@ class Spool:
         self._file = tempfile.TemporaryFile()  # noqa: SIM115
         weakref.finalize(self, self._file.close)
         self._writer: Any = pa.ipc.new_stream(self._file, _SCHEMA)
-        self._rows: dict[str, list[Any]] = {name: [] for name in _SCHEMA.names}
+        self._rows: dict[str, list[Any]] = {name: [] for name in _SCHEMA.names[:-1]}
+        # Thirty a post: as flat numbers, since lists of lists cost the time of reading them.
+        self._tags, self._ends = array("i"), array("i", [0])
 
     @property
     def letters(self) -> set[str]:
@@ -96,14 +107,15 @@ class Spool:
 
     def add(self, post: Post) -> None:
         """Keep a post."""
-        names, rows = self.names, self._rows
+        rows = self._rows
         rows["id"].append(post.id)
         rows["parent"].append(post.parent)
         rows["rating"].append(ord(post.rating))
         rows["extension"].append(post.extension)
         rows["file"].append(self.files.setdefault(post.file, len(self.files)))
         rows["line"].append(post.line)
-        rows["tags"].append([names.setdefault(name, len(names)) for name in post.general])
+        self._tags.extend(map(self.names.__getitem__, post.general))
+        self._ends.append(len(self._tags))
         self.is_dated_old = self.is_dated_old or post.is_dated_old
         if len(rows["id"]) == _ROWS_PER_BATCH:
             self._flush()
@@ -130,7 +142,10 @@ class Spool:
     def _flush(self) -> None:
         if not self._rows["id"]:
             return
-        table = pa.RecordBatch.from_pydict(self._rows, schema=_SCHEMA)
+        columns = [pa.array(self._rows[field.name], field.type) for field in list(_SCHEMA)[:-1]]
+        ends, values = (np.array(part, dtype=np.int32) for part in (self._ends, self._tags))
+        tags = pa.ListArray.from_arrays(pa.array(ends), pa.array(values))
+        table = pa.RecordBatch.from_arrays([*columns, tags], schema=_SCHEMA)
         self._writer.write_batch(table)
         batch = Batch.from_table(table)
         ratings = batch.rating[batch.tag_rows]
@@ -141,3 +156,4 @@ class Spool:
             self.counts[int(code)] = counts
         for column in self._rows.values():
             column.clear()
+        self._tags, self._ends = array("i"), array("i", [0])

@@ -4,6 +4,7 @@ import re
 from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass
 from importlib.resources import files
+from itertools import islice
 from pathlib import Path
 
 import numpy as np
@@ -22,6 +23,7 @@ from zokusei.errors import DataError
 from zokusei.tags import Tag, TagSet
 
 _TOLERANCE = 0.005  # of the mean, in labels
+_STEEPEST = 12.0  # a picture with one label more is exp(12) times as likely: only the richest are
 _KEPT = 1_000_000  # candidates in memory before all but the chosen ones are dropped
 
 
@@ -127,15 +129,16 @@ def choose_classes(spool: Spool, letters: set[str], count: int, excluded: Sequen
     pattern = "|".join(re.escape(tag).replace(r"\*", ".*") for tag in excluded)
     is_excluded = re.compile(pattern or r"(?!)").fullmatch
     counts = spool.count(letters).tolist()
-    pairs = [
-        (name, counts[number])
-        for name, number in spool.names.items()
-        if counts[number] and not is_excluded(name)
-    ]
-    if len(pairs) < count:
-        raise DataError(f"{len(pairs)} tags are not {count} classes; ask for fewer with --classes")
-    pairs.sort(key=lambda pair: (-pair[1], pair[0]))
-    return TagSet(tuple(Tag(name, 0, number) for name, number in pairs[:count]))
+    ranked = sorted(
+        ((name, counts[number]) for name, number in spool.names.items() if counts[number]),
+        key=lambda pair: (-pair[1], pair[0]),
+    )
+    # Patterns are slow and the tail is long: names are looked at until there are enough.
+    fitting = (pair for pair in ranked if not is_excluded(pair[0]))
+    chosen = [Tag(name, 0, number) for name, number in islice(fitting, count)]
+    if len(chosen) < count:
+        raise DataError(f"{len(chosen)} tags are not {count} classes; ask for fewer with --classes")
+    return TagSet(tuple(chosen))
 
 
 def choose_quotas(histogram: NDArray[np.int64], count: int, mean: float) -> NDArray[np.int64]:
@@ -165,25 +168,24 @@ def choose_quotas(histogram: NDArray[np.int64], count: int, mean: float) -> NDAr
         )
 
     def draw(tilt: float) -> NDArray[np.float64]:
-        weights = np.exp(tilt * (labels - labels[-1] / 2))
-        low, high = 0.0, 1 / weights.min() + 1
+        steps = tilt * labels
+        low, high = -np.abs(steps).max() - 60, np.abs(steps).max()  # log c: next to none, all
         for _ in range(60):
             middle = (low + high) / 2
-            enough = (there * np.minimum(1, middle * weights)).sum() >= count
+            enough = (there * np.exp(np.minimum(0, middle + steps))).sum() >= count
             low, high = (low, middle) if enough else (middle, high)
-        return np.asarray(there * np.minimum(1, high * weights))
+        return np.asarray(there * np.exp(np.minimum(0, high + steps)))
 
     def mean_of(drawn: NDArray[np.float64]) -> float:
         return float((labels * drawn).sum() / drawn.sum())
 
-    steepest = 60 / len(there)  # beyond it, only the richest or poorest pictures are drawn
-    low, high = -steepest, steepest
-    for _ in range(40):
+    low, high = -_STEEPEST, _STEEPEST
+    for _ in range(50):
         middle = (low + high) / 2
         low, high = (low, middle) if mean_of(draw(middle)) >= mean else (middle, high)
     drawn = draw(high)
     if abs(mean_of(drawn) - mean) > _TOLERANCE:
-        reach = f"{mean_of(draw(-steepest)):.2f} to {mean_of(draw(steepest)):.2f}"
+        reach = f"{mean_of(draw(-_STEEPEST)):.2f} to {mean_of(draw(_STEEPEST)):.2f}"
         raise DataError(
             f"no {count} of these pictures have {mean} labels each in the mean, only {reach}; "
             "change --labels, --pictures or --classes"

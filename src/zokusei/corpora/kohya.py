@@ -5,7 +5,7 @@ from collections.abc import Callable, Iterator
 from pathlib import Path
 
 from zokusei.corpora.problems import Problems
-from zokusei.corpora.sidecars import find_pictures, parse_tags, read_sidecar
+from zokusei.corpora.sidecars import FACES, find_pictures, parse_tags, read_sidecar
 from zokusei.data.manifest import Record
 
 _REPEATS = re.compile(r"\d+_.+")
@@ -19,8 +19,9 @@ def is_kohya(path: Path) -> bool:
 def read_kohya(path: Path, problems: Problems, images: Path) -> Iterator[Record]:
     """Give one record a picture of the numbered folders; others are not looked at.
 
-    Tags are separated by commas, or by spaces when no file of them all has a comma. As kohya's
-    trainer does, only the first line of a file counts. `a.caption` beside a picture is a caption.
+    Tags are separated by commas; or by spaces when no file of them all has a comma and one has an
+    underscore, which names written for commas do not. As kohya's trainer does, only the first line
+    of a file counts. `a.caption` beside a picture holds its captions, one a line.
 
     Args:
         path: the folder of folders.
@@ -59,9 +60,13 @@ def _folders(path: Path) -> list[Path]:
 
 def _find_separator(path: Path) -> Callable[[str], list[str]]:
     """Decide for all files together: `long hair` may be the only tag of its picture."""
+    underscores = False
     for folder in _folders(path):
         for file in folder.rglob("*.txt"):
-            with file.open("rb") as opened:
-                if b"," in opened.readline():
-                    return parse_tags
-    return lambda text: parse_tags(",".join(text.split()))
+            with file.open(encoding="utf-8", errors="replace") as opened:
+                line = opened.readline()
+            if "," in line:
+                return parse_tags
+            words = line.replace("\\", "").split()
+            underscores = underscores or any("_" in word and word not in FACES for word in words)
+    return (lambda text: parse_tags(",".join(text.split()))) if underscores else parse_tags

@@ -8,6 +8,12 @@ from zokusei.data.manifest import Record
 from zokusei.errors import DataError
 from zokusei.images import find_images
 
+FACES = frozenset(
+    "0_0 (o)_(o) +_+ +_- ._. <o>_<o> <|>_<|> =_= >_< 3_3 6_9 >_o @_@ ^_^ o_o u_u x_x |_| "
+    "||_||".split()
+)
+"""Faces made of signs, whose underscore is no space."""
+
 
 def read_sidecars(folder: Path, problems: Problems, images: Path) -> Iterator[Record]:
     """Give one record for each picture under `folder` that has a sidecar.
