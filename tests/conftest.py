@@ -11,7 +11,10 @@ settings.register_profile("zokusei", deadline=None, max_examples=50)
 settings.load_profile("zokusei")
 
 install_import_hook(
-    ["zokusei.models", "zokusei.losses", "zokusei.metrics", "zokusei.data", "zokusei.labels"],
+    [
+        *("zokusei.models", "zokusei.losses", "zokusei.metrics"),
+        *("zokusei.data", "zokusei.labels", "zokusei.stylize"),
+    ],
     "shapes.check",
 )
 
