@@ -20,7 +20,7 @@ def test_help_names_every_command_and_imports_no_torch():
         "assert 'torch' not in sys.modules and 'timm' not in sys.modules, 'torch was imported'\n"
     )
     done = subprocess.run([sys.executable, "-c", code], check=True, capture_output=True, text=True)
-    for command in ("train", "evaluate", "report", "tag", "data", "doctor"):
+    for command in ("train", "evaluate", "report", "tag", "cartoonize", "data", "doctor"):
         assert f" {command} " in done.stdout
 
 

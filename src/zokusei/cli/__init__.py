@@ -9,7 +9,7 @@ from typing import Annotated
 import typer
 
 from zokusei import __version__
-from zokusei.cli import data, doctor, evaluate, report, tag, train
+from zokusei.cli import cartoonize, data, doctor, evaluate, report, tag, train
 from zokusei.errors import ZokuseiError
 
 app = typer.Typer(
@@ -35,6 +35,7 @@ app.command("train")(train.train)
 app.command("evaluate")(evaluate.evaluate)
 app.command("report")(report.report)
 app.command("tag")(tag.tag)
+app.command("cartoonize")(cartoonize.cartoonize)
 app.add_typer(data.app, name="data")
 app.command("doctor")(doctor.doctor)
 

@@ -1,7 +1,5 @@
 """The White-box generator in use: colour order, guided filter, any size, memory that stays flat."""
 
-from itertools import product
-
 import torch
 from jaxtyping import Float, UInt8
 from torch import Tensor
@@ -9,6 +7,7 @@ from torch.nn import functional as F
 
 from zokusei.stylize.generator import RECEPTIVE_RADIUS, SIZE_MULTIPLE, WhiteBoxGenerator
 from zokusei.stylize.guided_filter import guided_filter
+from zokusei.stylize.tiles import split_tiles
 
 # The authors' inference: the filter's windows are 3 x 3.
 _RADIUS, _EPS = 1, 5e-3
@@ -45,16 +44,10 @@ class WhiteBox:
         self, pictures: UInt8[Tensor, "batch height width 3"]
     ) -> UInt8[Tensor, "batch height width 3"]:
         """Draw pictures of one size; red comes first, as everywhere in this package."""
-        height, width = pictures.shape[1:3]
         drawn = torch.empty_like(pictures)
         with torch.inference_mode():
-            for (top, bottom), (left, right) in product(_spans(height), _spans(width)):
-                # What the tile's pixels depend on, kept on the grid of the network's strides.
-                above, before = max(0, top - RECEPTIVE_RADIUS), max(0, left - RECEPTIVE_RADIUS)
-                below, after = bottom + RECEPTIVE_RADIUS, right + RECEPTIVE_RADIUS
-                tile = self._draw(pictures[:, above:below, before:after])
-                inner = tile[:, top - above : bottom - above, left - before : right - before]
-                drawn[:, top:bottom, left:right] = inner
+            for tile in split_tiles(*pictures.shape[1:3], side=_TILE, overlap=RECEPTIVE_RADIUS):
+                drawn[:, *tile.inner] = self._draw(pictures[:, *tile.outer])[:, *tile.cut]
         return drawn
 
     def _draw(self, pictures: Tensor) -> Tensor:
@@ -87,10 +80,3 @@ def cartoonize(
     padded = F.pad(images, padding, mode="replicate")
     drawn = guided_filter(padded, generator(padded), radius=radius, eps=eps)
     return drawn[..., :height, :width]
-
-
-def _spans(size: int) -> list[tuple[int, int]]:
-    """Cut a side into as few even parts of at most `_TILE` as go, at multiples of 4."""
-    parts = -(-size // _TILE)
-    step = -(-size // parts // SIZE_MULTIPLE) * SIZE_MULTIPLE
-    return [(start, min(start + step, size)) for start in range(0, size, step)]
