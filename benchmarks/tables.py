@@ -14,7 +14,11 @@ from zokusei.files import write_text
 from zokusei.results import RATES, read_results
 
 HERE = Path(__file__).parent
-PAGES = [HERE.parent / "README.md", HERE / "README.md"]
+PAGES = [
+    HERE.parent / "README.md",
+    HERE / "README.md",
+    HERE.parent / "docs" / "guides" / "cartoonize.md",
+]
 # Two-sided 95 % quantiles of Student's t for 1, 2, ... degrees of freedom.
 STUDENT = (12.706, 4.303, 3.182, 2.776, 2.571, 2.447, 2.365, 2.306, 2.262)
 
@@ -81,12 +85,22 @@ def speed(metrics: list[Row], startup: list[Row]) -> list[list[str]]:
     return table
 
 
+def cartoonize(rows: list[Row]) -> list[list[str]]:
+    """Pictures a second of each way to draw, of the newest measurement."""
+    table = [["method", "size", "threads", "pictures/s", "slowest"]]
+    for row in rows[-2:]:
+        rates = [f"{float(row[name]):.1f}" for name in ("images_per_second", "slowest")]
+        table.append([f"`{row['model']}`", f"{row['size']} px", row["threads"], *rates])
+    return table
+
+
 def make_tables() -> dict[str, str]:
     """Give every table whose rows are there, as Markdown, by name."""
     tables = {
         "anime-faces": anime_faces(read("anime-faces")),
         "anime-faces-choices": choices(read("anime-faces-choices")),
         "loader": loader(read("loader")),
+        "cartoonize": cartoonize(read("cartoonize")),
         "speed": speed(read("metrics"), read("startup")),
     }
     return {name: to_markdown(table) for name, table in tables.items() if len(table) > 1}
