@@ -17,6 +17,7 @@ import typer
 from zokusei.cli import app
 from zokusei.config import Config
 from zokusei.files import write_text
+from zokusei.white_box_config import WhiteBoxConfig
 
 REFERENCE = Path(__file__).parent / "reference"
 NOTE = "<!-- Written by docs/generate.py; do not edit. -->\n\n"
@@ -52,14 +53,14 @@ def describe_command(name: str, command: Any) -> str:
     return "\n".join(lines)
 
 
-def settings() -> str:
+def settings(title: str, kind: Any) -> str:
     """Every setting with its type and default, from the dataclasses that are the settings."""
     parts = [
-        "# Settings",
+        f"# {title}",
         "A configuration is a YAML file of these; `section.key=value` on the command line "
         "overrides any of them.",
     ]
-    sections = [item for item in dataclasses.fields(Config) if dataclasses.is_dataclass(item.type)]
+    sections = [item for item in dataclasses.fields(kind) if dataclasses.is_dataclass(item.type)]
     parts += [describe(section.name, section.type) for section in sections]
     return NOTE + "\n\n".join(parts) + "\n"
 
@@ -99,7 +100,11 @@ def explain(attributes: str) -> dict[str, str]:
 
 def main() -> None:
     """Write the pages, or compare them."""
-    pages = {"command-line.md": command_line(), "settings.md": settings()}
+    pages = {
+        "command-line.md": command_line(),
+        "settings.md": settings("Settings", Config),
+        "white-box-settings.md": settings("Settings of a White-box training", WhiteBoxConfig),
+    }
     stale = []
     for name, text in pages.items():
         path = REFERENCE / name

@@ -10,7 +10,7 @@ import dataclasses
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import field
 from pathlib import Path
-from typing import Annotated, Any, Literal
+from typing import Annotated, Any, Literal, TypeVar, overload
 
 import yaml
 from pydantic import ConfigDict, Field, TypeAdapter, ValidationError
@@ -204,8 +204,9 @@ class TrainConfig:
 
 @dataclass(frozen=True, config=_strict_keys)
 class Config:
-    """Everything a training needs; saved whole into its run folder."""
+    """Everything a training of a classifier needs; saved whole into its run folder."""
 
+    recipe: Literal["classifier"] = "classifier"
     name: str = "run"
     out: str | None = None
     data: DataConfig = field(default_factory=DataConfig)
@@ -218,8 +219,28 @@ class Config:
     train: TrainConfig = field(default_factory=TrainConfig)
 
 
-def load_config(path: Path | str | None, overrides: Sequence[str] = ()) -> Config:
+AnyConfig = TypeVar("AnyConfig")
+
+
+@overload
+def load_config(path: Path | str | None, overrides: Sequence[str] = ()) -> Config: ...
+
+
+@overload
+def load_config(
+    path: Path | str | None, overrides: Sequence[str] = (), *, kind: type[AnyConfig]
+) -> AnyConfig: ...
+
+
+def load_config(
+    path: Path | str | None, overrides: Sequence[str] = (), *, kind: type[Any] = Config
+) -> Any:
     """Read a YAML file (or only the defaults) and apply `key=value` overrides in order.
+
+    Args:
+        path: the file; None: only the defaults.
+        overrides: `key=value`.
+        kind: the dataclass that holds the settings.
 
     Raises:
         ConfigError: the file cannot be read, a key is unknown, a value has the wrong type.
@@ -230,6 +251,19 @@ def load_config(path: Path | str | None, overrides: Sequence[str] = ()) -> Confi
     Traceback (most recent call last):
     zokusei.errors.ConfigError: unknown setting 'optimiser.lr'; did you mean 'optimizer.lr'?
     """
+    return create_config(_read_values(path, overrides), kind)
+
+
+def read_recipe(path: Path | str | None, overrides: Sequence[str] = ()) -> str:
+    """Say what a configuration trains: its key `recipe`, `classifier` where it has none.
+
+    Raises:
+        ConfigError: the file cannot be read.
+    """
+    return str(_read_values(path, overrides).get("recipe", "classifier"))
+
+
+def _read_values(path: Path | str | None, overrides: Sequence[str]) -> dict[str, Any]:
     values: dict[str, Any] = {}
     if path is not None:
         try:
@@ -242,23 +276,23 @@ def load_config(path: Path | str | None, overrides: Sequence[str] = ()) -> Confi
         values = loaded or {}
     for override in overrides:
         _apply_override(values, override)
-    return create_config(values)
+    return values
 
 
-def create_config(values: Mapping[str, Any]) -> Config:
+def create_config(values: Mapping[str, Any], kind: type[Any] = Config) -> Any:
     """Build the dataclasses from nested plain values.
 
     Raises:
         ConfigError: a key is unknown or a value has the wrong type.
     """
-    known = list(_setting_names(Config))
-    for key in _given_names(values, Config):
+    known = list(_setting_names(kind))
+    for key in _given_names(values, kind):
         if key not in known:
             # `lr` alone is too far from `optimizer.lr` for a spelling check.
             same_end = [name for name in known if name.endswith(f".{key}")]
             raise ConfigError(f"unknown setting {key!r}{suggest(key, same_end or known)}")
     try:
-        return TypeAdapter(Config).validate_python(values)
+        return TypeAdapter(kind).validate_python(values)
     except ValidationError as error:
         details = [
             f"{'.'.join(str(part) for part in item['loc'])} = {item['input']!r:.60}: {item['msg']}"
@@ -267,13 +301,13 @@ def create_config(values: Mapping[str, Any]) -> Config:
         raise ConfigError("; ".join(details)) from error
 
 
-def save_config(config: Config, path: Path | str) -> None:
+def save_config(config: Any, path: Path | str) -> None:
     """Write every setting, defaults included, as YAML that `load_config` reads back."""
-    values = TypeAdapter(Config).dump_python(config, mode="json")
+    values = TypeAdapter(type(config)).dump_python(config, mode="json")
     write_text(path, yaml.safe_dump(values, sort_keys=False, allow_unicode=True))
 
 
-def flatten(config: Config) -> dict[str, Any]:
+def flatten(config: Any) -> dict[str, Any]:
     """Give every setting by its full name.
 
     >>> flatten(Config())["train.batch_size"]

@@ -39,7 +39,7 @@ class WhiteBoxGenerator(nn.Module):
 
     def __init__(self, width: int = 32, blocks: int = 4) -> None:
         super().__init__()
-        w = width
+        self.width = w = width
         self.stem = SameConv2d(3, w, 7)
         self.down1, self.conv1 = SameConv2d(w, w, 3, stride=2), SameConv2d(w, 2 * w, 3)
         self.down2, self.conv2 = SameConv2d(2 * w, 2 * w, 3, stride=2), SameConv2d(2 * w, 4 * w, 3)

@@ -10,7 +10,7 @@ from typing import TypeAlias
 
 import torch
 from platformdirs import user_data_path
-from safetensors import SafetensorError
+from safetensors import SafetensorError, safe_open
 from safetensors.torch import load_file, save
 from torch import Tensor
 
@@ -58,14 +58,20 @@ def import_weights(source: Path, target: Path) -> None:
         content = source.read_bytes()
     except OSError as error:
         raise ModelError(f"{source} cannot be opened: {error.strerror}; check the path") from error
-    state = _name_in_order(reader(content, str(source)), source)
-    metadata = {
-        "licence": LICENCE,
-        "source": source.name,
-        "sha256": hashlib.sha256(content).hexdigest(),
-    }
-    with write_whole(target) as temporary:
-        temporary.write_bytes(save(state, metadata=metadata))
+    generator = WhiteBoxGenerator()
+    generator.load_state_dict(_name_in_order(reader(content, str(source)), source))
+    sha256 = hashlib.sha256(content).hexdigest()
+    save_generator(target, generator, licence=LICENCE, source=source.name, sha256=sha256)
+
+
+def save_generator(path: Path, generator: WhiteBoxGenerator, **about: str) -> None:
+    """Write a generator's weights with what is to be known of them, whole or not at all."""
+    size = {"width": str(generator.width), "blocks": str(len(generator.blocks))}
+    # Clones in one layout: safetensors keeps neither shared memory nor channels-last.
+    state = {name: t.detach().cpu().clone(memory_format=torch.contiguous_format)
+             for name, t in generator.state_dict().items()}  # fmt: skip
+    with write_whole(path) as temporary:
+        temporary.write_bytes(save(state, metadata={**size, **about}))
 
 
 def load_generator(path: Path) -> WhiteBoxGenerator:
@@ -81,9 +87,12 @@ def load_generator(path: Path) -> WhiteBoxGenerator:
         )
     try:
         given = load_file(path)
-    except (OSError, SafetensorError) as error:
+        with safe_open(path, framework="pt") as file:
+            metadata = file.metadata() or {}
+        size = {name: int(metadata[name]) for name in ("width", "blocks") if name in metadata}
+    except (OSError, SafetensorError, ValueError) as error:
         raise ModelError(f"{path} cannot be read as weights: {error}; import them again") from error
-    generator = WhiteBoxGenerator()
+    generator = WhiteBoxGenerator(**size)
     expected = generator.state_dict()
     for name, tensor in expected.items():
         if name not in given:
@@ -105,7 +114,7 @@ def _name_in_order(convolutions: list[Convolution], source: Path) -> dict[str, T
         for kind, tensor in (("weight", weight), ("bias", bias)):
             full = f"{name}.{kind}"
             _check_shape(f"{full} ({given_name})", tensor, expected[full], source)
-            state[full] = tensor.contiguous()
+            state[full] = tensor
     if len(convolutions) != len(names):
         raise ModelError(
             f"{source} has {len(convolutions)} convolutions, the White-box generator "

@@ -66,7 +66,7 @@ def prepare_run(config: Config, folder: Path, tell: Callable[[str], None]) -> Ru
     config_path = folder / "config.yaml"
     if config_path.exists():
         settled = load_config(config_path)
-        _refuse_another_run(config, settled, folder)
+        refuse_another_run(config, settled, folder)
         return Run(settled, Manifest.load(folder / "manifest.parquet"), Problems(), is_new=False)
     if folder.is_file() or (folder.exists() and any(folder.iterdir())):
         raise ConfigError(f"{folder} exists and is not a run; choose another with --out FOLDER")
@@ -156,7 +156,7 @@ def _choose_size(manifest: Manifest) -> int:
     return int(min(_MAX_SIZE, max(_MIN_SIZE, size)))
 
 
-def _refuse_another_run(asked: Config, settled: Config, folder: Path) -> None:
+def refuse_another_run(asked: object, settled: object, folder: Path) -> None:
     """A run goes on only with the settings it was begun with."""
     for key, value in flatten(asked).items():
         begun = flatten(settled)[key]
