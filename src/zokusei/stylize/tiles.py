@@ -68,7 +68,7 @@ def shrink(picture: NDArray[np.uint8], side: int) -> NDArray[np.uint8]:
     scale = side / min(height, width)
     new_height, new_width = max(1, round(height * scale)), max(1, round(width * scale))
     rows = range(0, height, _ROWS_AT_ONCE)
-    # Row by row: the sums of a whole picture would take eight times its memory and more.
+    # Rows in parts: sums in double precision take eight times the memory of the bytes.
     narrow = np.concatenate(
         [_average(picture[row : row + _ROWS_AT_ONCE], new_width, axis=1) for row in rows]
     )

@@ -13,7 +13,7 @@ from zokusei.stylize.tiles import split_tiles
 _RADIUS, _EPS = 1, 5e-3
 
 _TILE = 768
-"""Largest side computed at once; about half a gigabyte of activations."""
+"""Largest side computed at once, which bounds the memory that activations take."""
 
 
 class WhiteBox:
