@@ -16,6 +16,7 @@ from zokusei.results import RATES, read_results
 HERE = Path(__file__).parent
 ROOT = HERE.parent
 PAGES = [ROOT / "README.md", HERE / "README.md", ROOT / "docs/explanation/drawn-corpus.md"]
+PAGES += [ROOT / "docs/guides/cartoonize.md"]
 
 Row = dict[str, str]
 
@@ -105,6 +106,15 @@ def danbooru(rows: list[Row]) -> list[list[str]]:
     ]  # fmt: skip
 
 
+def cartoonize(rows: list[Row]) -> list[list[str]]:
+    """Pictures a second of each way to draw, of the newest measurement."""
+    table = [["method", "size", "threads", "pictures/s", "slowest"]]
+    for row in rows[-2:]:
+        rates = [f"{float(row[name]):.1f}" for name in ("images_per_second", "slowest")]
+        table.append([f"`{row['model']}`", f"{row['size']} px", row["threads"], *rates])
+    return table
+
+
 def make_tables() -> dict[str, str]:
     """Give every table whose rows are there, as Markdown, by name."""
     tables = {
@@ -113,6 +123,7 @@ def make_tables() -> dict[str, str]:
         "drawn": drawn(read("drawn")),
         "loader": loader(read("loader")),
         "danbooru": danbooru(read("danbooru")),
+        "cartoonize": cartoonize(read("cartoonize")),
         "speed": speed(read("metrics"), read("startup")),
     }
     return {name: to_markdown(table) for name, table in tables.items() if len(table) > 1}

@@ -19,6 +19,7 @@ from zokusei.config import Config
 from zokusei.corpora.drawn.attributes import DRAWN_TAGS, GROUPS, IMPLIED
 from zokusei.corpora.drawn.styles import STYLES
 from zokusei.files import write_text
+from zokusei.white_box_config import WhiteBoxConfig
 
 REFERENCE = Path(__file__).parent / "reference"
 NOTE = "<!-- Written by docs/generate.py; do not edit. -->\n\n"
@@ -54,14 +55,14 @@ def describe_command(name: str, command: Any) -> str:
     return "\n".join(lines)
 
 
-def settings() -> str:
+def settings(title: str, kind: Any) -> str:
     """Every setting with its type and default, from the dataclasses that are the settings."""
     parts = [
-        "# Settings",
+        f"# {title}",
         "A configuration is a YAML file of these; `section.key=value` on the command line "
         "overrides any of them.",
     ]
-    sections = [item for item in dataclasses.fields(Config) if dataclasses.is_dataclass(item.type)]
+    sections = [item for item in dataclasses.fields(kind) if dataclasses.is_dataclass(item.type)]
     parts += [describe(section.name, section.type) for section in sections]
     return NOTE + "\n\n".join(parts) + "\n"
 
@@ -128,7 +129,8 @@ def main() -> None:
     """Write the pages, or compare them."""
     pages = {
         "command-line.md": command_line(),
-        "settings.md": settings(),
+        "settings.md": settings("Settings", Config),
+        "white-box-settings.md": settings("Settings of a White-box training", WhiteBoxConfig),
         "drawn-classes.md": drawn_classes(),
     }
     stale = []

@@ -19,6 +19,7 @@ install_import_hook(
         "zokusei.labels",
         "zokusei.embeddings",
         "zokusei.label_graph",
+        "zokusei.stylize",
     ],
     "shapes.check",
 )

@@ -3,8 +3,16 @@ from pathlib import Path
 import pytest
 import yaml
 
-from zokusei.config import Config, create_config, flatten, load_config, save_config
+from zokusei.config import (
+    Config,
+    create_config,
+    flatten,
+    load_config,
+    read_recipe,
+    save_config,
+)
 from zokusei.errors import ConfigError
+from zokusei.white_box_config import WhiteBoxConfig
 
 # Plans of comparisons are tested in reproduce/test_compare.py.
 CONFIGS = [
@@ -16,7 +24,8 @@ CONFIGS = [
 
 @pytest.mark.parametrize("path", CONFIGS, ids=lambda path: path.stem)
 def test_every_shipped_configuration_is_valid_and_names_its_command(path):
-    load_config(path)
+    kinds = {"classifier": Config, "white-box": WhiteBoxConfig}
+    load_config(path, kind=kinds[read_recipe(path)])
     assert path.read_text().splitlines()[0].startswith("# zokusei ")
 
 

@@ -10,7 +10,7 @@ import dataclasses
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import field
 from pathlib import Path
-from typing import Annotated, Any, Literal
+from typing import Annotated, Any, Literal, TypeVar, overload
 
 import yaml
 from pydantic import ConfigDict, Field, TypeAdapter, ValidationError
@@ -209,8 +209,9 @@ class TrainConfig:
 
 @dataclass(frozen=True, config=_strict_keys)
 class Config:
-    """Everything a training needs; saved whole into its run folder."""
+    """Everything a training of a classifier needs; saved whole into its run folder."""
 
+    recipe: Literal["classifier"] = "classifier"
     name: str = "run"
     out: str | None = None
     data: DataConfig = field(default_factory=DataConfig)
@@ -223,8 +224,28 @@ class Config:
     train: TrainConfig = field(default_factory=TrainConfig)
 
 
-def load_config(path: Path | str | None, overrides: Sequence[str] = ()) -> Config:
+AnyConfig = TypeVar("AnyConfig")
+
+
+@overload
+def load_config(path: Path | str | None, overrides: Sequence[str] = ()) -> Config: ...
+
+
+@overload
+def load_config(
+    path: Path | str | None, overrides: Sequence[str] = (), *, kind: type[AnyConfig]
+) -> AnyConfig: ...
+
+
+def load_config(
+    path: Path | str | None, overrides: Sequence[str] = (), *, kind: type[Any] = Config
+) -> Any:
     """Read a YAML file (or only the defaults) and apply `key=value` overrides in order.
+
+    Args:
+        path: the file; None: only the defaults.
+        overrides: `key=value`.
+        kind: the dataclass that holds the settings.
 
     Raises:
         ConfigError: the file cannot be read, a key is unknown, a value has the wrong type.
@@ -238,7 +259,19 @@ def load_config(path: Path | str | None, overrides: Sequence[str] = ()) -> Confi
     values = {} if path is None else read_yaml(path)
     for key, value in read_overrides(overrides):
         apply_setting(values, key, value)
-    return create_config(values)
+    return create_config(values, kind)
+
+
+def read_recipe(path: Path | str | None, overrides: Sequence[str] = ()) -> str:
+    """Say what a configuration trains: its key `recipe`, `classifier` where it has none.
+
+    Raises:
+        ConfigError: the file cannot be read.
+    """
+    values = {} if path is None else read_yaml(path)
+    for key, value in read_overrides(overrides):
+        apply_setting(values, key, value)
+    return str(values.get("recipe", "classifier"))
 
 
 def read_yaml(path: Path | str) -> dict[str, Any]:
@@ -257,20 +290,20 @@ def read_yaml(path: Path | str) -> dict[str, Any]:
     return loaded or {}
 
 
-def create_config(values: Mapping[str, Any]) -> Config:
+def create_config(values: Mapping[str, Any], kind: type[Any] = Config) -> Any:
     """Build the dataclasses from nested plain values.
 
     Raises:
         ConfigError: a key is unknown or a value has the wrong type.
     """
-    known = list(_setting_names(Config))
-    for key in _given_names(values, Config):
+    known = list(_setting_names(kind))
+    for key in _given_names(values, kind):
         if key not in known:
             # `lr` alone is too far from `optimizer.lr` for a spelling check.
             same_end = [name for name in known if name.endswith(f".{key}")]
             raise ConfigError(f"unknown setting {key!r}{suggest(key, same_end or known)}")
     try:
-        return TypeAdapter(Config).validate_python(values)
+        return TypeAdapter(kind).validate_python(values)
     except ValidationError as error:
         raise ConfigError(describe_problems(error)) from error
 
@@ -284,13 +317,13 @@ def describe_problems(error: ValidationError) -> str:
     return "; ".join(details)
 
 
-def save_config(config: Config, path: Path | str) -> None:
+def save_config(config: Any, path: Path | str) -> None:
     """Write every setting, defaults included, as YAML that `load_config` reads back."""
-    values = TypeAdapter(Config).dump_python(config, mode="json")
+    values = TypeAdapter(type(config)).dump_python(config, mode="json")
     write_text(path, yaml.safe_dump(values, sort_keys=False, allow_unicode=True))
 
 
-def flatten(config: Config) -> dict[str, Any]:
+def flatten(config: Any) -> dict[str, Any]:
     """Give every setting by its full name.
 
     >>> flatten(Config())["train.batch_size"]

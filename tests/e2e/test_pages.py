@@ -45,6 +45,15 @@ def test_the_guide_to_a_new_model(tmp_path):
 
 
 @pytest.mark.slow
+def test_the_guide_to_cartoon_pictures(tmp_path, corpus):
+    shutil.copytree(corpus, tmp_path / "photographs")
+    done = run_page(ROOT / "docs" / "guides" / "cartoonize.md", tmp_path)
+    assert len(done) == 5
+    for folder in ("plain", "mine"):
+        assert len(list((tmp_path / folder).glob("*.png"))) == 120
+
+
+@pytest.mark.slow
 def test_the_readme(tmp_path, corpus):
     shutil.copytree(corpus, tmp_path / "my-pictures")
     (tmp_path / "new-pictures").mkdir()

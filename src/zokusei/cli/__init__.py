@@ -9,7 +9,7 @@ from typing import Annotated
 import typer
 
 from zokusei import __version__
-from zokusei.cli import compare, data, doctor, evaluate, report, tag, train
+from zokusei.cli import cartoonize, compare, data, doctor, evaluate, report, tag, train
 from zokusei.errors import ZokuseiError
 
 app = typer.Typer(
@@ -36,6 +36,7 @@ app.command("evaluate")(evaluate.evaluate)
 app.command("report")(report.report)
 app.command("tag")(tag.tag)
 app.command("compare")(compare.compare)
+app.command("cartoonize")(cartoonize.cartoonize)
 app.add_typer(data.app, name="data")
 app.command("doctor")(doctor.doctor)
 

@@ -87,3 +87,16 @@ class TrainingProgress:
     def close(self) -> None:
         """Remove the bar."""
         self._progress.stop()
+
+
+class WhiteBoxProgress(TrainingProgress):
+    """Shows the training of a cartoonizer: the same bar, and its losses per epoch."""
+
+    def epoch(self, epoch: int, record: dict[str, float]) -> None:
+        """Print one line that stays: each loss on the held-out photographs, before its weight."""
+        other = {"epoch", "seconds", "loss", "score"}
+        parts = ", ".join(
+            f"{name} {value:.4g}" for name, value in record.items() if name not in other
+        )
+        minutes = record["seconds"] / 60
+        tell(f"epoch {epoch + 1}: loss {record['loss']:.4f}, {parts}, {minutes:.1f} min")

@@ -14,6 +14,9 @@ def doctor() -> None:
         "jinja2": ("train", "reports"),
         "matplotlib": ("train", "plots in reports"),
         "resvg-py": ("draw", "the drawn corpus"),
+        "scikit-image": ("stylize", "plain cartoon pictures, superpixels"),
+        "tflite": ("stylize", "importing White-box weights from TFLite"),
+        "onnx": ("stylize", "importing White-box weights from ONNX"),
         "tensorboard": ("tensorboard", "TensorBoard logs"),
     }
     versions = find_versions(("zokusei", "torch", "torchvision", "timm", "pillow", "pyarrow"))

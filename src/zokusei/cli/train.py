@@ -25,7 +25,7 @@ def train(
         str | None, typer.Option(help="Run folder; runs/NAME by default. Continued when killed.")
     ] = None,
 ) -> None:
-    """Train a tagger; killed, the same command goes on where it was.
+    """Train a tagger, or a cartoonizer; killed, the same command goes on where it was.
 
     From a configuration:
 
@@ -34,27 +34,41 @@ def train(
     From a folder of pictures with sidecars or a CSV, all else chosen from the data:
 
         zokusei train --images my-pictures --out runs/mine
+
+    What is trained is the configuration's `recipe`: `classifier`, or `white-box`.
     """
-    from zokusei.cli.console import TrainingProgress, tell
-    from zokusei.config import load_config
-    from zokusei.errors import ConfigError, MissingExtraError
+    from zokusei.config import read_recipe
+    from zokusei.errors import ConfigError, MissingExtraError, suggest
 
     given = arguments or []
     files = [argument for argument in given if "=" not in argument]
     overrides = [argument for argument in given if "=" in argument]
     if len(files) > 1:
         raise ConfigError(f"one configuration at a time, not {', '.join(files)}")
-    if not files and images is None and not any(o.startswith("data.path=") for o in overrides):
-        raise ConfigError("nothing to train on: give a CONFIG.yaml or --images FOLDER")
     if images is not None:
         overrides = [f"data.path={images}", f"name={Path(images).resolve().name}", *overrides]
-    config = load_config(files[0] if files else None, overrides)
+    path = files[0] if files else None
+    recipe = read_recipe(path, overrides)
+    has_data = bool(files) or any(override.startswith("data.path=") for override in overrides)
+    if recipe == "classifier" and not has_data:
+        raise ConfigError("nothing to train on: give a CONFIG.yaml or --images FOLDER")
+    recipes = {"classifier": _train_classifier, "white-box": _train_white_box}
+    if recipe not in recipes:
+        raise ConfigError(f"unknown recipe {recipe!r}{suggest(recipe, recipes)}")
     try:
-        from zokusei.training.classifier import train_classifier
+        recipes[recipe](path, overrides, out)
     except ModuleNotFoundError as error:
         if error.name != "accelerate":
             raise
         raise MissingExtraError("accelerate", "train", "training") from error
+
+
+def _train_classifier(path: str | None, overrides: list[str], out: str | None) -> None:
+    from zokusei.cli.console import TrainingProgress, tell
+    from zokusei.config import load_config
+    from zokusei.training.classifier import train_classifier
+
+    config = load_config(path, overrides)
     folder = Path(out or config.out or Path("runs") / config.name)
     progress = TrainingProgress()
     try:
@@ -62,3 +76,19 @@ def train(
     finally:
         progress.close()
     tell(f"validation mAP {checkpoint.metrics['map']:.2f} %; next: zokusei evaluate {folder}")
+
+
+def _train_white_box(path: str | None, overrides: list[str], out: str | None) -> None:
+    from zokusei.cli.console import WhiteBoxProgress, tell
+    from zokusei.config import load_config
+    from zokusei.training.white_box import train_white_box
+    from zokusei.white_box_config import WhiteBoxConfig
+
+    config = load_config(path, overrides, kind=WhiteBoxConfig)
+    folder = Path(out or config.out or Path("runs") / config.name)
+    progress = WhiteBoxProgress()
+    try:
+        weights = train_white_box(config, folder, progress, tell)
+    finally:
+        progress.close()
+    tell(f"next: zokusei cartoonize FOLDER -o OUT --weights {weights}")

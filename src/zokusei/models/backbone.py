@@ -78,7 +78,7 @@ def load_backbone_weights(backbone: Backbone, name: str, weights: str) -> None:
     elif weights == "timm":
         given = _download(name)
     else:
-        given = _read_weights(Path(weights))
+        given = read_weights(Path(weights))
     _load_into(backbone.body, given, f"weights {weights!r} for {name}")
 
 
@@ -121,7 +121,7 @@ def load_packaged_weights(name: str) -> list[Tensor]:
     files = list((Path(spec.origin).parent / "models").glob("*.pth"))
     if len(files) != 1:
         raise ModelError(f"the package {package} should hold one weight file, not {len(files)}")
-    return list(_read_weights(files[0]).values())
+    return list(read_weights(files[0]).values())
 
 
 def freeze_batch_norm(model: nn.Module) -> None:
@@ -220,7 +220,12 @@ def _download(name: str) -> dict[str, Tensor]:
     return weights
 
 
-def _read_weights(path: Path) -> dict[str, Tensor]:
+def read_weights(path: Path) -> dict[str, Tensor]:
+    """Read named tensors from a `.safetensors`, `.pth` or `.pt` file; nothing else is unpickled.
+
+    Raises:
+        ModelError: the file is missing, damaged, or holds more than tensors.
+    """
     try:
         if path.suffix == ".safetensors":
             return dict(load_file(path))

@@ -54,7 +54,8 @@ class Plan:
             apply_setting(values, key, value)
         apply_setting(values, "name", self.name)
         apply_setting(values, "train.seed", seed)
-        return create_config(values)
+        config: Config = create_config(values)
+        return config
 
 
 def load_plan(path: Path | str, overrides: Sequence[str] = ()) -> Plan:

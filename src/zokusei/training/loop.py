@@ -10,19 +10,26 @@ import time
 from collections.abc import Callable, Iterator
 from dataclasses import dataclass
 from pathlib import Path
-from typing import Protocol
+from typing import Any, Protocol
 
 from accelerate import Accelerator
 from timm.utils import ModelEmaV3
 from torch import Tensor, nn
 from torch.optim import Optimizer
 
-from zokusei.data.loader import Batch
 from zokusei.errors import ZokuseiError
 from zokusei.training.log import RunLog
 from zokusei.training.state import Position, load_state, save_state, seed_step
 
 _LOG_EVERY = 10
+
+
+class Batch(Protocol):
+    """What the loop needs of a batch; the rest is between the loader and the loss."""
+
+    @property
+    def rows(self) -> list[int]:
+        """Which pictures it holds, to name them when the loss breaks down."""
 
 
 class Batches(Protocol):
@@ -31,7 +38,7 @@ class Batches(Protocol):
     def __len__(self) -> int:
         """Batches of an epoch."""
 
-    def batches(self, epoch: int, start: int = 0) -> Iterator[Batch]:
+    def batches(self, epoch: int, start: int = 0) -> Iterator[Any]:
         """Give the batches of an epoch from a step on."""
 
 
@@ -60,7 +67,7 @@ class Task:
     """
 
     model: nn.Module
-    compute_loss: Callable[[nn.Module, Batch], Tensor]
+    compute_loss: Callable[[nn.Module, Any], Tensor]
     evaluate: Callable[[nn.Module], dict[str, float]]
     keep: Callable[[nn.Module, dict[str, float]], None]
 

@@ -156,7 +156,7 @@ def _choose_size(manifest: Manifest) -> int:
     return int(min(_MAX_SIZE, max(_MIN_SIZE, size)))
 
 
-def refuse_another_run(asked: Config, settled: Config, folder: Path) -> None:
+def refuse_another_run(asked: object, settled: object, folder: Path) -> None:
     """See that a run goes on only with the settings it was begun with.
 
     Args:

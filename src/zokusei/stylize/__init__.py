@@ -1,0 +1,1 @@
+"""Photographs as cartoon pictures: the White-box generator, its losses, and a plain stylizer."""

@@ -1,0 +1,250 @@
+"""The White-box training: what moves what, what it is refused, and that it goes on after a kill."""
+
+import json
+
+import numpy as np
+import pytest
+import torch
+import torchvision
+from PIL import Image
+from safetensors.torch import load_file, save_file
+
+from conftest import Silent
+from zokusei.config import load_config
+from zokusei.errors import ConfigError, DataError, ModelError, ZokuseiError
+from zokusei.stylize import losses
+from zokusei.stylize.weights import load_generator
+from zokusei.training.features import FeatureNetwork
+from zokusei.training.log import read_log
+from zokusei.training.white_box import train_white_box
+from zokusei.training.white_box_networks import WhiteBoxNetworks
+from zokusei.white_box_config import WhiteBoxConfig
+
+TINY = [
+    "pictures.size=32", "pictures.val=2", "networks.width=4", "networks.blocks=1",
+    "train.batch_size=4", "train.epoch_steps=3", "train.epochs=2", "train.workers=1",
+    "loss.superpixel_count=20",
+]  # fmt: skip
+
+
+@pytest.fixture(scope="module")
+def folders(tmp_path_factory):
+    root = tmp_path_factory.mktemp("pairs")
+    rng = np.random.default_rng(0)
+    for name, step in (("photographs", 1), ("drawings", 8)):
+        (root / name).mkdir()
+        for index in range(9):
+            pixels = rng.integers(0, 256, (40 // step, 40 // step, 3), dtype=np.uint8)
+            Image.fromarray(pixels.repeat(step, 0).repeat(step, 1)).save(
+                root / name / f"{index}.png"
+            )
+    return root
+
+
+def settings(folders, *more):
+    given = [f"pictures.{name}={folders / name}" for name in ("photographs", "drawings")]
+    return load_config(None, [*given, *TINY, *more], kind=WhiteBoxConfig)
+
+
+def train(config, folder, reporter=None):
+    return train_white_box(config, folder, reporter or Silent(), lambda message: None)
+
+
+def networks(seed=0):
+    torch.manual_seed(seed)
+    model = WhiteBoxNetworks(4, 1, critics=True)
+    photographs, drawings = (torch.rand(2, 3, 32, 32) * 2 - 1 for _ in range(2))
+    return model, model(photographs, drawings, torch.tensor([0.1, 0.6, 0.3]))
+
+
+def reached(model):
+    return {
+        part: any(w.grad is not None and w.grad.abs().max() > 0 for w in module.parameters())
+        for part, module in (("generator", model.generator), *model.critics.items())
+    }
+
+
+@pytest.mark.parametrize(
+    ("loss", "wanted"),
+    [
+        ("critics", {"generator": False, "surface": True, "texture": True}),
+        ("surface", {"generator": True, "surface": False, "texture": False}),
+        ("texture", {"generator": True, "surface": False, "texture": False}),
+    ],
+)
+def test_each_loss_moves_its_own_network_only(loss, wanted):
+    model, found = networks()
+    found[loss].backward()
+    assert reached(model) == wanted
+    assert all(weight.requires_grad for weight in model.parameters())
+
+
+def test_the_critics_see_smooth_and_grey_pictures():
+    torch.manual_seed(0)
+    model = WhiteBoxNetworks(4, 1, critics=True).eval()
+    photographs, drawings = (torch.rand(2, 3, 32, 32) * 2 - 1 for _ in range(2))
+    grey = torch.tensor([0.1, 0.6, 0.3])
+    found = model(photographs, drawings, grey)
+    drawn = found["drawn"]
+    surface = model.critics["surface"](losses.smooth_surface(drawn))
+    texture = model.critics["texture"](losses.shift_to_grey(drawn, grey))
+    torch.testing.assert_close(found["surface"], (surface - 1).square().mean())
+    torch.testing.assert_close(found["texture"], (texture - 1).square().mean())
+    real = [
+        model.critics["surface"](losses.smooth_surface(drawings)),
+        model.critics["texture"](losses.shift_to_grey(drawings, grey)),
+    ]
+    wanted = sum(
+        0.5 * ((r - 1).square().mean() + f.square().mean())
+        for r, f in zip(real, (surface, texture), strict=True)
+    )
+    torch.testing.assert_close(found["critics"], wanted)
+
+
+def test_pretraining_learns_to_give_photographs_back(folders, tmp_path):
+    config = settings(folders, "stage=pretrain", "train.epochs=3", "train.epoch_steps=25",
+                      "networks.width=8", "optimizer.lr=0.005")  # fmt: skip
+    weights = train(config, tmp_path / "run")
+    records = [r for r in read_log(tmp_path / "run" / "metrics.jsonl") if r["kind"] == "epoch"]
+    assert records[-1]["content"] < 0.8 * records[0]["content"]
+    assert load_generator(weights).width == 8
+    assert not (tmp_path / "run" / "drawings.parquet").exists()
+
+
+def test_an_adversarial_run(folders, tmp_path):
+    run = tmp_path / "run"
+    train(settings(folders), run)
+    records = [r for r in read_log(run / "metrics.jsonl") if r["kind"] == "epoch"]
+    assert len(records) == 2
+    config = settings(folders)
+    for record in records:
+        weights = losses.PRESETS[config.loss.preset]
+        total = sum(getattr(weights, name) * record[name] for name in vars(weights))
+        assert record["total"] == pytest.approx(total, rel=1e-5)
+        assert np.isfinite(record["critics"])
+    with Image.open(run / "samples" / "002.png") as sheet:
+        assert sheet.size == (64, 64)
+    assert set(json.loads((run / "environment.json").read_text())) >= {"commit", "versions"}
+    before = (run / "generator.safetensors").stat().st_mtime_ns
+    train(settings(folders), run)  # nothing is left to do
+    assert (run / "generator.safetensors").stat().st_mtime_ns == before
+    with pytest.raises(ConfigError, match=r"loss\.surface"):
+        train(settings(folders, "loss.surface=2"), run)
+
+
+class KilledError(Exception):
+    pass
+
+
+class KillAt(Silent):
+    def __init__(self, steps):
+        self.left = steps
+
+    def step(self, loss, images_per_second):
+        self.left -= 1
+        if self.left < 0:
+            raise KilledError
+
+
+@pytest.mark.parametrize("steps", [2, 4])
+def test_a_killed_training_ends_as_one_left_alone(folders, tmp_path, steps):
+    config = settings(folders, "train.save_minutes=1e-9", "train.ema=0.9")
+    train(config, tmp_path / "whole")
+    with pytest.raises(KilledError):
+        train(config, tmp_path / "killed", KillAt(steps))
+    train(config, tmp_path / "killed")
+    for name in ("generator.safetensors", "state.safetensors"):
+        one, two = (load_file(tmp_path / run / name) for run in ("whole", "killed"))
+        assert one.keys() == two.keys()
+        for key in one:
+            assert torch.equal(one[key], two[key]), f"{name}: {key}"
+    names = [
+        sorted(p.name for p in (tmp_path / r / "samples").iterdir()) for r in ("whole", "killed")
+    ]
+    assert names[0] == names[1] == ["001.png", "002.png"]
+
+
+def test_a_loss_that_is_turned_off_counts_nothing(folders, tmp_path):
+    names = ("surface", "texture", "structure", "content")
+    train(settings(folders, *(f"loss.{name}=0" for name in names)), tmp_path / "run")
+    for record in read_log(tmp_path / "run" / "metrics.jsonl"):
+        if record["kind"] == "epoch":
+            weight = losses.PRESETS["code"].variation
+            assert record["total"] == pytest.approx(weight * record["variation"], rel=1e-5)
+
+
+def test_an_unreadable_picture_is_left_out_and_named(folders, tmp_path):
+    import shutil
+
+    copy = tmp_path / "pairs"
+    shutil.copytree(folders, copy)
+    for path in (copy / "photographs").iterdir():
+        if path.stem in "01":
+            path.write_bytes(b"broken")
+    told = []
+    config = settings(copy, "stage=pretrain", "pictures.val=1", "train.seed=1")
+    train_white_box(config, tmp_path / "run", Silent(), told.append)
+    assert sum("not used:" in line for line in told) == 2
+
+
+@pytest.mark.parametrize(
+    ("more", "error", "message"),
+    [
+        (["pictures.photographs=''"], ConfigError, "pictures.photographs is empty"),
+        (["pictures.drawings=gone"], DataError, "gone"),
+        (["pictures.val=20"], DataError, "holds 9 pictures"),
+        (["networks.start=gone.safetensors"], ModelError, "does not exist"),
+        (["networks.features=gone.pth"], ModelError, "gone.pth"),
+        (["stage=later"], ConfigError, "stage"),
+        (["loss.preset=mine"], ConfigError, "preset"),
+        (["train.epoch_step=3"], ConfigError, "did you mean 'train.epoch_steps'"),
+    ],
+)
+def test_what_is_refused_leaves_no_folder(folders, tmp_path, more, error, message):
+    with pytest.raises(ZokuseiError, match=message) as caught:
+        train(settings(folders, *more), tmp_path / "run")
+    assert isinstance(caught.value, error)
+    assert "\n" not in str(caught.value)
+    assert not (tmp_path / "run").exists()
+
+
+def test_weights_of_another_size_are_named(folders, tmp_path):
+    start = train(settings(folders, "stage=pretrain", "train.epochs=1"), tmp_path / "run")
+    with pytest.raises(ConfigError, match="width 4 with 1 blocks, not 8 with 1"):
+        train(settings(folders, "networks.width=8", f"networks.start={start}"), tmp_path / "two")
+
+
+def test_vgg19_is_compared_at_conv4_4(tmp_path):
+    torch.manual_seed(0)
+    whole = torchvision.models.vgg19(weights=None).features.eval()
+    state = {f"features.{name}": tensor for name, tensor in whole.state_dict().items()}
+    save_file(state, tmp_path / "vgg19.safetensors")
+    network = FeatureNetwork(str(tmp_path / "vgg19.safetensors"))
+    images = torch.rand(1, 3, 32, 32) * 2 - 1
+    x = torchvision.transforms.functional.normalize(
+        (images.flip(1) + 1) / 2, (0.485, 0.456, 0.406), (0.229, 0.224, 0.225)
+    )
+    convolutions = 0
+    for layer in whole:
+        x = layer(x)
+        convolutions += isinstance(layer, torch.nn.Conv2d)
+        if convolutions == 2 + 2 + 4 + 4:  # the fourth of the fourth block
+            break
+    found = network(images)
+    assert found.shape == (1, 512, 4, 4)
+    torch.testing.assert_close(found, x)
+    del state["features.0.weight"]
+    save_file(state, tmp_path / "vgg19.safetensors")
+    with pytest.raises(ModelError, match="torchvision's VGG19"):
+        FeatureNetwork(str(tmp_path / "vgg19.safetensors"))
+
+
+def test_the_packaged_features_are_scaled_and_frozen():
+    network = FeatureNetwork()
+    images = torch.rand(2, 3, 64, 64) * 2 - 1
+    network.fit_scale(images, 50.0)
+    features = network(images)
+    assert features.shape == (2, 40, 8, 8)
+    assert float(features.abs().mean()) == pytest.approx(50, rel=1e-4)
+    assert not any(weight.requires_grad for weight in network.parameters())
+    torch.testing.assert_close(features[:1], network(images[:1]), atol=1e-3, rtol=1e-4)
