@@ -14,7 +14,8 @@ from pathlib import Path
 
 import torch
 
-from zokusei.images import Preprocess, find_images, open_image
+from zokusei.images import find_images, open_image
+from zokusei.images.preprocess import Preprocess
 from zokusei.results import append_result
 from zokusei.stylize.folder import Draw, Job, draw_each
 from zokusei.stylize.plain import Plain

@@ -24,7 +24,7 @@ from safetensors.torch import load_file, save
 
 from zokusei.errors import CheckpointError, ZokuseiError
 from zokusei.files import write_json, write_text, write_whole
-from zokusei.images import Preprocess
+from zokusei.images.preprocess import Preprocess
 from zokusei.labels import LabelSpace
 from zokusei.models import Classifier, create_model
 from zokusei.tags import TagSet

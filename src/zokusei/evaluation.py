@@ -7,7 +7,7 @@ from jaxtyping import Bool, Float
 from torch import Tensor, nn
 
 from zokusei.data.loader import Loader
-from zokusei.images import Preprocess
+from zokusei.images.preprocess import Preprocess
 
 
 def compute_scores(

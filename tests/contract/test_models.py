@@ -12,7 +12,7 @@ from torch import nn
 import zokusei.models
 from zokusei.checkpoint import Checkpoint, load_checkpoint, save_checkpoint
 from zokusei.errors import ConfigError
-from zokusei.images import Preprocess
+from zokusei.images.preprocess import Preprocess
 from zokusei.labels import LabelSpace
 from zokusei.losses import binary_cross_entropy
 from zokusei.models import create_model, list_models, needs_embeddings

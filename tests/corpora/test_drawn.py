@@ -4,6 +4,7 @@ import csv
 import itertools
 import json
 import random
+import subprocess
 import sys
 from pathlib import Path
 
@@ -132,6 +133,15 @@ def test_impossible_numbers_are_refused(tmp_path, wrong):
     (name,) = wrong
     with pytest.raises(DataError, match=name):
         write_drawn_corpus(tmp_path, **({"count": 1} | wrong))
+
+
+def test_drawing_and_checking_need_no_torch():
+    code = (
+        "import sys\n"
+        "import zokusei.corpora.drawn, zokusei.data.inspect, zokusei.cli.data\n"
+        "assert 'torch' not in sys.modules, 'torch was imported'\n"
+    )
+    subprocess.run([sys.executable, "-c", code], check=True)
 
 
 def test_an_unknown_style_is_refused_with_the_nearest(tmp_path):

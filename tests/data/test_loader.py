@@ -8,7 +8,7 @@ from PIL import Image
 from zokusei.data.augment import create_augment
 from zokusei.data.loader import Loader, PictureStore
 from zokusei.data.manifest import Manifest, Record
-from zokusei.images import Preprocess
+from zokusei.images.preprocess import Preprocess
 
 PREPROCESS = Preprocess(size=16, fit="squash", mean=(0.5,) * 3, std=(0.5,) * 3)
 

@@ -11,7 +11,7 @@ from PIL import Image, ImageDraw
 from torchvision.transforms.v2 import functional
 
 from zokusei.errors import ConfigError
-from zokusei.images import IMAGENET_MEAN, IMAGENET_STD, Preprocess
+from zokusei.images.preprocess import IMAGENET_MEAN, IMAGENET_STD, Preprocess
 
 VALUES = {
     "size": 16,

@@ -10,7 +10,7 @@ from timm.data import ImageNetInfo
 from torch import nn
 
 from zokusei.errors import ConfigError, ModelError
-from zokusei.images import Preprocess
+from zokusei.images.preprocess import Preprocess
 from zokusei.models import (
     Backbone,
     backbone_statistics,

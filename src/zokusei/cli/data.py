@@ -100,7 +100,7 @@ def graph(
     from zokusei.cli.console import tell
     from zokusei.cli.tables import print_label_graph
     from zokusei.corpora import import_corpus
-    from zokusei.data.inspect import compute_label_graph
+    from zokusei.data.graph import compute_label_graph
 
     corpus, problems = import_corpus(manifest)
     if problems:

@@ -6,15 +6,12 @@ from typing import Any, TypeAlias
 
 import numpy as np
 import pyarrow.compute as pc
-import torch
 from numpy.typing import NDArray
 
 from zokusei.data.manifest import SPLITS, Manifest
 from zokusei.data.splits import count_splits, find_crossing_groups
-from zokusei.errors import DataError, ImageError
+from zokusei.errors import ImageError
 from zokusei.images import open_image
-from zokusei.label_graph import compute_adjacency, compute_conditional, describe_graph
-from zokusei.labels import LabelSpace
 
 Counts: TypeAlias = NDArray[np.int64]
 
@@ -101,53 +98,6 @@ def compute_statistics(manifest: Manifest) -> dict[str, Any]:
         "known_share": float(100 * judged.sum() / entries) if entries else 100.0,
         "pictures_by_tags": by_tags[: last + 1].tolist(),
         "tags": sorted(tags, key=lambda tag: -int(str(tag["positives"]))),
-    }
-
-
-def compute_label_graph(
-    manifest: Manifest, *, threshold: float = 0.4, reweight: float = 0.2
-) -> dict[str, Any]:
-    """Build the graph that ML-GCN's kind of model would get from this manifest.
-
-    Only pictures of the training split are counted.
-
-    Args:
-        manifest: with its splits assigned.
-        threshold: tau, the smallest conditional probability that makes an edge.
-        reweight: p, the weight of a class's neighbours against itself.
-
-    Returns:
-        What `describe_graph` says, with `pictures`, `names`, `counts` (of every tag), `conditional`
-        and `adjacency` (rows of numbers), and in every edge its `weight` in the adjacency.
-
-    Raises:
-        DataError: no picture is in the training split.
-        ConfigError: the threshold or the re-weighting is out of range.
-    """
-    train = manifest.select("train")
-    if not len(train):
-        raise DataError(
-            "no picture is in the training split, which alone may be counted; assign splits with "
-            "`zokusei data import SOURCE OUT.parquet`"
-        )
-    targets = torch.from_numpy(train.compute_targets())
-    labels = LabelSpace.from_targets(
-        train.tags, targets, torch.from_numpy(train.compute_known())
-    )  # fmt: skip
-    names, counts = list(train.tags.names), labels.cooccurrence
-    adjacency = compute_adjacency(counts, threshold, reweight)
-    graph = describe_graph(names, counts, threshold)
-    for edge in graph["strongest"]:
-        receiver, sender = train.tags.index(edge["to"]), train.tags.index(edge["from"])
-        edge["weight"] = float(adjacency[receiver, sender])
-    return {
-        "pictures": len(train),
-        "reweight": reweight,
-        **graph,
-        "names": names,
-        "counts": counts.diagonal().tolist(),
-        "conditional": compute_conditional(counts).tolist(),
-        "adjacency": adjacency.tolist(),
     }
 
 

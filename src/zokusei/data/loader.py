@@ -16,7 +16,8 @@ from torch import Tensor
 from zokusei.data.augment import Augment, Share
 from zokusei.data.manifest import Manifest
 from zokusei.errors import ImageError
-from zokusei.images import Preprocess, open_image
+from zokusei.images import open_image
+from zokusei.images.preprocess import Preprocess
 
 _BATCHES_AHEAD = 3
 

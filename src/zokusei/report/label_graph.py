@@ -18,7 +18,7 @@ def draw_label_graph(graph: dict[str, Any], path: Path | str) -> None:
     """Draw the tags that have an edge, each as large as it is frequent.
 
     Args:
-        graph: of `zokusei.data.inspect.compute_label_graph`. Of more than 90 tags with edges those
+        graph: of `zokusei.data.graph.compute_label_graph`. Of more than 90 tags with edges those
             with the most are drawn, and the title says so.
         path: a `.png`, `.svg` or `.pdf` file.
 

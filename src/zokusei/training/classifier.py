@@ -30,7 +30,7 @@ from zokusei.embeddings import embed_tags
 from zokusei.environment import describe_environment
 from zokusei.errors import ConfigError
 from zokusei.evaluation import compute_scores
-from zokusei.images import Preprocess
+from zokusei.images.preprocess import Preprocess
 from zokusei.labels import LabelSpace
 from zokusei.losses import create_loss
 from zokusei.metrics import compute_metrics, find_best_thresholds

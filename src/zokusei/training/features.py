@@ -8,7 +8,7 @@ from jaxtyping import Float
 from torch import Tensor, nn
 
 from zokusei.errors import ModelError
-from zokusei.images import IMAGENET_MEAN, IMAGENET_STD
+from zokusei.images.preprocess import IMAGENET_MEAN, IMAGENET_STD
 from zokusei.models.backbone import Backbone, load_backbone_weights, read_weights
 
 PACKAGED = "tf_efficientnet_lite0"

@@ -14,7 +14,8 @@ from zokusei.data.augment import create_augment
 from zokusei.data.loader import Batch, Loader, PictureStore
 from zokusei.data.manifest import Manifest, Record
 from zokusei.errors import ConfigError, DataError
-from zokusei.images import Preprocess, find_images
+from zokusei.images import find_images
+from zokusei.images.preprocess import Preprocess
 from zokusei.tags import TagSet
 from zokusei.white_box_config import WhiteBoxConfig
 

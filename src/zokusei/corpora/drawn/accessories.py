@@ -4,20 +4,22 @@ from zokusei.corpora.drawn.chance import between, pick
 from zokusei.corpora.drawn.eyes import patched_side
 from zokusei.corpora.drawn.face import BLACK, WHITE
 from zokusei.corpora.drawn.palette import Hsl
+from zokusei.corpora.drawn.parts import draw_parts
 from zokusei.corpora.drawn.scene import Scene
 from zokusei.corpora.drawn.svg import Sheet
 
 
 def draw_facewear(sheet: Sheet, scene: Scene) -> None:
     """Draw glasses, sunglasses or an eyepatch."""
-    for name, draw in (
-        ("eyepatch", _draw_eyepatch),
-        ("glasses", _draw_glasses),
-        ("sunglasses", _draw_sunglasses),
-    ):
-        if scene.has(name):
-            with sheet.part(name, name):
-                draw(sheet, scene)
+    draw_parts(
+        sheet,
+        scene,
+        {
+            "eyepatch": _draw_eyepatch,
+            "glasses": _draw_glasses,
+            "sunglasses": _draw_sunglasses,
+        },
+    )
 
 
 def draw_earrings(sheet: Sheet, scene: Scene) -> None:

@@ -181,7 +181,11 @@ def _draw_straps(sheet: Sheet, scene: Scene, cloth: Tones) -> None:
         f"M -40 122 C -24 110 -12 114 0 122 C 12 114 24 110 40 122 C 36 142 31 152 31 {WAIST} "
         "C 34 186 44 192 44 212 L -44 212 C -44 192 -34 186 -31 168 C -31 152 -36 142 -40 122 Z"
     )
-    _cover(sheet, scene, data, cloth, torso_shade(211, 2).replace("M -48 104 L", "M -36 126 L"))
+    shade = (
+        f"M -38 125 C -35 142 -30 152 -30 {WAIST} C -33 186 -42 192 -42 211 L -13 211 "
+        f"L -13 {WAIST} C -15 150 -20 130 -22 117 Z"
+    )
+    _cover(sheet, scene, data, cloth, shade)
 
 
 def _draw_blouse(sheet: Sheet, scene: Scene, cloth: Tones) -> None:

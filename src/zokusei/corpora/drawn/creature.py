@@ -3,6 +3,7 @@
 from zokusei.corpora.drawn.chance import between, pick
 from zokusei.corpora.drawn.limbs import tube
 from zokusei.corpora.drawn.palette import Hsl, Tones
+from zokusei.corpora.drawn.parts import draw_parts
 from zokusei.corpora.drawn.scene import Scene
 from zokusei.corpora.drawn.svg import Sheet
 
@@ -11,12 +12,7 @@ _PINK = Hsl(350, 0.6, 0.82)
 
 def draw_behind(sheet: Sheet, scene: Scene) -> None:
     """Draw what is behind the whole figure: wings and tail."""
-    if scene.has("wings"):
-        with sheet.part("wings", "wings"):
-            _draw_wings(sheet, scene)
-    if scene.has("tail"):
-        with sheet.part("tail", "tail"):
-            _draw_tail(sheet, scene)
+    draw_parts(sheet, scene, {"wings": _draw_wings, "tail": _draw_tail})
 
 
 def draw_on_head(sheet: Sheet, scene: Scene) -> None:
@@ -32,9 +28,7 @@ def draw_on_head(sheet: Sheet, scene: Scene) -> None:
             with sheet.part(name, name):
                 for side in (-1, 1):
                     draw(sheet, scene, side)
-    if scene.has("halo"):
-        with sheet.part("halo", "halo"):
-            _draw_halo(sheet, scene)
+    draw_parts(sheet, scene, {"halo": _draw_halo})
 
 
 def _draw_cat_ear(sheet: Sheet, scene: Scene, side: int) -> None:

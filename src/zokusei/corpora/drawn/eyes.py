@@ -171,7 +171,7 @@ def _draw_highlights(sheet: Sheet, scene: Scene, wide: float, high: float) -> No
     """Draw what the light leaves in an eye: on the same side in both."""
     rng, gaze = scene.rng("highlight"), scene.pose.turn * 1.2
     size = between(rng, 0.9, 1.2)
-    at = -scene.light * wide * 0.3
+    at = scene.light * wide * 0.3
     sheet.ellipse((gaze + at, -high * 0.36), (wide * 0.25 * size, high * 0.25 * size), WHITE)
     sheet.ellipse((gaze - at, high * 0.36), (wide * 0.13, high * 0.12), WHITE, opacity=0.9)
 

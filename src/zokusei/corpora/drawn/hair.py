@@ -19,6 +19,13 @@ def _crown(scene: Scene) -> str:
     return f"C -64 -50 -36 {top} 0 {top} C 36 {top} 64 -50"
 
 
+def draw_tuft(sheet: Sheet, scene: Scene, data: str, side: float = 1) -> None:
+    """Draw a piece of front hair as the style paints it."""
+    hair, style = scene.tones("hair"), scene.style
+    fill = sheet.gradient(hair.base, hair.base, hair.shade) if style.soft else hair.base
+    sheet.path(data, fill, line=hair.line, width=style.line, side=side)
+
+
 def draw_back_hair(sheet: Sheet, scene: Scene) -> None:
     """Draw the hair behind head and shoulders, in its shade."""
     tags = (scene.hair_colour, *(("short_hair",) if scene.has("short_hair") else ()))
@@ -97,8 +104,7 @@ def _draw_curtain(sheet: Sheet, scene: Scene, side: int) -> None:
         f"Q 42 {low - 10} 40 {low - 14} Q 34 {low - 2} 26 {low - 3} Q 28 {low - 14} 25 {low - 22} "
         f"Q 18 {low - 8} 11 {low - 12} C 14 10 6 -20 2 -62 Z"
     )
-    fill = sheet.gradient(hair.base, hair.base, hair.shade) if style.soft else hair.base
-    sheet.path(data, fill, line=hair.line, width=style.line, side=side)
+    draw_tuft(sheet, scene, data, side)
     strands = f"M 20 -50 Q 36 -20 34 {low - 22} M 32 -48 Q 48 -20 44 {low - 14}"
     sheet.path(strands, line=hair.line, width=style.line * 0.7, side=side)
 
@@ -106,11 +112,10 @@ def _draw_curtain(sheet: Sheet, scene: Scene, side: int) -> None:
 def _draw_front(sheet: Sheet, scene: Scene) -> None:
     hair, skin, style = scene.tones("hair"), scene.tones("skin"), scene.style
     data, roots = _fringe_path(scene)
-    with sheet.clipped(face_shape(scene)), sheet.moved(scene.light * 1.5, 5):
+    with sheet.clipped(face_shape(scene)), sheet.moved(-scene.light * 1.5, 5):
         sheet.path(data, skin.shade, opacity=max(style.shading, 0.35))
     _draw_flicks(sheet, scene)
-    fill = sheet.gradient(hair.base, hair.base, hair.shade) if style.soft else hair.base
-    sheet.path(data, fill, line=hair.line, width=style.line)
+    draw_tuft(sheet, scene, data)
     with sheet.clipped(data):
         if not style.soft:
             sheet.path(
@@ -208,7 +213,7 @@ def _draw_gloss(sheet: Sheet, scene: Scene) -> None:
     if rng.random() < 0.15:
         return
     count = int(between(rng, 5, 9))
-    shift = -scene.light * 8
+    shift = scene.light * 8
     points = []
     for place in range(2 * count + 1):
         part = place / count - 1

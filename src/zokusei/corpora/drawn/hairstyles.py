@@ -1,7 +1,7 @@
 """Hair that is gathered: twintails, ponytail, braids and buns, and long locks before the body."""
 
 from zokusei.corpora.drawn.chance import between
-from zokusei.corpora.drawn.hair import loose
+from zokusei.corpora.drawn.hair import draw_tuft, loose
 from zokusei.corpora.drawn.scene import Scene
 from zokusei.corpora.drawn.svg import Sheet
 
@@ -33,8 +33,7 @@ def _draw_twintail(sheet: Sheet, scene: Scene, side: int) -> None:
         f"{out - 18} {low - 20} Q {out - 24} {low - 8} {out - 32} {low - 6} "
         f"C {out - 26} {low * 0.5} 62 6 50 -32 Z"
     )
-    fill = sheet.gradient(hair.base, hair.base, hair.shade) if style.soft else hair.base
-    sheet.path(data, fill, line=hair.line, width=style.line, side=side)
+    draw_tuft(sheet, scene, data, side)
     with sheet.clipped(data, side):
         shadow = (
             f"M 40 -46 C 74 -20 {out - 18} {low * 0.4} {out - 20} {low} "
@@ -61,8 +60,7 @@ def _draw_ponytail(sheet: Sheet, scene: Scene) -> None:
         f"Q {out - 22} {low - 8} {out - 30} {low - 10} "
         f"C {out - 24} {low * 0.4} {out - 16} -30 34 -56 Z"
     )
-    fill = sheet.gradient(hair.base, hair.base, hair.shade) if style.soft else hair.base
-    sheet.path(data, fill, line=hair.line, width=style.line, side=side)
+    draw_tuft(sheet, scene, data, side)
     with sheet.clipped(data, side):
         shadow = f"M 20 -60 C 60 -70 {out - 14} -30 {out - 12} {low} L 30 {low} L 10 -40 Z"
         sheet.path(shadow, hair.shade, opacity=style.shading, side=side)
@@ -103,9 +101,8 @@ def _draw_lock(sheet: Sheet, scene: Scene, side: int) -> None:
         f"Q {45 + bend} {low - 14} {44 + bend} {low - 22} Q {40 + bend} {low - 12} "
         f"{36 + bend} {low - 12} C {44 - bend} {low * 0.5} 38 30 42 -8 Z"
     )
-    fill = sheet.gradient(hair.base, hair.base, hair.shade) if style.soft else hair.base
-    sheet.path(data, fill, line=hair.line, width=style.line, side=side)
-    if side == scene.light and not style.soft:
+    draw_tuft(sheet, scene, data, side)
+    if side == -scene.light and not style.soft:
         with sheet.clipped(data, side):
             shadow = f"M 42 -8 C 50 40 50 80 {40 + bend} {low} L 20 {low} L 20 0 Z"
             sheet.path(shadow, hair.shade, opacity=style.shading, side=side)
@@ -125,7 +122,7 @@ def _draw_braid(sheet: Sheet, scene: Scene, side: int) -> None:
         )
         with sheet.moved(side * (53 - place * 1.2), 0):
             for half in (-1, 1):
-                lit = half == -scene.light or style.shading == 0
+                lit = half == scene.light or style.shading == 0
                 fill = hair.base if lit else hair.shade
                 sheet.path(drop, fill, line=hair.line, width=style.line, side=half)
     x, y = 53 - count * 1.2, 26 + count * 13.5
@@ -175,8 +172,7 @@ def _draw_side_tail(sheet: Sheet, scene: Scene) -> None:
         f"M 50 -18 C 78 -34 92 -4 88 30 C 92 {low * 0.6} 74 {low * 0.8} 78 {low} "
         f"Q 70 {low - 8} 66 {low - 16} Q 60 {low - 6} 52 {low - 8} C 60 {low * 0.5} 56 20 50 -4 Z"
     )
-    fill = sheet.gradient(hair.base, hair.base, hair.shade) if style.soft else hair.base
-    sheet.path(data, fill, line=hair.line, width=style.line, side=side)
+    draw_tuft(sheet, scene, data, side)
     strands = f"M 58 -14 C 80 10 74 {low * 0.5} 68 {low - 18} M 56 -8 C 68 20 64 50 60 {low - 16}"
     sheet.path(strands, line=hair.line, width=style.line * 0.7, side=side)
     accent = scene.tones("accent")

@@ -2,21 +2,23 @@
 
 from zokusei.corpora.drawn.chance import between, pick
 from zokusei.corpora.drawn.palette import Hsl, Tones
+from zokusei.corpora.drawn.parts import draw_parts
 from zokusei.corpora.drawn.scene import Scene
 from zokusei.corpora.drawn.svg import Sheet
 
 
 def draw_headwear(sheet: Sheet, scene: Scene) -> None:
     """Draw hats, bands, ribbons, bows and flowers, each where it leaves the others to be seen."""
-    for name, draw in (
-        ("hairband", _draw_hairband),
-        ("maid_headdress", _draw_maid_headdress),
-        ("headphones", _draw_headphones),
-        ("crown", _draw_crown),
-    ):
-        if scene.has(name):
-            with sheet.part(name, name):
-                draw(sheet, scene)
+    draw_parts(
+        sheet,
+        scene,
+        {
+            "hairband": _draw_hairband,
+            "maid_headdress": _draw_maid_headdress,
+            "headphones": _draw_headphones,
+            "crown": _draw_crown,
+        },
+    )
     if scene.has("witch_hat"):
         with sheet.part("hat", "hat", "witch_hat"):
             _draw_witch_hat(sheet, scene)
@@ -24,14 +26,15 @@ def draw_headwear(sheet: Sheet, scene: Scene) -> None:
         with sheet.part("hat", "hat"):
             kinds = (_draw_beret, _draw_cap, _draw_sun_hat, _draw_beanie)
             pick(scene.rng("hat"), kinds)(sheet, scene, scene.tones("accent"))
-    for name, draw in (
-        ("hair_ribbon", _draw_hair_ribbon),
-        ("hair_bow", _draw_hair_bow),
-        ("hair_flower", _draw_hair_flower),
-    ):
-        if scene.has(name):
-            with sheet.part(name, name):
-                draw(sheet, scene)
+    draw_parts(
+        sheet,
+        scene,
+        {
+            "hair_ribbon": _draw_hair_ribbon,
+            "hair_bow": _draw_hair_bow,
+            "hair_flower": _draw_hair_flower,
+        },
+    )
 
 
 def _draw_hairband(sheet: Sheet, scene: Scene) -> None:

@@ -3,6 +3,7 @@
 from zokusei.corpora.drawn.chance import between, pick
 from zokusei.corpora.drawn.clothes import jacket_cloth
 from zokusei.corpora.drawn.palette import Hsl
+from zokusei.corpora.drawn.parts import draw_parts
 from zokusei.corpora.drawn.pose import WAIST
 from zokusei.corpora.drawn.scene import Scene
 from zokusei.corpora.drawn.svg import Sheet
@@ -12,19 +13,20 @@ _GOLD = Hsl(45, 0.75, 0.58)
 
 def draw_outerwear(sheet: Sheet, scene: Scene) -> None:
     """Draw apron and jacket, then what is worn about the neck."""
-    for name, draw in (
-        ("apron", _draw_apron),
-        ("jacket", _draw_jacket),
-        ("cape", _draw_clasp),
-        ("necktie", _draw_necktie),
-        ("bowtie", _draw_bowtie),
-        ("necklace", _draw_necklace),
-        ("choker", _draw_choker),
-        ("scarf", _draw_scarf),
-    ):
-        if scene.has(name):
-            with sheet.part(name, name):
-                draw(sheet, scene)
+    draw_parts(
+        sheet,
+        scene,
+        {
+            "apron": _draw_apron,
+            "jacket": _draw_jacket,
+            "cape": _draw_clasp,
+            "necktie": _draw_necktie,
+            "bowtie": _draw_bowtie,
+            "necklace": _draw_necklace,
+            "choker": _draw_choker,
+            "scarf": _draw_scarf,
+        },
+    )
 
 
 def draw_cape(sheet: Sheet, scene: Scene) -> None:
