@@ -12,11 +12,11 @@ STAMP := $(VENV)/.installed
 .PHONY: demo test test-slow check bench docs clean
 
 demo: $(STAMP)
-	$(BIN)/zokusei data draw demo/corpus --count 3000 --size 112
+	$(BIN)/zokusei data draw demo/corpus --count 3000 --size 128
 	$(BIN)/zokusei train configs/demo.yaml
 	$(BIN)/zokusei evaluate demo/run
 	$(BIN)/zokusei report demo/run --out demo/report.html
-	$(BIN)/zokusei data draw demo/unseen --count 3 --size 112 --seed 1
+	$(BIN)/zokusei data draw demo/unseen --count 3 --size 128 --seed 1
 	$(BIN)/zokusei tag demo/unseen --model demo/run
 	@echo
 	@echo "Look at demo/report.html: it opens in any browser, without a network."
