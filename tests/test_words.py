@@ -19,6 +19,10 @@ from zokusei.words import explain_word, split_compound, split_tag
     ("frilled_maid's_apron", "frilled maid apron"),
     ("hatsune_miku_(cosplay)", "hatsune miku cosplay"),
     ("40s_(style)", "40 s style"),
+    ("page_23", "page 23"),
+    ("1234", "1234"),
+    ("unit_01", "unit 01"),
+    ("unit_0", "unit zero"),
     ("crème_brûlée", "crème brûlée"),
     ("%", ""),
 ])  # fmt: skip

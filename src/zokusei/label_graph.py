@@ -19,13 +19,16 @@ _FEWEST = 4
 
 def compute_conditional(
     cooccurrence: Int[Tensor, "classes columns"],
+    judged: Int[Tensor, "classes columns"] | None = None,
 ) -> Float[Tensor, "classes columns"]:
     r"""Probability of the tag of the column in a picture that has the tag of the row.
 
-    .. math:: P_{ij} = P(j \mid i) = M_{ij} / N_i, \quad P_{ii} = 0
+    .. math:: P_{ij} = P(j \mid i) = M_{ij} / N_{ij}, \quad P_{ii} = 0
 
     Args:
-        cooccurrence: pictures with both tags (M), on the diagonal those with one (N).
+        cooccurrence: pictures with both tags (M), on the diagonal those with one.
+        judged: pictures with the tag of the row in which that of the column is known (N). None: all
+            with the tag of the row, as published.
 
     Returns:
         P in double precision. A tag that never occurs implies nothing: its row is 0.
@@ -34,20 +37,34 @@ def compute_conditional(
         DataError: the counts are not square.
 
     >>> import torch
-    >>> compute_conditional(torch.tensor([[4, 1], [1, 2]])).tolist()
+    >>> counts = torch.tensor([[4, 1], [1, 2]])
+    >>> compute_conditional(counts).tolist()
     [[0.0, 0.25], [0.5, 0.0]]
+    >>> compute_conditional(counts, torch.tensor([[4, 2], [1, 2]])).tolist()
+    [[0.0, 0.5], [1.0, 0.0]]
     """
     if cooccurrence.shape[0] != cooccurrence.shape[1]:
         raise DataError(f"co-occurrence must be square, not {tuple(cooccurrence.shape)}")
-    counts = cooccurrence.diagonal().double()
-    conditional = cooccurrence.double() / counts.clamp(min=1)[:, None]
+    if judged is None:
+        judged = cooccurrence.diagonal()[:, None]
+    conditional = cooccurrence.double() / judged.clamp(min=1).double()
     return conditional.fill_diagonal_(0)
 
 
 def find_edges(
-    cooccurrence: Int[Tensor, "classes classes"], threshold: float = 0.4
+    cooccurrence: Int[Tensor, "classes classes"],
+    threshold: float = 0.4,
+    judged: Int[Tensor, "classes classes"] | None = None,
 ) -> Bool[Tensor, "classes classes"]:
     r"""Keep what is likely: edge i -> j where :math:`P(j \mid i) \ge \tau`, as in ML-GCN.
+
+    Args:
+        cooccurrence: as in `compute_conditional`.
+        threshold: tau.
+        judged: as in `compute_conditional`.
+
+    Raises:
+        ConfigError: the threshold is out of range.
 
     >>> import torch
     >>> find_edges(torch.tensor([[4, 1], [1, 2]])).tolist()
@@ -55,11 +72,14 @@ def find_edges(
     """
     if not 0 < threshold <= 1:
         raise ConfigError(f"the threshold of a label graph lies in (0, 1], not {threshold}")
-    return compute_conditional(cooccurrence) >= threshold
+    return compute_conditional(cooccurrence, judged) >= threshold
 
 
 def compute_adjacency(
-    cooccurrence: Int[Tensor, "classes classes"], threshold: float = 0.4, reweight: float = 0.2
+    cooccurrence: Int[Tensor, "classes classes"],
+    threshold: float = 0.4,
+    reweight: float = 0.2,
+    judged: Int[Tensor, "classes classes"] | None = None,
 ) -> Float[Tensor, "classes classes"]:
     r"""Adjacency that ML-GCN multiplies with: thresholded, re-weighted, normalised.
 
@@ -78,6 +98,10 @@ def compute_adjacency(
         cooccurrence: as in `compute_conditional`.
         threshold: tau.
         reweight: p, the weight of the neighbours against the class itself.
+        judged: as in `compute_conditional`.
+
+    Raises:
+        ConfigError: the threshold or the re-weighting is out of range.
 
     >>> import torch
     >>> compute_adjacency(torch.tensor([[4, 1], [1, 2]])).tolist()
@@ -85,7 +109,7 @@ def compute_adjacency(
     """
     if not 0 <= reweight < 1:
         raise ConfigError(f"the re-weighting of a label graph lies in [0, 1), not {reweight}")
-    edges = find_edges(cooccurrence, threshold).double()
+    edges = find_edges(cooccurrence, threshold, judged).double()
     weights = reweight / (1 - reweight) * edges / (edges.sum(0, keepdim=True) + 1e-6)
     weights.diagonal().add_(1)
     scale = weights.sum(1).rsqrt()
@@ -96,13 +120,23 @@ def describe_graph(
     names: Sequence[str],
     cooccurrence: Int[Tensor, "classes classes"],
     threshold: float = 0.4,
+    judged: Int[Tensor, "classes classes"] | None = None,
 ) -> dict[str, Any]:
     """Say how a label graph looks and what is wrong with it.
 
+    Args:
+        names: of the classes.
+        cooccurrence: as in `compute_conditional`.
+        threshold: tau.
+        judged: as in `compute_conditional`.
+
     Returns:
-        `classes`, `edges` (their number), `strongest` (edges with their probability, the most
-        certain first), `isolated` (no edge in or out), `unseen` (never in training),
+        `threshold`, `classes`, `edges` (their number), `strongest` (edges with their probability,
+        the most certain first), `isolated` (no edge in or out), `unseen` (never in training),
         `largest_in_degree` with `receiver`, and `warnings`, a sentence each.
+
+    Raises:
+        ConfigError: the threshold is out of range.
 
     >>> import torch
     >>> counts = torch.tensor([[4, 1], [1, 2]])
@@ -110,8 +144,8 @@ def describe_graph(
     >>> description["edges"], description["strongest"]
     (1, [{'from': 'hat_bow', 'to': 'hat', 'probability': 0.5}])
     """
-    conditional = compute_conditional(cooccurrence)
-    edges = find_edges(cooccurrence, threshold)
+    conditional = compute_conditional(cooccurrence, judged)
+    edges = find_edges(cooccurrence, threshold, judged)
     received, sent = edges.sum(0), edges.sum(1)
     order = (conditional * edges).flatten().argsort(descending=True, stable=True)
     pairs = [divmod(int(index), len(names)) for index in order[: int(edges.sum())]]

@@ -24,6 +24,8 @@ class LabelSpace:
             those that have tag i. Only pictures in which both are known count.
         num_pictures: of the training split.
         embeddings: a vector a tag, for models that start from what a tag means.
+        judged: entry [i, j] counts the pictures that have tag i and in which tag j is known; None
+            where everything is known, so that each row of it is the diagonal's entry.
 
     Raises:
         DataError: the counts or the embeddings are those of another number of tags.
@@ -38,12 +40,15 @@ class LabelSpace:
     cooccurrence: Int[Tensor, "rows columns"]
     num_pictures: int
     embeddings: Float[Tensor, "vectors width"] | None = None
+    judged: Int[Tensor, "present known"] | None = None
 
     def __post_init__(self) -> None:
         """Refuse statistics of other tags."""
-        shape, count = tuple(self.cooccurrence.shape), self.num_classes
-        if shape != (count, count):
-            raise DataError(f"the co-occurrence of {count} tags has shape {shape}")
+        count = self.num_classes
+        for counts in (self.cooccurrence, self.judged):
+            if counts is not None and counts.shape != (count, count):
+                shape = tuple(counts.shape)
+                raise DataError(f"the co-occurrence of {count} tags has shape {shape}")
         if self.embeddings is None:
             return
         if len(self.embeddings) != count:
@@ -63,7 +68,10 @@ class LabelSpace:
         # Exact: single precision holds whole numbers up to 2**24 pictures.
         cooccurrence = (present.T @ present).round().long()
         tags = tags.with_counts(cooccurrence.diagonal().tolist())
-        return cls(tags, cooccurrence, len(targets))
+        judged = None
+        if known is not None and not known.all():
+            judged = (present.T @ known.float()).round().long()
+        return cls(tags, cooccurrence, len(targets), judged=judged)
 
     @property
     def num_classes(self) -> int:
@@ -83,10 +91,19 @@ class LabelSpace:
 
         The tags have a file of their own, and embeddings are weights of the model that needs them.
         """
-        return {"num_pictures": self.num_pictures, "cooccurrence": self.cooccurrence.tolist()}
+        values: dict[str, Any] = {
+            "num_pictures": self.num_pictures,
+            "cooccurrence": self.cooccurrence.tolist(),
+        }
+        if self.judged is not None:
+            values["judged"] = self.judged.tolist()
+        return values
 
     @classmethod
     def from_dict(cls, tags: TagSet, values: Mapping[str, Any]) -> "LabelSpace":
         """Undo `to_dict`."""
         cooccurrence = torch.tensor(values["cooccurrence"], dtype=torch.long)
-        return cls(tags, cooccurrence, int(values["num_pictures"]))
+        judged = values.get("judged")
+        if judged is not None:
+            judged = torch.tensor(judged, dtype=torch.long)
+        return cls(tags, cooccurrence, int(values["num_pictures"]), judged=judged)

@@ -52,7 +52,10 @@ def split_tag(name: str) -> list[str]:
         return _EMOTICONS[name].split()
     plain = re.sub(r"'s\b|'", "", name.replace("_", " "))
     parts = re.findall(r"\d+|[^\W\d_]+", plain)
-    return [_NUMBERS[int(part)] if part in "0123456789" else part for part in parts]
+    digits = [len(part) == 1 and part.isdecimal() for part in parts]
+    return [
+        _NUMBERS[int(part)] if digit else part for part, digit in zip(parts, digits, strict=True)
+    ]
 
 
 def explain_word(word: str) -> list[str]:

@@ -198,7 +198,7 @@ def test_a_head_that_explains_nothing_cannot_be_built():
 
 def test_label_embeddings_that_are_missing_are_asked_for():
     needing = [name for name in MODELS if needs_embeddings(name)]
-    assert needing == ["ml_gcn", "ssgrl"]
+    assert {"ml_gcn", "ssgrl"} <= set(needing)
     bare = dataclasses.replace(create_labels(), embeddings=None)
     for name in MODELS:
         if name in needing:

@@ -140,6 +140,16 @@ def test_as_many_parameters_as_the_published_head():
     assert count + 100 * 100 == 5_781_224
 
 
+def test_checkpoints_of_earlier_versions_fit():
+    shapes = {key: tuple(weight.shape) for key, weight in create().state_dict().items()}
+    assert shapes["classifier.weight"] == (C, D)
+    assert shapes["classifier.bias"] == (C,)
+    assert {key.split(".")[0] for key in shapes} == {
+        "activation_map", "transform", "static_adjacency", "static_weight", "global_weight",
+        "global_norm", "dynamic_adjacency", "dynamic_weight", "classifier",
+    }  # fmt: skip
+
+
 def test_the_adjacency_says_what_a_class_receives_from_which():
     head = create()
     features = torch.randn(2, CHANNELS, ROWS, COLUMNS, dtype=torch.float64)

@@ -4,6 +4,7 @@
 pictures, and on the diagonal how often each occurs, as published with ML-GCN.
 """
 
+import json
 import math
 from pathlib import Path
 
@@ -18,6 +19,9 @@ from zokusei.label_graph import (
     describe_graph,
     find_edges,
 )
+from zokusei.labels import LabelSpace
+from zokusei.models import create_model
+from zokusei.tags import TagSet
 
 GRAPHS = Path(__file__).parent / "label_graphs"
 
@@ -96,6 +100,45 @@ def test_a_class_that_never_occurs_stands_alone_and_is_named():
     description = describe_graph(["a", "b", "c"], counts)
     assert description["unseen"] == description["isolated"] == ["a"]
     assert "never seen in training, so without edges: a" in description["warnings"][0]
+
+
+def test_a_tag_counts_only_where_it_is_known():
+    """Of 100 pictures with `a` ten say whether they have `b`, and all ten do."""
+    targets = torch.tensor([[True, index < 10] for index in range(100)])
+    known = targets.clone()
+    tags = TagSet.from_names(["a", "b"])
+    labels = LabelSpace.from_targets(tags, targets, known)
+    assert labels.judged.tolist() == [[100, 10], [10, 10]]
+    graph = labels.cooccurrence, labels.judged
+    assert compute_conditional(*graph).tolist() == [[0, 1], [1, 0]]
+    assert find_edges(graph[0], judged=graph[1])[0, 1]
+    assert compute_adjacency(graph[0], judged=graph[1])[1, 0] > 0
+    assert describe_graph(["a", "b"], graph[0], judged=graph[1])["edges"] == 2
+
+    known[10:20, 1] = True  # ten more that say they do not
+    labels = LabelSpace.from_targets(tags, targets, known)
+    assert compute_conditional(labels.cooccurrence, labels.judged)[0, 1] == 0.5
+    again = LabelSpace.from_dict(tags, json.loads(json.dumps(labels.to_dict())))
+    assert torch.equal(again.judged, labels.judged)
+    model = create_model(
+        "ml_gcn", again.with_embeddings(torch.eye(2)), backbone="test_efficientnet"
+    )
+    wanted = compute_adjacency(labels.cooccurrence, judged=labels.judged)
+    assert torch.equal(model.head.adjacency, wanted)
+
+
+def test_statistics_that_do_not_say_what_is_known_are_read_as_before():
+    targets = torch.rand(50, 3, generator=torch.Generator().manual_seed(0)) < 0.5
+    tags = TagSet.from_names(["a", "b", "c"])
+    all_known = LabelSpace.from_targets(tags, targets, torch.ones_like(targets))
+    old = all_known.to_dict()
+    assert "judged" not in old
+    labels = LabelSpace.from_dict(tags, old)
+    diagonal = labels.cooccurrence.diagonal()[:, None].expand(3, 3)
+    without = compute_conditional(labels.cooccurrence, labels.judged)
+    assert torch.equal(without, compute_conditional(labels.cooccurrence, diagonal))
+    with pytest.raises(DataError, match="2 tags has shape"):
+        LabelSpace(TagSet.from_names("ab"), torch.eye(2).long(), 4, judged=torch.eye(3).long())
 
 
 def test_impossible_settings_are_refused():

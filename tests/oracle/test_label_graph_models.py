@@ -20,7 +20,7 @@ from loops import (
     times,
 )  # fmt: skip
 from zokusei.errors import ConfigError
-from zokusei.label_graph import compute_conditional
+from zokusei.label_graph import compute_adjacency, compute_conditional
 from zokusei.models.layers import ClassWiseLinear, GraphConvolution
 from zokusei.models.ml_gcn import MLGCN
 from zokusei.models.p_gcn import PGCN
@@ -160,6 +160,14 @@ def test_the_options_are_different_models():
         logits = [create(head_class, **options)(pictures()) for options in readings]
         for index, one in enumerate(logits):
             assert not any(torch.allclose(one, two) for two in logits[index + 1 :])
+
+
+@pytest.mark.parametrize("head_class", [MLGCN, PGCN])
+@pytest.mark.parametrize("options", [{}, {"threshold": 0.7, "reweight": 0.5}], ids=str)
+def test_the_graph_is_the_adjacency_of_the_counts(head_class, options):
+    wanted = compute_adjacency(create_label_space(C).cooccurrence, **options)
+    assert not torch.allclose(wanted, wanted.T)
+    assert torch.equal(create(head_class, **options).adjacency, wanted.double())
 
 
 def test_the_graph_of_ssgrl_is_the_conditional_probability():

@@ -1,5 +1,6 @@
 """`zokusei compare`: rows, table, plot; what is done is not done again."""
 
+import json
 import re
 import shutil
 import statistics
@@ -11,7 +12,7 @@ import torch
 import yaml
 
 from label_spaces import create_label_space
-from zokusei.config import flatten
+from zokusei.config import flatten, load_config
 from zokusei.errors import ConfigError
 from zokusei.losses import create_loss
 from zokusei.models import create_model, list_models
@@ -20,6 +21,7 @@ from zokusei.results import read_results
 from zokusei.training.optimizers import create_optimizer
 
 ROOT = Path(__file__).parents[2]
+PAPER = ROOT / "configs" / "compare-paper.yaml"
 
 
 @pytest.fixture
@@ -104,11 +106,121 @@ def test_a_training_that_breaks_off_does_not_end_the_others(zokusei, write_plan,
                      (tmp_path / "out" / "table.md").read_text())  # fmt: skip
 
 
+def test_sections_of_a_row_may_be_nested(write_plan):
+    flat = {"model.name": "ml_gcn", "model.embeddings": "one_hot", "model.options": {"hidden": 8},
+            "optimizer.lr": 0.5}  # fmt: skip
+    nested = {"model": {"name": "ml_gcn", "embeddings": "one_hot", "options": {"hidden": 8}},
+              "optimizer": {"lr": 0.5}}  # fmt: skip
+    models = {"gap": {}, "flat": flat, "nested": nested}
+    plan = load_plan(write_plan(models=models, baselines=["gap"]))
+    config = plan.create_config("nested", 3)
+    assert config == plan.create_config("flat", 3)
+    assert (config.model.name, config.model.options) == ("ml_gcn", {"hidden": 8})
+    assert config.model.backbone == "test_efficientnet"
+    # A section without a name does not take the row's away.
+    models = {"gap": {}, "ml_gcn": {"model": {"embeddings": "one_hot"}}}
+    plan = load_plan(write_plan(models=models, baselines=["gap"]))
+    assert plan.create_config("ml_gcn", 0).model.name == "ml_gcn"
+
+
+def test_an_option_of_one_row_is_not_that_of_the_next(write_plan):
+    base = {"model": {"backbone": "test_efficientnet", "options": {"dropout": 0.1}}}
+    models = {"one": {"model.name": "gap", "model.options.dropout": 0.5}, "gap": {}}
+    plan = load_plan(write_plan(base=base, models=models, baselines=["gap"]))
+    assert plan.create_config("one", 0).model.options == {"dropout": 0.5}
+    assert plan.create_config("gap", 0).model.options == {"dropout": 0.1}
+
+
+def test_rows_that_the_plan_does_not_have_are_left_alone(zokusei, write_plan, tmp_path):
+    out = tmp_path / "out"
+    models = {"gap": {}, "gmp": {}}
+    code, _, err = zokusei("compare", write_plan(models=models), "--out", out)
+    assert code == 0, err
+    rows = (out / "results.csv").read_text()
+    fewer = write_plan(models={"gap": {}}, seeds=[1], baselines=["gap"])
+    code, _, err = zokusei("compare", fewer, "--out", out)
+    assert code == 0, err
+    assert (out / "results.csv").read_text() == rows
+    table = (out / "table.md").read_text()
+    assert "`gmp`" not in table
+    assert re.search(r"\| `gap` \| [^|]* \| 1 \|", table)
+
+
+def test_pictures_that_cannot_be_read_are_not_judged(zokusei, write_plan, corpus, tmp_path):
+    pictures, out = tmp_path / "pictures", tmp_path / "out"
+    shutil.copytree(corpus, pictures)
+    for path in sorted(pictures.glob("*.png"))[::4]:
+        path.write_bytes(b"no picture")
+    plan = write_plan(seeds=[0], models={"gap": {}, "gmp": {}})
+    code, _, err = zokusei("compare", plan, f"data.path={pictures}", "--out", out)
+    assert code == 0, err
+    evaluation = json.loads((out / "runs" / "gap-0" / "evaluation-test.json").read_text())
+    assert 0 < evaluation["unreadable"] < evaluation["pictures"]
+    table = (out / "table.md").read_text()
+    assert f"{evaluation['pictures'] - evaluation['unreadable']} test pictures" in table
+    means = {row["model"]: float(row["map"]) for row in read_results(out / "results.csv")}
+    difference = re.search(r"\| ([+-][\d.]+) \(", table)[1]
+    assert abs(float(difference)) == pytest.approx(abs(means["gap"] - means["gmp"]), abs=0.06)
+
+
+def test_a_corpus_that_is_not_there_is_told_once(zokusei, write_plan, tmp_path):
+    code, _, err = zokusei("compare", write_plan(), "data.path=nowhere", "--out", tmp_path / "out")
+    assert code == 2
+    assert err.count("nowhere") == 1
+    assert err.count("\n") == 1
+
+
+def test_without_a_baseline_the_first_reason_is_told(zokusei, write_plan, tmp_path):
+    wild = {"optimizer.name": "sgd", "optimizer.lr": 1e30, "optimizer.clip": None}
+    plan = write_plan(models={"gap": wild, "gmp": wild}, seeds=[0])
+    code, _, err = zokusei("compare", plan, "train.epochs=3", "--out", tmp_path / "out")
+    assert code == 2
+    last = err.splitlines()[-1]
+    assert "2 trainings broke off, with all of the baselines: gap, seed 0" in last
+    assert "gmp" not in last
+
+
+def test_another_table_in_the_folder_is_refused(zokusei, write_plan, tmp_path):
+    (tmp_path / "results.csv").write_text("name,map\na,1\n")
+    code, _, err = zokusei("compare", write_plan(), "--out", tmp_path)
+    assert code == 2
+    assert "no table of a comparison: it has no column 'model'" in err
+    assert err.count("\n") == 1
+    assert not (tmp_path / "runs").exists()
+
+
+@pytest.mark.parametrize(("text", "overrides", "message"), [
+    ("base:\nmodels: {gap: {}}", ["train.epochs=1"], "base must hold settings"),
+    ("base: [1]\nmodels: {gap: {}}", ["train.epochs=1"], "base must hold settings"),
+    ("base: {model: {1: 2}}\nmodels: {gap: {}, gmp: {}}", [], "unknown setting 'model.1'"),
+    ("base: {1: 2}\nmodels: {gap: {}, gmp: {}}", [], "base.1"),
+    ("base: {}\nmodels: {gap: {model: {1: 2}}, gmp: {}}", [], "unknown setting 'model.1'"),
+    ("base: {}\nmodels: {gap: {1: 2}, gmp: {}}", [], "models.gap.1"),
+    ("base: {}\nmodels: {gap: {model: gmp}, gmp: {}}", [], "model = 'gmp'"),
+])  # fmt: skip
+def test_a_malformed_plan_is_one_clear_line(tmp_path, text, overrides, message):
+    path = tmp_path / "plan.yaml"
+    path.write_text(f"name: x\n{text}\n")
+    with pytest.raises(ConfigError, match=re.escape(message)) as caught:
+        load_plan(path, overrides)
+    assert "\n" not in str(caught.value)
+
+
 @pytest.mark.parametrize(("changes", "message"), [
     ({"models": {"gap": {"train.epochs": 3}}}, "gap may not have its own train.epochs"),
     ({"models": {"gop": {}}, "baselines": ["gop"]}, "unknown model 'gop'; did you mean 'gmp'"),
     ({"models": {"gap": {"optimizer.rl": 1}}}, "unknown setting 'optimizer.rl'"),
     ({"models": {"gap": {}, "ssgrl": {}}, "baselines": ["gap"]}, "ssgrl needs model.embeddings"),
+    ({"models": {"gap": {"model": {"backbone": "vgg16"}}}}, "may not have its own model.backbone"),
+    ({"models": {"gap": {"model.weights": "none"}}}, "gap may not have its own model.weights"),
+    ({"models": {"gap": {"model.freeze": 1}}}, "gap may not have its own model.freeze"),
+    ({"models": {"gap": {"train": {"epochs": 3}}}}, "gap may not have its own train.epochs"),
+    ({"models": {"gap": {"model.options": {"hiden": 1}}}}, "model 'gap' has no option 'hiden'"),
+    ({"models": {"gap": {"loss.name": "bec"}}}, "unknown loss 'bec'; did you mean 'bce'"),
+    ({"models": {"gap": {"loss": {"options": {"gama": 1}}}}}, "loss 'bce' has no option 'gama'"),
+    ({"models": {"gap": {"model.embeddings": "one_hot"}}}, "gap has model.embeddings = 'one_hot'"),
+    ({"base": {"model": {"backbone": "resnet1"}}}, "timm has no backbone 'resnet1'"),
+    ({"base": {"model": {"backbone": "resnet18", "freeze": 99}}}, "model.freeze = 99"),
     ({"baselines": ["gab"]}, "baseline 'gab'; did you mean 'gap'"),
     ({"models": {}}, "models"),
     ({"sedes": [1]}, "sedes"),
@@ -116,6 +228,13 @@ def test_a_training_that_breaks_off_does_not_end_the_others(zokusei, write_plan,
 def test_a_plan_that_cannot_be_run_is_refused_before_anything_is(write_plan, changes, message):
     with pytest.raises(ConfigError, match=re.escape(message)):
         load_plan(write_plan(**changes))
+
+
+def test_what_was_published_with_rates_of_its_own_has_them():
+    optimizer = load_plan(PAPER).create_config("dan", 0).optimizer
+    published = load_config(ROOT / "configs" / "dan-vgg16.yaml").optimizer
+    for name in ("name", "lr", "backbone_lr_factor", "weight_decay"):
+        assert getattr(optimizer, name) == getattr(published, name)
 
 
 @pytest.mark.parametrize("path", sorted((ROOT / "configs").glob("compare-*.yaml")), ids=str)
@@ -133,15 +252,15 @@ def test_every_plan_of_the_project_compares_every_model_alike(path):
 
 
 @pytest.mark.slow
-@pytest.mark.parametrize("name", list_models())
+@pytest.mark.parametrize("name", yaml.safe_load(PAPER.read_text())["models"])
 def test_every_model_takes_a_step_at_the_papers_scale(name):
     """ResNet-101 at 448 pixels, with the options, loss and optimiser of the plan."""
-    plan = load_plan(ROOT / "configs" / "compare-paper.yaml")
+    plan = load_plan(PAPER)
     config = plan.create_config(name, 0)
     labels = create_label_space(100, width=50)
     labels = labels.with_embeddings(labels.embeddings.float())
     model = create_model(
-        name, labels, backbone=config.model.backbone, **config.model.options
+        config.model.name, labels, backbone=config.model.backbone, **config.model.options
     ).train()
     rates = {k: v for k, v in asdict(config.optimizer).items() if k != "clip"}
     optimizer = create_optimizer(model, **rates)

@@ -40,9 +40,9 @@ def compute_label_graph(
     labels = LabelSpace.from_targets(
         train.tags, targets, torch.from_numpy(train.compute_known())
     )  # fmt: skip
-    names, counts = list(train.tags.names), labels.cooccurrence
-    adjacency = compute_adjacency(counts, threshold, reweight)
-    graph = describe_graph(names, counts, threshold)
+    names, counts, judged = list(train.tags.names), labels.cooccurrence, labels.judged
+    adjacency = compute_adjacency(counts, threshold, reweight, judged)
+    graph = describe_graph(names, counts, threshold, judged)
     for edge in graph["strongest"]:
         receiver, sender = train.tags.index(edge["to"]), train.tags.index(edge["from"])
         edge["weight"] = float(adjacency[receiver, sender])
@@ -52,6 +52,6 @@ def compute_label_graph(
         **graph,
         "names": names,
         "counts": counts.diagonal().tolist(),
-        "conditional": compute_conditional(counts).tolist(),
+        "conditional": compute_conditional(counts, judged).tolist(),
         "adjacency": adjacency.tolist(),
     }

@@ -35,6 +35,8 @@ def evaluate_run(
 ) -> dict[str, Any]:
     """Judge a run's model and leave the figures in its folder.
 
+    In `scores-SPLIT.parquet` a picture that could not be read has NaN for every tag.
+
     Args:
         run: the run folder.
         split: `train`, `val` or `test`.
@@ -71,6 +73,7 @@ def evaluate_run(
     evaluation["unreadable"] = len(store.unreadable)
     evaluation["problems"] = sorted(store.unreadable.values())
     write_json(run / f"evaluation-{split}.json", evaluation)
+    scores[sorted(store.unreadable)] = math.nan
     _write_scores(run / f"scores-{split}.parquet", judged, scores)
     return evaluation
 

@@ -4,13 +4,13 @@ Ye, He, Peng, Wu, Qiao: Attention-Driven Dynamic Graph Convolutional Network for
 Recognition, ECCV 2020. Shapes in comments: B pictures, C classes, D hidden, P positions.
 """
 
-import torch
 from jaxtyping import Float
 from torch import Tensor, nn
 from torch.nn import functional as F
 
 from zokusei.errors import ConfigError, suggest
 from zokusei.labels import LabelSpace
+from zokusei.models.layers import ClassWiseLinear
 from zokusei.models.registry import Head, register_model
 
 _SLOPE = 0.2
@@ -86,7 +86,7 @@ class ADDGCN(Head):
         self.global_norm = nn.BatchNorm1d(hidden)
         self.dynamic_adjacency = nn.Linear(2 * hidden, num_classes)
         self.dynamic_weight = nn.Linear(hidden, hidden)
-        self.classifier = nn.Linear(hidden, num_classes)
+        self.classifier = ClassWiseLinear(hidden, num_classes)
 
     def explain(self, features: Float[Tensor, "batch channels rows columns"]) -> dict[str, Tensor]:
         """Give the fused score with its parts.
@@ -109,8 +109,7 @@ class ADDGCN(Head):
         nodes = self._convolve(adjacency.mT @ mixed, self.dynamic_weight)
         if self.residual:
             nodes = attended + nodes
-        graph_logits = torch.einsum("bcd,cd->bc", nodes, self.classifier.weight)
-        graph_logits = graph_logits + self.classifier.bias
+        graph_logits = self.classifier(nodes)
         logits = graph_logits
         if self.fusion == "mean":
             logits = (activation_logits + graph_logits) / 2

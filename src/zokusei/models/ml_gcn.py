@@ -30,8 +30,8 @@ class MLGCN(Head):
 
     Read from the released code. Where paper, code and this differ:
 
-    - The code pools windows of 14 x 14, which is the whole map at 448 pixels and an error below
-      224; this pools the whole map, whatever its size.
+    - The code pools windows of 14 x 14, which is the whole map at 448 pixels and an error where
+      the map is smaller, as at 224; this pools the whole map, whatever its size.
     - Equation (8) of the paper is printed with a slip that the code's readme corrects; threshold,
       re-weighting, normalisation and transposition are as in the code (`compute_adjacency`).
     - The code keeps the adjacency as a parameter that it detaches and never gives the optimiser:
@@ -74,7 +74,7 @@ class MLGCN(Head):
         self.pooling = pooling
         assert labels.embeddings is not None, "create_model sees to it"
         self.register_buffer("label_embeddings", labels.embeddings)
-        adjacency = compute_adjacency(labels.cooccurrence, threshold, reweight)
+        adjacency = compute_adjacency(labels.cooccurrence, threshold, reweight, labels.judged)
         # The label statistics of a checkpoint give it again.
         self.register_buffer("adjacency", adjacency, persistent=False)
         self.first = GraphConvolution(labels.embeddings.shape[1], hidden)

@@ -71,7 +71,7 @@ class PGCN(Head):
         if output not in ("shared", "own"):
             raise ConfigError(f"unknown output {output!r}; known: own, shared")
         self.attention = attention
-        adjacency = compute_adjacency(labels.cooccurrence, threshold, reweight)
+        adjacency = compute_adjacency(labels.cooccurrence, threshold, reweight, labels.judged)
         # The label statistics of a checkpoint give it again.
         self.register_buffer("adjacency", adjacency, persistent=False)
         num_classes = labels.num_classes

@@ -42,7 +42,7 @@ class SSGRL(Head):
       `legacy_gate`; without it the gate is the paper's.
     - w and U_3 are applied one after the other, with nothing between them. Their product is a
       vector, and with it the vectors of width H need not be made for every class at every position:
-      the same scores for a thousandth of the multiplications.
+      the same scores with far fewer multiplications.
     - b and the bias of w raise a class's score alike at every position, and the softmax takes that
       out again: 1,025 numbers of the code that nothing depends on are left out.
     - The code averages windows of 2 x 2 positions first and leaves the last row and column of an
@@ -84,7 +84,7 @@ class SSGRL(Head):
         assert labels.embeddings is not None, "create_model sees to it"
         self.register_buffer("label_embeddings", labels.embeddings)
         width = num_features
-        adjacency = compute_conditional(labels.cooccurrence)
+        adjacency = compute_conditional(labels.cooccurrence, labels.judged)
         if normalize:
             adjacency = adjacency / adjacency.sum(1, keepdim=True).clamp(min=1e-12)
         # The label statistics of a checkpoint give it again.

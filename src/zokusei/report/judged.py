@@ -24,7 +24,7 @@ class Judged:
         evaluation: what `zokusei evaluate` left in `evaluation-SPLIT.json`.
         tags: the model's, with their thresholds.
         paths: one picture each.
-        scores: probabilities, (pictures, classes).
+        scores: probabilities, (pictures, classes); NaN where the picture could not be read.
         targets: which pictures have the tag.
         known: entries that can be judged.
     """
@@ -69,5 +69,5 @@ class Judged:
         if not fits or table.column("path").to_pylist() != manifest.column("path"):
             raise DataError(f"{evaluation_path} is of another model or manifest; evaluate again")
         scores = np.stack([table.column(name).to_numpy() for name in tags.names], axis=1)
-        known = manifest.compute_known() & np.array(labelled)
+        known = manifest.compute_known() & np.array(labelled) & ~np.isnan(scores)
         return cls(evaluation, tags, manifest.paths, scores, manifest.compute_targets(), known)

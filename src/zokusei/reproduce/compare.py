@@ -51,6 +51,8 @@ def compare(
 ) -> Path:
     """Run what has no row yet, seed by seed, then make table and plot anew.
 
+    Rows of models and seeds that the plan does not have are left alone, and out of both.
+
     Args:
         plan: what is compared.
         folder: gets the runs and the results; killed, the same call goes on where it was.
@@ -63,10 +65,12 @@ def compare(
     Raises:
         ZokuseiError: a training broke off, told after the others have been run.
         ConfigError: the folder holds a run with other settings.
-        DataError: a row's run is gone, or was judged on other pictures.
+        DataError: the pictures cannot be used, a row's run is gone or was judged on other
+            pictures, or `results.csv` is no table of a comparison.
     """
     folder = Path(folder)
     results, broken = folder / "results.csv", []
+    first = next(iter(plan.models)), plan.seeds[0]
     for seed in plan.seeds:  # the outer loop: early rows already compare
         for name in plan.models:
             if any(_is_of(row, name, seed) for row in _read(results)):
@@ -76,15 +80,20 @@ def compare(
                 with create_reporter() as reporter:
                     row = _run(plan, folder, name, seed, reporter, tell)
             except ZokuseiError as error:
+                if isinstance(error, DataError) and (name, seed) == first:
+                    raise  # all have the same pictures: the others would say it again
                 broken.append(f"{name}, seed {seed}: {error}")
                 tell(f"broken off: {broken[-1]}")
                 continue
             append_result(results, row)
             tell(f"{name}, seed {seed}: test mAP {row['map']:.2f}")
-    rows = _read(results)
+    wanted = {(name, str(seed)) for name in plan.models for seed in plan.seeds}
+    rows = [row for row in _read(results) if (row["model"], row["seed"]) in wanted]
     done = [name for name in plan.models if any(row["model"] == name for row in rows)]
     if not any(name in done for name in plan.baselines):
-        raise ZokuseiError("; ".join(broken) or "no baseline has a row")
+        raise ZokuseiError(
+            f"{len(broken)} trainings broke off, with all of the baselines: {broken[0]}"
+        )
     baseline = max(
         (name for name in plan.baselines if name in done),
         key=lambda name: statistics.fmean(_values(rows, name, "map")),
@@ -115,6 +124,11 @@ def make_table(
         {row["model"] for row in rows}, key=lambda n: -statistics.fmean(_values(rows, n, "map"))
     )
     scores = {name: _read_scores(folder, rows, name) for name in names}
+    judged = known.any(1)
+    for score in [score for runs in scores.values() for score in runs]:
+        judged &= ~score.isnan().any(1)
+    targets, known = targets[judged], known[judged]
+    scores = {name: [score[judged] for score in runs] for name, runs in scores.items()}
     table = [["model", "preset", "seeds", *_RATES.values(), f"mAP less that of {baseline}"]]
     for name in names:
         own = [row for row in rows if row["model"] == name]
@@ -150,7 +164,7 @@ def _run(
 
 
 def _describe_changes(plan: Plan, name: str) -> str:
-    changes = [f"{key}={json.dumps(value)}" for key, value in plan.models[name].items()]
+    changes = [f"{key}={json.dumps(value)}" for key, value in plan.list_changes(name).items()]
     return " ".join([plan.name, *changes])
 
 
@@ -171,7 +185,11 @@ def _run_folder(folder: Path, name: str, seed: int | str) -> Path:
 
 
 def _read(path: Path) -> list[dict[str, str]]:
-    return read_results(path) if path.exists() else []
+    rows = read_results(path) if path.exists() else []
+    for name in ("model", "seed", "preset", *_RATES):
+        if rows and name not in rows[0]:
+            raise DataError(f"{path} is no table of a comparison: it has no column {name!r}")
+    return rows
 
 
 def _values(rows: Sequence[Row], name: str, rate: str) -> list[float]:

@@ -1,9 +1,11 @@
 """What is compared with what: one set of settings, the models, the seeds."""
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
+from copy import deepcopy
 from pathlib import Path
 from typing import Annotated, Any
 
+import torch
 from pydantic import ConfigDict, Field, TypeAdapter, ValidationError
 from pydantic.dataclasses import dataclass
 
@@ -15,12 +17,17 @@ from zokusei.config import (
     read_overrides,
     read_yaml,
 )
-from zokusei.errors import ConfigError, suggest
-from zokusei.models import needs_embeddings
+from zokusei.errors import ConfigError, ModelError, suggest
+from zokusei.labels import LabelSpace
+from zokusei.losses import create_loss
+from zokusei.models import create_model, freeze_stages, needs_embeddings
+from zokusei.tags import TagSet
 
 # What a model may have of its own. Data, pictures, schedule and seeds are everybody's: with other
 # ones the rows would no longer compare.
 _OWN = ("model", "loss", "optimizer")
+# What all models stand on.
+_SHARED = ("model.backbone", "model.weights", "model.freeze")
 
 
 @dataclass(frozen=True, config=ConfigDict(extra="forbid"))
@@ -33,7 +40,7 @@ class Plan:
         seeds: of the trainings; the split has its own in `base`.
         baselines: the plain models that the others are tested against.
         models: what each row of the table changes, by its name there; the model is called like the
-            row where `model.name` does not say otherwise.
+            row where `model.name` does not say otherwise. Settings are nested or have full names.
     """
 
     name: str
@@ -42,6 +49,10 @@ class Plan:
     seeds: Annotated[tuple[int, ...], Field(min_length=1)] = (0, 1, 2)
     baselines: Annotated[tuple[str, ...], Field(min_length=1)] = ("gap", "gmp")
 
+    def list_changes(self, row: str) -> dict[str, Any]:
+        """Give what a row changes, by the settings' full names."""
+        return dict(_flatten(self.models[row]))
+
     def create_config(self, row: str, seed: int) -> Config:
         """Give the settings of one run.
 
@@ -49,9 +60,10 @@ class Plan:
             ConfigError: a setting is unknown, impossible, or not a model's own to change.
         """
         values: dict[str, Any] = {}
-        changes = {"model.name": row, **self.models[row]}
+        changes = {"model.name": row, **self.list_changes(row)}
         for key, value in [*_flatten(self.base), *changes.items()]:
-            apply_setting(values, key, value)
+            # A copy: a row that sets one option must not add it to the options of the others.
+            apply_setting(values, key, deepcopy(value))
         apply_setting(values, "name", self.name)
         apply_setting(values, "train.seed", seed)
         config: Config = create_config(values)
@@ -66,25 +78,23 @@ def load_plan(path: Path | str, overrides: Sequence[str] = ()) -> Plan:
         overrides: `key=value` settings of `base`, for all models alike.
 
     Raises:
-        ConfigError: the file, a setting, a model or a baseline is wrong.
+        ConfigError: the file, a setting, a model, a loss or a baseline is wrong.
     """
     values = read_yaml(path)
+    base = values.get("base", {})
+    if not isinstance(base, dict):
+        raise ConfigError(f"{path}: base must hold settings as `key: value`, not {base!r:.60}")
     for key, value in read_overrides(overrides):
         apply_setting(values.setdefault("base", {}), key, value)
     try:
         plan = TypeAdapter(Plan).validate_python(values)
     except ValidationError as error:
         raise ConfigError(f"{path}: {describe_problems(error)}") from error
-    for row, changes in plan.models.items():
-        for key in changes:
-            if key.split(".")[0] not in _OWN:
-                raise ConfigError(
-                    f"{path}: {row} may not have its own {key}; what differs between models is "
-                    f"in {', '.join(_OWN)}"
-                )
-        model = plan.create_config(row, plan.seeds[0]).model
-        if needs_embeddings(model.name) and model.embeddings is None:
-            raise ConfigError(f"{path}: {row} needs model.embeddings (glove, one_hot, ...)")
+    for row in plan.models:
+        try:
+            _check_row(plan, row)
+        except ConfigError as error:
+            raise ConfigError(f"{path}: {row} {error}") from error
     for baseline in plan.baselines:
         if baseline not in plan.models:
             raise ConfigError(
@@ -94,12 +104,46 @@ def load_plan(path: Path | str, overrides: Sequence[str] = ()) -> Plan:
     return plan
 
 
-def _flatten(values: dict[str, Any], prefix: str = "") -> list[tuple[str, Any]]:
+def _check_row(plan: Plan, row: str) -> None:
+    """See that a row changes what it may, and that its model and its loss can be built.
+
+    Raises:
+        ConfigError: it does not, or they cannot; the message goes on from the row's name.
+    """
+    for key in plan.list_changes(row):
+        if key.split(".")[0] not in _OWN:
+            raise ConfigError(
+                f"may not have its own {key}; what differs between models is in {', '.join(_OWN)}"
+            )
+        if key in _SHARED:
+            raise ConfigError(f"may not have its own {key}, which all models share; set it in base")
+    try:
+        config = plan.create_config(row, plan.seeds[0])
+        model = config.model
+        needs = needs_embeddings(model.name)
+        create_loss(config.loss.name, **config.loss.options)
+        labels = LabelSpace.from_targets(TagSet.from_names(["a", "b"]), torch.ones(1, 2).bool())
+        labels = labels.with_embeddings(torch.ones(2, 2))
+        # Without numbers the largest backbone is built in a moment.
+        with torch.device("meta"):
+            built = create_model(model.name, labels, backbone=model.backbone, **model.options)
+        freeze_stages(built.backbone, model.freeze)
+    except (ConfigError, ModelError) as error:
+        raise ConfigError(f"cannot be trained: {error}") from error
+    if needs and model.embeddings is None:
+        raise ConfigError("needs model.embeddings (glove, one_hot, ...)")
+    if not needs and model.embeddings is not None:
+        raise ConfigError(f"has model.embeddings = {model.embeddings!r}, but uses none")
+
+
+def _flatten(values: Mapping[Any, Any], prefix: str = "") -> list[tuple[str, Any]]:
     """Give nested sections as full names; two levels, as settings have them."""
     flat: list[tuple[str, Any]] = []
     for key, value in values.items():
-        if isinstance(value, dict) and not prefix and "." not in key:
-            flat += _flatten(value, f"{key}.")
+        # YAML has keys that are numbers; whoever knows the settings refuses them.
+        name = f"{prefix}{key}"
+        if isinstance(value, dict) and "." not in name:
+            flat += _flatten(value, f"{name}.")
         else:
-            flat.append((prefix + key, value))
+            flat.append((name, value))
     return flat
