@@ -43,10 +43,10 @@ def main() -> None:
             for method, draw in methods.items():
                 seconds = time_of(draw, sources, Path(name) / f"{method}-{measured}")
                 if measured:
-                    rates[method].append(PICTURES / seconds)
+                    rates[method].append(len(sources) / seconds)
     for method, found in rates.items():
         row = {
-            "experiment": "cartoonize", "model": method, "size": SIZE, "pictures": PICTURES,
+            "experiment": "cartoonize", "model": method, "size": SIZE, "pictures": len(sources),
             "images_per_second": statistics.median(found), "slowest": min(found),
             "rounds": ROUNDS, "threads": torch.get_num_threads(),
             "command": "python benchmarks/cartoonize.py WEIGHTS.safetensors",

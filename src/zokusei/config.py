@@ -19,7 +19,7 @@ from pydantic.dataclasses import dataclass
 from zokusei.errors import ConfigError, suggest
 from zokusei.files import write_text
 
-_strict_keys = ConfigDict(extra="forbid")
+STRICT_KEYS = ConfigDict(extra="forbid")
 
 Fraction = Annotated[float, Field(ge=0.0, lt=1.0)]
 Positive = Annotated[float, Field(gt=0.0)]
@@ -27,7 +27,7 @@ PositiveInt = Annotated[int, Field(gt=0)]
 NonNegative = Annotated[float, Field(ge=0.0)]
 
 
-@dataclass(frozen=True, config=_strict_keys)
+@dataclass(frozen=True, config=STRICT_KEYS)
 class DataConfig:
     """Where the pictures and their tags come from, and how they are split.
 
@@ -57,7 +57,7 @@ class DataConfig:
     min_count: PositiveInt | None = None
 
 
-@dataclass(frozen=True, config=_strict_keys)
+@dataclass(frozen=True, config=STRICT_KEYS)
 class ModelConfig:
     """Which model, on which backbone, from which weights.
 
@@ -82,7 +82,7 @@ class ModelConfig:
     options: dict[str, Any] = field(default_factory=dict)
 
 
-@dataclass(frozen=True, config=_strict_keys)
+@dataclass(frozen=True, config=STRICT_KEYS)
 class PreprocessConfig:
     """What the network sees; mean and standard deviation come from the weights.
 
@@ -95,7 +95,7 @@ class PreprocessConfig:
     fit: Literal["squash", "pad", "crop"] = "pad"
 
 
-@dataclass(frozen=True, config=_strict_keys)
+@dataclass(frozen=True, config=STRICT_KEYS)
 class AugmentConfig:
     """How training pictures are varied.
 
@@ -125,7 +125,7 @@ class AugmentConfig:
     margin: Annotated[float, Field(ge=1.0, le=4.0)] = 8 / 7
 
 
-@dataclass(frozen=True, config=_strict_keys)
+@dataclass(frozen=True, config=STRICT_KEYS)
 class LossConfig:
     """Which loss: `bce`, `asl` (asymmetric) or `dan` (batch-weighted), with its options."""
 
@@ -133,7 +133,7 @@ class LossConfig:
     options: dict[str, Any] = field(default_factory=dict)
 
 
-@dataclass(frozen=True, config=_strict_keys)
+@dataclass(frozen=True, config=STRICT_KEYS)
 class OptimizerConfig:
     """How weights move.
 
@@ -154,7 +154,7 @@ class OptimizerConfig:
     clip: Positive | None = 10.0
 
 
-@dataclass(frozen=True, config=_strict_keys)
+@dataclass(frozen=True, config=STRICT_KEYS)
 class ScheduleConfig:
     """How the learning rate changes over the steps.
 
@@ -172,7 +172,7 @@ class ScheduleConfig:
     gamma: Positive = 0.1
 
 
-@dataclass(frozen=True, config=_strict_keys)
+@dataclass(frozen=True, config=STRICT_KEYS)
 class TrainConfig:
     """The loop itself.
 
@@ -207,7 +207,7 @@ class TrainConfig:
     tensorboard: bool = False
 
 
-@dataclass(frozen=True, config=_strict_keys)
+@dataclass(frozen=True, config=STRICT_KEYS)
 class Config:
     """Everything a training of a classifier needs; saved whole into its run folder."""
 

@@ -3,7 +3,7 @@
 ZokuseiError            one line on stderr and exit code 2
 ├── ConfigError         a setting: unknown key, wrong type, impossible value
 ├── DataError           a corpus, manifest, tag list or caption file
-│   └── ImageError      one picture that cannot be read
+│   └── ImageError      one picture that cannot be read or written
 ├── ModelError          a model, backbone or weights that cannot be built or loaded
 │   └── CheckpointError a checkpoint folder: damaged, of another model, of another version
 └── MissingExtraError   an optional dependency that is not installed
@@ -29,7 +29,7 @@ class DataError(ZokuseiError):
 
 
 class ImageError(DataError):
-    """One picture cannot be read."""
+    """One picture cannot be read, or not be written in its format."""
 
 
 class ModelError(ZokuseiError):

@@ -7,23 +7,24 @@ from pydantic import Field
 from pydantic.dataclasses import dataclass
 
 from zokusei.config import (
+    STRICT_KEYS,
     Fraction,
     NonNegative,
     Positive,
     PositiveInt,
     ScheduleConfig,
-    _strict_keys,
 )
 
 
-@dataclass(frozen=True, config=_strict_keys)
+@dataclass(frozen=True, config=STRICT_KEYS)
 class PicturesConfig:
     """What is learnt from: two folders that need not belong together.
 
     Attributes:
         photographs: folder of the pictures to be drawn.
         drawings: folder of pictures as they are to look; not read by pre-training.
-        val: photographs held out, on which every epoch is judged.
+        val: photographs held out, on which every epoch is judged, all in one batch: as many as fit
+            into memory.
         limit: use only this many photographs, and as many drawings; none: all.
         size: side of the training crops in pixels; 256 as published.
     """
@@ -35,7 +36,7 @@ class PicturesConfig:
     size: Annotated[int, Field(ge=16, le=1024)] = 256
 
 
-@dataclass(frozen=True, config=_strict_keys)
+@dataclass(frozen=True, config=STRICT_KEYS)
 class NetworksConfig:
     """The generator, its critics, and the network whose features are compared.
 
@@ -46,8 +47,9 @@ class NetworksConfig:
         features: `packaged` (EfficientNet-Lite0, a stand-in that needs no download), or a file with
             torchvision's VGG19 weights, the network of the paper.
         feature_scale: the features are scaled so that their mean absolute value on the first
-            photographs is this. The published weights were chosen for features of 0 to 255
-            pictures, which are large.
+            photographs is this. The published weights were chosen for VGG19's features of 0 to 255
+            pictures, which are large; 100 is chosen, not measured, so that structure and content
+            do not weigh exactly what was published, whatever the preset.
     """
 
     start: str | None = None
@@ -57,15 +59,16 @@ class NetworksConfig:
     feature_scale: Positive = 100.0
 
 
-@dataclass(frozen=True, config=_strict_keys)
+@dataclass(frozen=True, config=STRICT_KEYS)
 class WhiteBoxLossConfig:
     """What each loss counts, and how superpixels are found.
 
     Attributes:
         preset: `code` (weights of the released code) or `paper` (surface, texture, structure and
-            content ten times that).
-        surface, texture, structure, content, variation: factors on the preset's weights; 0 turns a
-            loss off.
+            content ten times that). With features that `networks.feature_scale` scales, neither
+            is the published weighting of structure and content.
+        surface, texture, structure, content, variation: factors on the preset's weights; with 0 a
+            loss counts nothing, but is computed and logged all the same, superpixels included.
         superpixels: `slic`, or `selective_search` (Felzenszwalb's segments, merged).
         superpixel_count: of a picture.
         superpixel_colour: `adaptive` (mean or median by how uneven a patch is) or `mean`.
@@ -84,7 +87,7 @@ class WhiteBoxLossConfig:
     superpixel_power: Positive = 1.0
 
 
-@dataclass(frozen=True, config=_strict_keys)
+@dataclass(frozen=True, config=STRICT_KEYS)
 class AdamConfig:
     """Adam, one for generator and critics.
 
@@ -100,7 +103,7 @@ class AdamConfig:
     clip: Positive | None = None
 
 
-@dataclass(frozen=True, config=_strict_keys)
+@dataclass(frozen=True, config=STRICT_KEYS)
 class StepsConfig:
     """The loop.
 
@@ -127,7 +130,7 @@ class StepsConfig:
     tensorboard: bool = False
 
 
-@dataclass(frozen=True, config=_strict_keys)
+@dataclass(frozen=True, config=STRICT_KEYS)
 class WhiteBoxConfig:
     """Everything a White-box training needs; saved whole into its run folder.
 

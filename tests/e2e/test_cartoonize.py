@@ -1,8 +1,11 @@
 """`zokusei cartoonize` as people use it."""
 
+import csv
+import importlib.util
 import json
 import shutil
 import sys
+from pathlib import Path
 
 import numpy as np
 import pytest
@@ -75,7 +78,7 @@ def test_broken_pictures_are_named_and_counted(zokusei, photos, tmp_path):
     assert code == 3
     assert "broken.jpg" in err
     assert "gone.png" in err
-    assert "2 of 5 pictures could not be read" in err
+    assert "2 of 5 pictures could not be drawn" in err
     assert (tmp_path / "out" / "photos" / "deep" / "b.png").exists()
 
 
@@ -113,3 +116,17 @@ def test_a_missing_package_is_named_with_its_extra(zokusei, photos, tmp_path, mo
     code, _, err = zokusei("cartoonize", photos, "-o", tmp_path / "out", "--method", "plain")
     assert code == 2
     assert "pip install 'zokusei[stylize]'" in err
+
+
+def test_the_benchmark_counts_the_pictures_there_are(photos, weights, tmp_path, monkeypatch):
+    path = Path(__file__).parents[2] / "benchmarks" / "cartoonize.py"
+    spec = importlib.util.spec_from_file_location("cartoonize_benchmark", path)
+    benchmark = importlib.util.module_from_spec(spec)
+    spec.loader.exec_module(benchmark)
+    monkeypatch.setattr(benchmark, "RESULTS", tmp_path / "results.csv")
+    monkeypatch.setattr(benchmark, "time_of", lambda draw, sources, out: 2.0)
+    monkeypatch.setattr(sys, "argv", ["cartoonize.py", str(weights), str(photos)])
+    benchmark.main()
+    with (tmp_path / "results.csv").open(encoding="utf-8", newline="") as file:
+        rows = list(csv.DictReader(file))
+    assert [(row["pictures"], float(row["images_per_second"])) for row in rows] == 2 * [("3", 1.5)]

@@ -182,6 +182,7 @@ def test_tag_reads_a_decompression_bomb_as_an_error(zokusei, run_folder, tmp_pat
         (["train", "gone.yaml"], "gone.yaml cannot be read"),
         (["train", "--images", "gone"], "gone does not exist"),
         (["train", "--images", "EMPTY"], "no labelled picture"),
+        (["train", "--images", "CORPUS", "recipe=white-box"], "takes pictures.photographs=FOLDER"),
         (["train", "--images", "CORPUS", "optimiser.lr=1"], "did you mean 'optimizer.lr'?"),
         (["train", "--images", "CORPUS", "train.epochs=many"], "train.epochs = 'many'"),
         (["train", "--images", "CORPUS", "train.epochs=0"], "train.epochs = 0"),

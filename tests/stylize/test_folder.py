@@ -1,15 +1,18 @@
 """Folders of pictures, with whatever is in them."""
 
+import errno
+
 import numpy as np
 import pytest
 import torch
 from PIL import Image
 
-from zokusei.errors import ConfigError, DataError
-from zokusei.stylize import folder
+from zokusei.errors import ConfigError, DataError, ImageError, ZokuseiError
+from zokusei.stylize import folder, plain
 from zokusei.stylize.folder import Job, draw_each, list_jobs
 from zokusei.stylize.generator import WhiteBoxGenerator
-from zokusei.stylize.plain import Plain, mean_colours
+from zokusei.stylize.plain import Plain
+from zokusei.stylize.superpixels import mean_colours
 from zokusei.stylize.white_box import WhiteBox
 
 
@@ -51,7 +54,7 @@ def test_several_folders_have_a_place_each(tmp_path):
 
 def test_what_cannot_be_kept_apart_is_refused(tmp_path):
     one, two = write(tmp_path / "x" / "a.png"), write(tmp_path / "y" / "a.png")
-    with pytest.raises(DataError, match="would both be drawn into"):
+    with pytest.raises(DataError, match=r"drawn into .*rename one, or .* --out each"):
         list_jobs([one, two], tmp_path / "out")
     with pytest.raises(ConfigError, match="another folder with --out"):
         list_jobs([tmp_path / "x"], tmp_path / "x")
@@ -121,6 +124,44 @@ def test_the_plain_stylizer_flattens_areas_and_keeps_edges():
     drawn = Plain()(torch.from_numpy(noisy)[None])[0].numpy().astype(float)
     assert drawn[5:55, 5:25].std() < 0.5 * noisy[5:55, 5:25].astype(float).std()
     assert drawn[5:55, 35:, 0].mean() - drawn[5:55, :25, 0].mean() > 120
+
+
+def test_a_dark_line_is_drawn_darker(monkeypatch):
+    picture = torch.full((1, 40, 40, 3), 180, dtype=torch.uint8)
+    picture[:, :, 19:21] = 110
+    lined = Plain()(picture)[0].float()
+    monkeypatch.setattr(plain, "_find_lines", torch.zeros_like)
+    without = Plain()(picture)[0].float()
+    assert (without - lined)[:, 19:21].mean() > 15
+    assert torch.equal(lined[:, :10], without[:, :10])
+
+
+@pytest.mark.parametrize(("name", "side"), [("long.webp", 16384), ("long.jpg", 65536)])
+def test_a_picture_too_long_for_its_format_is_named_and_the_others_are_drawn(tmp_path, name, side):
+    # By its content it is a PNG, which may be as long as it likes.
+    Image.new("RGB", (side, 1)).save(tmp_path / name, format="PNG")
+    paths = [write(tmp_path / "a.png"), tmp_path / name, write(tmp_path / "z.png")]
+    jobs, failed = [Job(path, tmp_path / "out" / path.name) for path in paths], []
+    done = list(
+        draw_each(jobs, invert, size=720, on_error=lambda job, error: failed.append((job, error)))
+    )
+    assert {job.source.name for job in done} == {"a.png", "z.png"}
+    assert [job for job, _ in failed] == [jobs[1]]
+    assert isinstance(failed[0][1], ImageError)
+    assert f"{name} cannot be written as {name}, {side} x 1" in str(failed[0][1])
+    assert "\n" not in str(failed[0][1])
+    assert {path.name for path in (tmp_path / "out").iterdir()} == {"a.png", "z.png"}
+
+
+def test_a_full_disk_is_not_taken_for_a_picture_that_cannot_be_written(tmp_path, monkeypatch):
+    def save(*arguments, **options):
+        raise OSError(errno.ENOSPC, "No space left on device")
+
+    path = write(tmp_path / "a.png")
+    monkeypatch.setattr(Image.Image, "save", save)
+    with pytest.raises(ZokuseiError, match="No space left") as caught:
+        list(draw_each([Job(path, tmp_path / "out.png")], invert, size=720, on_error=fail))
+    assert not isinstance(caught.value, ImageError)
 
 
 def test_mean_colours():

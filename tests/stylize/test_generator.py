@@ -60,42 +60,66 @@ def test_doubling(size):
     np.testing.assert_allclose(double_bilinear(x[None, None])[0, 0].numpy(), wanted, atol=1e-12)
 
 
-@pytest.mark.parametrize("radius", [1, 2])
-def test_guided_filter(radius):
-    rng = np.random.default_rng(0)
-    guide, image = rng.standard_normal((2, 7, 6))
-    slope, offset = np.zeros((7, 6)), np.zeros((7, 6))
+def filter_loop(guide, image, radius, eps):
+    """The guided filter's definition, a window at a time."""
+    slope, offset, result = (np.zeros(guide.shape) for _ in range(3))
 
     def window(of, row, column):
         return of[
             max(row - radius, 0) : row + radius + 1, max(column - radius, 0) : column + radius + 1
         ]
 
-    for row, column in np.ndindex(7, 6):
+    for row, column in np.ndindex(guide.shape):
         g, p = window(guide, row, column), window(image, row, column)
-        slope[row, column] = ((g * p).mean() - g.mean() * p.mean()) / (g.var() + 0.05)
+        slope[row, column] = ((g * p).mean() - g.mean() * p.mean()) / (g.var() + eps)
         offset[row, column] = p.mean() - slope[row, column] * g.mean()
-    wanted = np.zeros((7, 6))
-    for row, column in np.ndindex(7, 6):
+    for row, column in np.ndindex(guide.shape):
         a, b = window(slope, row, column).mean(), window(offset, row, column).mean()
-        wanted[row, column] = a * guide[row, column] + b
+        result[row, column] = a * guide[row, column] + b
+    return result
+
+
+@pytest.mark.parametrize("radius", [1, 2])
+def test_guided_filter(radius):
+    rng = np.random.default_rng(0)
+    guide, image = rng.standard_normal((2, 7, 6))
+    wanted = filter_loop(guide, image, radius, 0.05)
     given = [torch.from_numpy(values)[None, None] for values in (guide, image)]
     found = guided_filter(*given, radius=radius, eps=0.05)[0, 0]
     np.testing.assert_allclose(found.numpy(), wanted, atol=1e-12)
 
 
-@pytest.mark.parametrize("size", [(100, 230), (203, 77)])
-def test_tiles_give_what_the_whole_gives(monkeypatch, size):
+@pytest.mark.parametrize("blocks", [4, 12])
+@pytest.mark.parametrize("size", [(100, 430), (403, 77)])
+def test_tiles_give_what_the_whole_gives(monkeypatch, size, blocks):
     torch.manual_seed(0)
-    generator = WhiteBoxGenerator(width=4)
+    generator = WhiteBoxGenerator(width=4, blocks=blocks)
     for weight in generator.parameters():  # large enough for far pixels to matter
-        weight.data.mul_(2)
+        weight.data.mul_(2.5)
     pictures = torch.randint(0, 256, (1, *size, 3), dtype=torch.uint8)
     whole = WhiteBox(generator)(pictures)
     monkeypatch.setattr(white_box, "_TILE", 40)
     tiled = WhiteBox(generator)(pictures)
     assert whole.float().std() > 20
     assert (whole.int() - tiled.int()).abs().max() <= 1  # rounding of sums in another order
+
+
+def test_a_picture_is_drawn_blue_first_and_filtered_along_itself():
+    torch.manual_seed(0)
+    generator = WhiteBoxGenerator(width=4, blocks=1)
+    for weight in generator.parameters():
+        weight.data.mul_(2.5)
+    # Even areas, in which the filter's eps counts, and an edge.
+    rgb = np.random.default_rng(0).integers(0, 40, (16, 20, 3))
+    rgb[:, 10:] += (200, 120, 30)
+    bgr = (rgb[..., ::-1] / 127.5 - 1).transpose(2, 0, 1)
+    with torch.no_grad():
+        unfiltered = generator(torch.tensor(bgr[None], dtype=torch.float32))[0].numpy()
+    filtered = np.stack([filter_loop(*pair, 1, 5e-3) for pair in zip(bgr, unfiltered, strict=True)])
+    wanted = (filtered.clip(-1, 1)[::-1].transpose(1, 2, 0) + 1) * 127.5
+    assert (np.abs(filtered) > 1).any()
+    found = WhiteBox(generator)(torch.tensor(rgb[None], dtype=torch.uint8))[0].numpy()
+    assert np.abs(found - wanted).max() <= 1
 
 
 def test_a_picture_does_not_depend_on_its_batch():

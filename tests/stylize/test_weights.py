@@ -87,6 +87,24 @@ def test_values_that_are_no_numbers(tmp_path, weights):
     assert "up1.weight" in refused(tmp_path, make_tflite(bad))
 
 
+def test_a_scale_too_large_for_its_bytes(tmp_path, weights):
+    content = make_tflite(weights, "int8")
+    scale = (np.abs(weights["up1"][0]).max((1, 2, 3)) / 127).astype(np.float32).tobytes()
+    assert content.count(scale) == 1
+    large = np.full(len(scale) // 4, 3e38, np.float32).tobytes()
+    assert "up1.weight" in refused(tmp_path, content.replace(scale, large))
+
+
+@pytest.mark.parametrize("name", ["export.tflite", "weights", "weights.pt"])
+def test_weights_are_not_written_over_what_they_come_from(tmp_path, tflite, name):
+    source, target = tmp_path / "export.tflite", tmp_path / name
+    source.write_bytes(tflite)
+    with pytest.raises(ModelError, match=r"written as \.safetensors"):
+        import_weights(source, target)
+    assert source.read_bytes() == tflite
+    assert [path.name for path in tmp_path.iterdir()] == ["export.tflite"]
+
+
 @pytest.mark.parametrize("share", [0, 1e-6, 1e-4, 0.001, 0.5, 0.99])
 def test_a_cut_off_tflite(tmp_path, tflite, share):
     refused(tmp_path, tflite[: int(len(tflite) * share)])

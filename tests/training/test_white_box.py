@@ -6,6 +6,7 @@ import numpy as np
 import pytest
 import torch
 import torchvision
+from accelerate import Accelerator
 from PIL import Image
 from safetensors.torch import load_file, save_file
 
@@ -13,10 +14,13 @@ from conftest import Silent
 from zokusei.config import load_config
 from zokusei.errors import ConfigError, DataError, ModelError, ZokuseiError
 from zokusei.stylize import losses
+from zokusei.stylize.guided_filter import guided_filter
+from zokusei.stylize.superpixels import draw_superpixels
 from zokusei.stylize.weights import load_generator
 from zokusei.training.features import FeatureNetwork
 from zokusei.training.log import read_log
-from zokusei.training.white_box import train_white_box
+from zokusei.training.white_box import WhiteBoxTraining, train_white_box
+from zokusei.training.white_box_data import list_pictures
 from zokusei.training.white_box_networks import WhiteBoxNetworks
 from zokusei.white_box_config import WhiteBoxConfig
 
@@ -99,6 +103,64 @@ def test_the_critics_see_smooth_and_grey_pictures():
         for r, f in zip(real, (surface, texture), strict=True)
     )
     torch.testing.assert_close(found["critics"], wanted)
+
+
+def create_training(config, tmp_path):
+    return WhiteBoxTraining(config, list_pictures(config), tmp_path, Accelerator())
+
+
+def test_the_critics_learn_too(folders, tmp_path):
+    training = create_training(settings(folders), tmp_path)
+    batch = next(iter(training.loaders.train.batches(0)))
+    training.compute_loss(training.model, batch).backward()
+    training.close()
+    for name, weight in training.model.named_parameters():
+        assert weight.grad is not None, name
+        assert weight.grad.abs().max() > 0, name
+
+
+def test_the_parts_by_hand(folders, tmp_path):
+    chosen = {"method": "selective_search", "count": 3, "colour": "mean", "power": 1.2}
+    config = settings(
+        folders, "pictures.size=48",
+        *(f"loss.superpixel{name}={value}" for name, value in zip(
+            ("s", "_count", "_colour", "_power"), chosen.values(), strict=True
+        )),
+    )  # fmt: skip
+    training = create_training(config, tmp_path)
+    for weight in training.model.generator.parameters():  # colours far enough apart for a median
+        weight.data.mul_(2.5)
+    # The drawings are the pictures with patches.
+    batch = training.judged._replace(photographs=training.judged.drawings)
+    parts, _, drawn = training._compute_parts(training.model, batch, torch.tensor([0.1, 0.6, 0.3]))
+    training.close()
+    photographs = batch.photographs.flip(1) / 127.5 - 1
+    unfiltered = training.model.generator(photographs)
+    wanted = guided_filter(photographs, unfiltered, radius=1, eps=0.01)
+    torch.testing.assert_close(drawn, wanted)
+    content = (training.features(wanted) - training.features(photographs)).abs().mean()
+    torch.testing.assert_close(parts["content"], content)
+    right = (wanted[..., 1:] - wanted[..., :-1]).square().mean()
+    below = (wanted[..., 1:, :] - wanted[..., :-1, :]).square().mean()
+    torch.testing.assert_close(parts["variation"], right + below)
+
+    def structure(**given):
+        patches = draw_superpixels(wanted, **given)
+        return (training.features(wanted) - training.features(patches)).abs().mean().item()
+
+    assert parts["structure"].item() == pytest.approx(structure(**chosen), rel=1e-4)
+    for name in chosen:  # each of them matters here, so that none can have been left out
+        others = {key: value for key, value in chosen.items() if key != name}
+        assert structure(**others) != pytest.approx(structure(**chosen), rel=1e-3), name
+
+
+def test_a_training_starts_from_the_weights_it_is_given(folders, tmp_path):
+    given = train(settings(folders, "stage=pretrain", "train.epochs=1"), tmp_path / "pretrain")
+    config = settings(folders, f"networks.start={given}", "optimizer.lr=1e-12", "train.seed=5")
+    found = train(config, tmp_path / "run")
+    start, end = load_generator(given).state_dict(), load_generator(found).state_dict()
+    for name, weight in start.items():
+        torch.testing.assert_close(end[name], weight, atol=1e-8, rtol=0)
 
 
 def test_pretraining_learns_to_give_photographs_back(folders, tmp_path):

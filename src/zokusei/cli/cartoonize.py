@@ -46,8 +46,9 @@ def cartoonize(
 
         zokusei cartoonize photographs -o cartoons
 
-    What is there already is not drawn again, so that a killed command goes on. Pictures that cannot
-    be read are named on stderr, the others are drawn, and the exit code is 3.
+    What is there already is not drawn again, so that a killed command goes on; what is there goes
+    by its name alone, so give other pictures of the same names another --out. Pictures that cannot
+    be read or written are named on stderr, the others are drawn, and the exit code is 3.
     """
     from zokusei.errors import ConfigError, suggest
     from zokusei.stylize.weights import default_weights_path
@@ -123,5 +124,5 @@ def _draw_all(
             progress(1)
     tell(f"{len(left) - failed} pictures drawn into {out} ({settings['method']})")
     if failed:
-        tell(f"{failed} of {len(jobs)} pictures could not be read")
+        tell(f"{failed} of {len(jobs)} pictures could not be drawn")
         raise typer.Exit(_FAILED)

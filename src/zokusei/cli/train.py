@@ -1,9 +1,14 @@
 """`zokusei train`."""
 
+from contextlib import closing
 from pathlib import Path
-from typing import Annotated
+from typing import TYPE_CHECKING, Annotated
 
 import typer
+
+if TYPE_CHECKING:
+    from zokusei.config import Config
+    from zokusei.white_box_config import WhiteBoxConfig
 
 
 def train(
@@ -53,6 +58,11 @@ def train(
     if recipe == "classifier" and not has_data:
         raise ConfigError("nothing to train on: give a CONFIG.yaml or --images FOLDER")
     recipes = {"classifier": _train_classifier, "white-box": _train_white_box}
+    if recipe == "white-box" and images is not None:
+        raise ConfigError(
+            "--images is for taggers; a white-box training takes pictures.photographs=FOLDER and "
+            "pictures.drawings=FOLDER"
+        )
     if recipe not in recipes:
         raise ConfigError(f"unknown recipe {recipe!r}{suggest(recipe, recipes)}")
     try:
@@ -69,12 +79,9 @@ def _train_classifier(path: str | None, overrides: list[str], out: str | None) -
     from zokusei.training.classifier import train_classifier
 
     config = load_config(path, overrides)
-    folder = Path(out or config.out or Path("runs") / config.name)
-    progress = TrainingProgress()
-    try:
+    folder = _choose_folder(config, out)
+    with closing(TrainingProgress()) as progress:
         checkpoint = train_classifier(config, folder, progress, tell)
-    finally:
-        progress.close()
     tell(f"validation mAP {checkpoint.metrics['map']:.2f} %; next: zokusei evaluate {folder}")
 
 
@@ -85,10 +92,10 @@ def _train_white_box(path: str | None, overrides: list[str], out: str | None) ->
     from zokusei.white_box_config import WhiteBoxConfig
 
     config = load_config(path, overrides, kind=WhiteBoxConfig)
-    folder = Path(out or config.out or Path("runs") / config.name)
-    progress = WhiteBoxProgress()
-    try:
-        weights = train_white_box(config, folder, progress, tell)
-    finally:
-        progress.close()
+    with closing(WhiteBoxProgress()) as progress:
+        weights = train_white_box(config, _choose_folder(config, out), progress, tell)
     tell(f"next: zokusei cartoonize FOLDER -o OUT --weights {weights}")
+
+
+def _choose_folder(config: "Config | WhiteBoxConfig", out: str | None) -> Path:
+    return Path(out or config.out or Path("runs") / config.name)

@@ -75,8 +75,8 @@ def list_jobs(given: Sequence[Path], out: Path) -> list[Job]:
                 target = target.with_name(f"{target.name}.png")
             if targets.setdefault(target, source).resolve() != source.resolve():
                 raise DataError(
-                    f"{targets[target]} and {source} would both be drawn into {target}; give "
-                    "the folder above them, or one after the other"
+                    f"{targets[target]} and {source} would both be drawn into {target}; "
+                    "rename one, or draw them with an --out each"
                 )
     if not targets:
         raise DataError(f"no picture was found in {', '.join(map(str, given))}")
@@ -125,23 +125,33 @@ def draw_each(
         size: the shorter side is shrunk to at most this many pixels before it is drawn.
         batch_size: pictures of one size drawn together, fewer where they are large.
         workers: threads that read and write.
-        on_error: told of each picture that cannot be read.
+        on_error: told of each picture that cannot be read, or not be written in its format.
 
     Raises:
-        ZokuseiError: a drawing cannot be written.
+        ZokuseiError: the folder cannot be written to, or the disk is full.
     """
     with ThreadPoolExecutor(workers) as pool:
-        written: deque[Future[Job]] = deque()
+        writing: deque[tuple[Job, Future[None]]] = deque()
+
+        def take() -> Iterator[Job]:
+            job, future = writing.popleft()
+            try:
+                future.result()
+            except ImageError as error:
+                on_error(job, error)
+            else:
+                yield job
+
         try:
             read = _read_ahead(pool, jobs, size, ahead=batch_size + workers, on_error=on_error)
             for batch in _batches(read, batch_size):
                 drawn = draw(torch.stack([pixels for _, pixels in batch]))
                 for (job, _), picture in zip(batch, drawn, strict=True):
-                    written.append(pool.submit(_write, job, picture))
-                while len(written) > batch_size:
-                    yield written.popleft().result()
-            while written:
-                yield written.popleft().result()
+                    writing.append((job, pool.submit(_write, job, picture)))
+                while len(writing) > batch_size:
+                    yield from take()
+            while writing:
+                yield from take()
         finally:
             pool.shutdown(cancel_futures=True)
 
@@ -198,8 +208,17 @@ def _read(path: Path, size: int) -> UInt8[Tensor, "height width 3"]:
     return torch.from_numpy(shrink(np.array(open_image(path, at_least=_SPARE * size)), size))
 
 
-def _write(job: Job, picture: Tensor) -> Job:
+def _write(job: Job, picture: Tensor) -> None:
     options = _KEPT[job.target.suffix.lower()]
     with write_whole(job.target) as temporary:
-        Image.fromarray(picture.numpy()).save(temporary, **options)
-    return job
+        try:
+            Image.fromarray(picture.numpy()).save(temporary, **options)
+        except (ValueError, OSError) as error:
+            if isinstance(error, OSError) and error.errno is not None:
+                raise  # the disk's, which the next picture would meet as well
+            # Formats have a largest side.
+            height, width = picture.shape[:2]
+            raise ImageError(
+                f"{job.source} cannot be written as {job.target.name}, {width} x {height}: {error}"
+                "; give it as .png"
+            ) from error

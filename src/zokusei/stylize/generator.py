@@ -8,9 +8,6 @@ from torch.nn import functional as F
 SIZE_MULTIPLE = 4
 """Sides that the network halves and doubles without a rest."""
 
-RECEPTIVE_RADIUS = 68
-"""Pixels around one of the output, at most, that it depends on; a multiple of `SIZE_MULTIPLE`."""
-
 _SLOPE = 0.2
 
 
@@ -47,6 +44,16 @@ class WhiteBoxGenerator(nn.Module):
         self.conv3 = SameConv2d(4 * w, 2 * w, 3)
         self.up1, self.conv4 = SameConv2d(2 * w, 2 * w, 3), SameConv2d(2 * w, w, 3)
         self.up2, self.last = SameConv2d(w, w, 3), SameConv2d(w, 3, 7)
+
+    @property
+    def receptive_radius(self) -> int:
+        """Pixels around one of the output, at most, that it depends on; a multiple of 4.
+
+        >>> WhiteBoxGenerator().receptive_radius
+        68
+        """
+        # A block's two convolutions see one pixel each, at a quarter of the size.
+        return 36 + 8 * len(self.blocks)
 
     def forward(
         self, images: Float[Tensor, "batch 3 height width"]

@@ -1,13 +1,12 @@
 """Cartoon-like pictures without any weights: smoothed, in patches of one colour, with lines."""
 
-import numpy as np
 import torch
 from jaxtyping import UInt8
-from numpy.typing import NDArray
 from torch import Tensor
 
 from zokusei.errors import MissingExtraError
 from zokusei.stylize.guided_filter import guided_filter
+from zokusei.stylize.superpixels import mean_colours
 from zokusei.stylize.tiles import split_tiles
 
 _CELL = 6
@@ -62,23 +61,6 @@ def _draw(picture: UInt8[Tensor, "height width 3"]) -> UInt8[Tensor, "height wid
     colours = grey + 1.25 * (colours - grey)
     result = colours * (1 - _find_lines(smooth.mean(1, keepdim=True)))
     return (result.clamp(0, 1) * 255).round().to(torch.uint8)[0].permute(1, 2, 0)
-
-
-def mean_colours(pixels: NDArray[np.float32], regions: NDArray[np.int64]) -> NDArray[np.float32]:
-    """Give every pixel the mean colour of its region.
-
-    Args:
-        pixels: height x width x 3.
-        regions: height x width, numbers from 0.
-
-    >>> mean_colours(np.float32([[[0], [2], [9]]]), np.array([[0, 0, 1]]))[0, :, 0]
-    array([1., 1., 9.], dtype=float32)
-    """
-    flat = regions.ravel()
-    counts = np.maximum(np.bincount(flat), 1)
-    means = [np.bincount(flat, channel.ravel()) / counts for channel in np.moveaxis(pixels, -1, 0)]
-    colours: NDArray[np.float32] = np.stack(means, -1).astype(np.float32)[regions]
-    return colours
 
 
 def _find_lines(grey: Tensor) -> Tensor:

@@ -95,18 +95,38 @@ def fill_regions(
     ...  for a in (True, False)]
     [0.0, 85.0]
     """
-    pixels = picture.reshape(-1, picture.shape[-1]).astype(np.float64)
+    colours = mean_colours(picture, regions)
+    if not adaptive:
+        return colours
+    pixels, filled = picture.reshape(-1, picture.shape[-1]), colours.reshape(-1, picture.shape[-1])
     order = np.argsort(regions, axis=None, kind="stable")
     starts = np.flatnonzero(np.diff(regions.ravel()[order], prepend=-1))
-    filled = np.empty_like(pixels)
     for rows in np.split(order, starts[1:]):
         own = pixels[rows]
-        mean, spread = own.mean(0), own.std(0).mean()
-        share = 0.0
-        if adaptive and spread >= _EVEN:
+        spread = own.std(0).mean()
+        if spread >= _EVEN:
             share = 0.5 if spread <= _UNEVEN else 1.0
-        filled[rows] = mean if not share else share * np.median(own, 0) + (1 - share) * mean
+            filled[rows] = share * np.median(own, 0) + (1 - share) * filled[rows]
     return filled.reshape(picture.shape)
+
+
+def mean_colours(
+    picture: NDArray[np.uint8] | NDArray[np.float32], regions: NDArray[np.int64]
+) -> NDArray[np.float64]:
+    """Give every pixel the mean colour of its region.
+
+    Args:
+        picture: height x width x channels.
+        regions: height x width, numbers from 0.
+
+    >>> mean_colours(np.float32([[[0], [2], [9]]]), np.array([[0, 0, 1]]))[0, :, 0]
+    array([1., 1., 9.])
+    """
+    flat = regions.ravel()
+    counts = np.maximum(np.bincount(flat), 1)
+    means = [np.bincount(flat, channel.ravel()) / counts for channel in np.moveaxis(picture, -1, 0)]
+    colours: NDArray[np.float64] = np.stack(means, -1)[regions]
+    return colours
 
 
 @dataclass

@@ -115,7 +115,8 @@ def _dequantize(tensor: Any, values: NDArray[np.float32]) -> NDArray[np.float32]
     shape[quantization.QuantizedDimension()] = -1
     scale = quantization.ScaleAsNumpy().reshape(shape)
     zero = quantization.ZeroPointAsNumpy().reshape(shape) if quantization.ZeroPointLength() else 0
-    wide: NDArray[np.float32] = ((values - zero) * scale).astype(np.float32)
+    with np.errstate(over="ignore"):  # infinity is refused with the tensor's name
+        wide: NDArray[np.float32] = ((values - zero) * scale).astype(np.float32)
     return wide
 
 

@@ -37,7 +37,8 @@ def import_weights(source: Path, target: Path) -> None:
         target: the `.safetensors` to write, whole or not at all.
 
     Raises:
-        ModelError: the file is missing, damaged, or of another architecture.
+        ModelError: the file is missing, damaged, or of another architecture, or the target is named
+            as something else.
         MissingExtraError: what reads its format is not installed.
     """
     # Imported here: each needs a package that tagging can do without.
@@ -53,6 +54,12 @@ def import_weights(source: Path, target: Path) -> None:
         raise ModelError(
             f"weights are imported from .tflite or .onnx, not from {source.name!r}; the README of "
             "the White-box project names places to get them"
+        )
+    if (
+        target.suffix.lower() != ".safetensors"
+    ):  # perhaps the published file, which it would replace
+        raise ModelError(
+            f"weights are written as .safetensors, not into {target}; give another name"
         )
     try:
         content = source.read_bytes()

@@ -5,7 +5,7 @@ from jaxtyping import Float, UInt8
 from torch import Tensor
 from torch.nn import functional as F
 
-from zokusei.stylize.generator import RECEPTIVE_RADIUS, SIZE_MULTIPLE, WhiteBoxGenerator
+from zokusei.stylize.generator import SIZE_MULTIPLE, WhiteBoxGenerator
 from zokusei.stylize.guided_filter import guided_filter
 from zokusei.stylize.tiles import split_tiles
 
@@ -45,8 +45,9 @@ class WhiteBox:
     ) -> UInt8[Tensor, "batch height width 3"]:
         """Draw pictures of one size; red comes first, as everywhere in this package."""
         drawn = torch.empty_like(pictures)
+        overlap = self.generator.receptive_radius
         with torch.inference_mode():
-            for tile in split_tiles(*pictures.shape[1:3], side=_TILE, overlap=RECEPTIVE_RADIUS):
+            for tile in split_tiles(*pictures.shape[1:3], side=_TILE, overlap=overlap):
                 drawn[:, *tile.inner] = self._draw(pictures[:, *tile.outer])[:, *tile.cut]
         return drawn
 

@@ -18,7 +18,6 @@ from typing import Any
 
 import torch
 from accelerate import Accelerator
-from accelerate.state import AcceleratorState
 from torch import Tensor, nn
 
 from zokusei.checkpoint import Checkpoint, load_checkpoint, save_checkpoint
@@ -44,7 +43,7 @@ from zokusei.models import (
 )
 from zokusei.training.loop import Loop, LoopSettings, Reporter, Task
 from zokusei.training.optimizers import create_optimizer, create_schedule
-from zokusei.training.prepare import prepare_run
+from zokusei.training.prepare import prepare_in_turn, prepare_run
 
 
 def train_classifier(
@@ -65,17 +64,13 @@ def train_classifier(
         ZokuseiError: see `prepare_run` and `Loop.run`.
     """
     folder = Path(folder)
-    # One training's precision must not bind the next one in the same process.
-    AcceleratorState._reset_state()
-    accelerator = Accelerator(mixed_precision=config.train.mixed_precision)
-    if accelerator.is_main_process:
-        trainer = _prepare(config, folder, accelerator, tell)
-    accelerator.wait_for_everyone()
-    if not accelerator.is_main_process:  # reads what the first process has written
-        trainer = _prepare(config, folder, accelerator, tell)
-    if accelerator.is_main_process and trainer.flip_refused:
-        tell(f"no mirroring: {', '.join(trainer.flip_refused[:3])} name a side")
-    if accelerator.is_main_process:
+    trainer = prepare_in_turn(
+        lambda accelerator: _prepare(config, folder, accelerator, tell),
+        mixed_precision=config.train.mixed_precision,
+    )
+    if trainer.accelerator.is_main_process:
+        if trainer.flip_refused:
+            tell(f"no mirroring: {', '.join(trainer.flip_refused[:3])} name a side")
         for note in trainer.word_notes:
             tell(note)
     position = trainer.create_loop(reporter).run()

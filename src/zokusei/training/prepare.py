@@ -5,6 +5,10 @@ import statistics
 from collections.abc import Callable
 from dataclasses import dataclass
 from pathlib import Path
+from typing import TypeVar
+
+from accelerate import Accelerator
+from accelerate.state import AcceleratorState
 
 from zokusei.config import Config, flatten, load_config, save_config
 from zokusei.corpora import Problems, import_corpus
@@ -22,6 +26,8 @@ _VIEWS = 80_000
 _MIN_EPOCHS, _MAX_EPOCHS = 4, 40
 _SIZE_STEP, _MIN_SIZE, _MAX_SIZE = 16, 96, 224
 _SAMPLE = 100
+
+T = TypeVar("T")
 
 
 @dataclass(frozen=True)
@@ -49,6 +55,24 @@ class Run:
         save_config(self.config, folder / "config.yaml")
 
 
+def prepare_in_turn(prepare: Callable[[Accelerator], T], *, mixed_precision: str = "no") -> T:
+    """Prepare a training in the first process, then in the others, which read what it has written.
+
+    Args:
+        prepare: is given devices, precision and processes.
+        mixed_precision: as accelerate names it.
+    """
+    # One training's precision and devices must not bind the next one in the same process.
+    AcceleratorState._reset_state()
+    accelerator = Accelerator(mixed_precision=mixed_precision)
+    if accelerator.is_main_process:
+        prepared = prepare(accelerator)
+    accelerator.wait_for_everyone()
+    if not accelerator.is_main_process:
+        prepared = prepare(accelerator)
+    return prepared
+
+
 def prepare_run(config: Config, folder: Path, tell: Callable[[str], None]) -> Run:
     """Import the corpus and settle what was left open; nothing is written.
 
@@ -68,8 +92,7 @@ def prepare_run(config: Config, folder: Path, tell: Callable[[str], None]) -> Ru
         settled = load_config(config_path)
         refuse_another_run(config, settled, folder)
         return Run(settled, Manifest.load(folder / "manifest.parquet"), Problems(), is_new=False)
-    if folder.is_file() or (folder.exists() and any(folder.iterdir())):
-        raise ConfigError(f"{folder} exists and is not a run; choose another with --out FOLDER")
+    refuse_other_files(folder)
     manifest, problems = _import(config)
     manifest = _drop_rare_tags(manifest, config, tell)
     config = _settle(config, manifest)
@@ -154,6 +177,16 @@ def _choose_size(manifest: Manifest) -> int:
         raise DataError(f"none of the first pictures under {manifest.root} can be read")
     size = round(statistics.median(sides) / _SIZE_STEP) * _SIZE_STEP
     return int(min(_MAX_SIZE, max(_MIN_SIZE, size)))
+
+
+def refuse_other_files(folder: Path) -> None:
+    """See that a new run gets a folder of its own.
+
+    Raises:
+        ConfigError: there is something else.
+    """
+    if folder.is_file() or (folder.exists() and any(folder.iterdir())):
+        raise ConfigError(f"{folder} exists and is not a run; choose another with --out FOLDER")
 
 
 def refuse_another_run(asked: object, settled: object, folder: Path) -> None:

@@ -17,7 +17,6 @@ from pathlib import Path
 
 import torch
 from accelerate import Accelerator
-from accelerate.state import AcceleratorState
 from PIL import Image
 from torch import Tensor, nn
 from torch.optim import Adam
@@ -34,7 +33,7 @@ from zokusei.stylize.weights import load_generator, save_generator
 from zokusei.training.features import FeatureNetwork
 from zokusei.training.loop import Loop, LoopSettings, Reporter, Task
 from zokusei.training.optimizers import create_schedule
-from zokusei.training.prepare import refuse_another_run
+from zokusei.training.prepare import prepare_in_turn, refuse_another_run, refuse_other_files
 from zokusei.training.white_box_data import PairBatch, create_loaders, list_pictures, to_network
 from zokusei.training.white_box_networks import WhiteBoxNetworks
 from zokusei.white_box_config import WhiteBoxConfig
@@ -58,13 +57,7 @@ def train_white_box(
         ZokuseiError: the folder holds something else, or a setting, picture folder or weight file
             cannot be used.
     """
-    AcceleratorState._reset_state()  # one training's devices must not bind the next one
-    accelerator = Accelerator(mixed_precision="no")
-    if accelerator.is_main_process:
-        training = _prepare(config, folder, accelerator, tell)
-    accelerator.wait_for_everyone()
-    if not accelerator.is_main_process:  # reads what the first process has written
-        training = _prepare(config, folder, accelerator, tell)
+    training = prepare_in_turn(lambda accelerator: _prepare(config, folder, accelerator, tell))
     training.create_loop(reporter).run()
     for problem in training.unreadable:
         tell(f"not used: {problem}")
@@ -87,8 +80,7 @@ def _prepare(
             if (file := folder / f"{name}.parquet").exists()
         }
         return WhiteBoxTraining(settled, pictures, folder, accelerator)
-    if folder.is_file() or (folder.exists() and any(folder.iterdir())):
-        raise ConfigError(f"{folder} exists and is not a run; choose another with --out FOLDER")
+    refuse_other_files(folder)
     pictures = list_pictures(config)
     training = WhiteBoxTraining(config, pictures, folder, accelerator)
     found = ", ".join(f"{len(pictures[name])} {name}" for name in names if name in pictures)
