@@ -4,7 +4,7 @@ import os
 import pytest
 
 from zokusei.errors import ZokuseiError
-from zokusei.files import write_text, write_whole
+from zokusei.files import write_folder_whole, write_text, write_whole
 
 
 def test_a_failure_inside_leaves_the_old_file_and_nothing_else(tmp_path):
@@ -44,3 +44,18 @@ def test_a_folder_that_is_a_file_is_named(tmp_path):
     (tmp_path / "file").write_text("")
     with pytest.raises(ZokuseiError, match="was not written"):
         write_text(tmp_path / "file" / "a.txt", "text")
+
+
+@pytest.mark.parametrize("name", [".", "../here"])
+def test_the_current_folder_is_refused_before_anything_is_written(tmp_path, monkeypatch, name):
+    (tmp_path / "here").mkdir()
+    monkeypatch.chdir(tmp_path / "here")
+    with (
+        pytest.raises(ZokuseiError, match="is the current folder"),
+        write_folder_whole(name) as temporary,
+    ):
+        pytest.fail(f"{temporary} was made")
+    assert [path.name for path in tmp_path.rglob("*")] == ["here"]
+    with write_folder_whole("new") as temporary:
+        (temporary / "a.txt").write_text("all")
+    assert (tmp_path / "here" / "new" / "a.txt").read_text() == "all"

@@ -65,7 +65,7 @@ def write_folder_whole(folder: Path | str) -> Iterator[Path]:
     `folder` must be empty or not there. When the block raises, nothing is left.
 
     Raises:
-        ZokuseiError: the folder cannot be made, or the disk is full.
+        ZokuseiError: the folder is the current one or cannot be made, or the disk is full.
 
     >>> import tempfile
     >>> folder = Path(tempfile.mkdtemp()) / "new"
@@ -74,7 +74,10 @@ def write_folder_whole(folder: Path | str) -> Iterator[Path]:
     >>> [path.name for path in folder.iterdir()]
     ['a.txt']
     """
-    folder = Path(folder)
+    folder = Path(folder).resolve()
+    if folder == Path.cwd():
+        # It would be replaced under the feet of whoever stands in it.
+        raise ZokuseiError(f"{folder} is the current folder; name a new one")
     temporary: Path | None = None
     try:
         folder.parent.mkdir(parents=True, exist_ok=True)

@@ -1,6 +1,10 @@
 """What is wrong with a corpus is counted and named with file and line, and the rest goes on."""
 
+import errno
 import json
+import os
+import sqlite3
+import tempfile
 
 import pytest
 from hypothesis import given
@@ -9,7 +13,7 @@ from hypothesis import strategies as st
 from corpora.danbooru_files import JPEG
 from zokusei.corpora import Problems, TagRules, import_corpus, open_corpus
 from zokusei.corpora.lines import read_json_lines
-from zokusei.corpora.pictures import refuse_path
+from zokusei.corpora.pictures import Seen, refuse_path
 from zokusei.data.manifest import Box, Manifest, Record
 from zokusei.errors import DataError
 
@@ -117,6 +121,62 @@ def test_many_problems_leave_memory_and_come_back(tmp_path):
     assert len(lines) == 40_000
 
 
+@pytest.mark.parametrize(
+    "row",
+    [
+        {"file": ["a.png"]}, {"split": ["train"]}, {"group": {}}, {"source": []},
+        {"tags": {"a": 1}}, {"tags": [["hat"]]}, {"known": [{}]}, {"known": {"a": 1}},
+        {"objects": {"bbox": [[10**400, 0, 0, 0]], "categories": ["hat"]}},
+    ],
+    ids=str,
+)  # fmt: skip
+def test_a_row_of_another_form_is_named_and_the_next_one_read(folder, row):
+    rows = [{"file": "a.png", "tags": "hat", **row}, {"file": "b.png", "tags": "hat"}]
+    table = folder / "labels.jsonl"
+    table.write_text("".join(json.dumps(row) + "\n" for row in rows))
+    records, problems = read(table)
+    assert {path: record.tags for path, record in records.items()} == {"b.png": ["hat"]}
+    assert [(problem.line, problem.lost) for problem in problems] == [(1, True)]
+
+
+def test_a_cell_of_another_form_in_a_column_of_attributes(folder):
+    rows = [
+        {"file": "a.png", "hair": ["blonde"], "eyes": "red"},
+        {"file": "b.png", "hair": "\ud800", "eyes": "red"},
+        {"file": "c.png", "hair": "pink", "eyes": None},
+    ]
+    table = folder / "labels.jsonl"
+    table.write_text("".join(json.dumps(row) + "\n" for row in rows))
+    records, problems = read(table, columns={"hair": "{}_hair", "eyes": "{}_eyes"})
+    assert {path: (r.tags, r.known) for path, r in records.items()} == {
+        "c.png": (["pink_hair"], ["pink_hair"])
+    }
+    assert ["line 1" in p.where or "line 2" in p.where for p in problems] == [True, True]
+
+
+def test_text_that_is_not_utf_8_is_left_out_and_the_rest_goes_on(zokusei, folder):
+    (folder / "a.txt").write_text("hat")
+    broken = os.fsdecode(b"\xff.png")
+    (folder / broken).write_bytes(JPEG)
+    (folder / broken).with_suffix(".txt").write_text("hat")
+    records, problems = read(folder, format="folder")
+    assert list(records) == ["a.png"]
+    assert sum("is not UTF-8" in problem.what for problem in problems) == 1
+    lines = [{"file": f"{name}.png", "tags": ["hat"]} for name in "abcd"]
+    for line, (name, value) in zip(
+        lines, [("tags", ["\ud800"]), ("caption", "\ud800"), ("known", ["\ud800"])], strict=False
+    ):
+        line[name] = value
+    lines.append({"file": "\ud800.png", "tags": ["hat"]})
+    (folder / "labels.jsonl").write_text("".join(json.dumps(line) + "\n" for line in lines))
+    command = ["data", "import", folder / "labels.jsonl", folder / "m.parquet", "--test", 0,
+               "--val", 0]  # fmt: skip
+    code, _, err = zokusei(*command)
+    assert code == 3, err
+    assert "4 of 5 could not be used" in err
+    assert Manifest.load(folder / "m.parquet").column("path") == ["d.png"]
+
+
 # Rules
 
 
@@ -212,3 +272,36 @@ def test_nothing_usable_is_one_message_and_leaves_no_manifest(zokusei, folder):
     assert code == 2
     assert "line 2" in err
     assert not (folder / "m.parquet").exists()
+
+
+def test_a_table_is_not_overwritten_by_its_manifest(zokusei, folder):
+    table = folder / "labels.csv"
+    table.write_text("file,tags\na.png,hat\nb.png,hat\nc.png,hat\n")
+    code, _, err = zokusei("data", "import", table, table)
+    assert (code, "ends in .parquet" in err) == (2, True)
+    assert table.read_text().startswith("file,tags")
+
+
+@pytest.mark.parametrize("kind", ["file", "database", "other"])
+def test_a_full_temporary_disk_is_one_line(zokusei, folder, monkeypatch, kind):
+    error = {
+        "file": OSError(errno.ENOSPC, os.strerror(errno.ENOSPC)),
+        "database": sqlite3.OperationalError("database or disk is full"),
+        "other": OSError(errno.EIO, os.strerror(errno.EIO)),
+    }[kind]
+
+    def fail(*_):
+        raise error
+
+    monkeypatch.setattr(Seen, "add", fail)
+    monkeypatch.setattr(tempfile, "tempdir", str(folder))
+    (folder / "labels.csv").write_text("file,tags\na.png,hat\n")
+    command = ["data", "import", folder / "labels.csv", folder / "m.parquet"]
+    if kind == "other":  # nobody knows what it means: the traceback stays
+        with pytest.raises(OSError, match="Input/output"):
+            zokusei(*command)
+        return
+    code, out, err = zokusei(*command)
+    assert (code, out) == (2, "")
+    assert f"temporary files lie in {folder}" in err
+    assert "TMPDIR" in err

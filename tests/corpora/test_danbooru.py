@@ -11,6 +11,7 @@ from zokusei.corpora import Problems
 from zokusei.corpora.danbooru import read_danbooru
 from zokusei.corpora.danbooru_posts import IdSet
 from zokusei.corpora.danbooru_subset import choose_quotas, choose_subset, read_exclusions
+from zokusei.data.manifest import Manifest
 from zokusei.errors import ConfigError, DataError
 
 
@@ -49,6 +50,8 @@ def test_an_s_that_may_mean_either_is_asked_for(tmp_path):
     assert len(list(read_danbooru(root, Problems(), scheme="new"))) == 0
     with pytest.raises(ConfigError, match="write the word"):
         list(read_danbooru(root, Problems(), scheme="new", ratings=("s",)))
+    with pytest.raises(ConfigError, match=r"data import .* --rating-scheme old\|new"):
+        list(read_danbooru(root, Problems()))
     other = write_copy(tmp_path / "g", [new_post(6, ["hat"], "g")])
     with pytest.raises(ConfigError, match="rated g"):
         list(read_danbooru(other, Problems(), scheme="old"))
@@ -120,6 +123,7 @@ def test_another_seed_draws_other_pictures_and_the_same_seed_the_same(copy):
         return {record.path for record in subset.records}
 
     assert draw(1) == draw(1)
+    assert len(draw(2**64)) == 100
     assert len(draw(1) & draw(2)) < 50
 
 
@@ -167,7 +171,7 @@ def test_a_set_of_numbers_is_a_set(added, asked):
 
 
 def test_the_command_and_the_list_it_writes(zokusei, copy, tmp_path):
-    settings = ["--classes", 20, "--pictures", 160, "--labels", 5, "--max-lost", 100]
+    settings = ["--classes", 20, "--pictures", 160, "--labels", 5]
     code, out, err = zokusei("data", "danbooru", copy, "--out", tmp_path / "a", *settings)
     assert (code, out) == (0, "")
     assert "mean labels: 5.0" in err
@@ -177,9 +181,10 @@ def test_the_command_and_the_list_it_writes(zokusei, copy, tmp_path):
         "data", "danbooru", copy, "--out", tmp_path / "b", "--like", tmp_path / "a"
     )
     assert code == 0, err
-    for name in ("tags.csv", "pictures.csv"):
+    for name in ("tags.csv", "pictures.csv", "excluded.txt"):
         assert (tmp_path / "a" / name).read_bytes() == (tmp_path / "b" / name).read_bytes()
-    from zokusei.data.manifest import Manifest
+    facts, again = (json.loads((tmp_path / n / "subset.json").read_text()) for n in "ab")
+    assert again == {**facts, "like": str(tmp_path / "a")}
 
     first, second = (Manifest.load(tmp_path / name / "manifest.parquet") for name in "ab")
     for column in ("path", "tags", "split", "group"):
@@ -196,3 +201,60 @@ def test_the_command_and_the_list_it_writes(zokusei, copy, tmp_path):
     )
     assert code == 3
     assert "post 9000 of the list is not in the metadata" in err
+
+
+def test_a_list_is_repeated_with_its_own_settings(zokusei, copy, tmp_path):
+    settings = ["--classes", 20, "--pictures", 100, "--labels", 5, "--seed", 7]
+    (tmp_path / "excluded.txt").write_text("tag_0\n*girl*\n")
+    code, _, err = zokusei("data", "danbooru", copy, "--out", tmp_path / "a", *settings,
+                           "--exclude", tmp_path / "excluded.txt")  # fmt: skip
+    assert code == 0, err
+    command = ["data", "danbooru", copy, "--out", tmp_path / "b", "--like", tmp_path / "a"]
+    code, _, err = zokusei(*command, "--classes", 100, "--rating-scheme", "old")
+    assert (code, "leave out --classes, --rating-scheme" in err) == (2, True)
+    assert not (tmp_path / "b").exists()
+    assert zokusei(*command)[0] == 0
+    assert (tmp_path / "b" / "excluded.txt").read_text() == "tag_0\n*girl*\n"
+    assert json.loads((tmp_path / "b" / "subset.json").read_text())["seed"] == 7
+    for name, text in (("subset.json", "[]"), ("subset.json", "{"), ("excluded.txt", None)):
+        file = tmp_path / "a" / name
+        file.write_text(text) if text else file.unlink()
+        code, _, err = zokusei(*command)
+        assert (code, name in err) == (2, True)
+        if text:
+            file.write_text("{}")
+
+
+def test_why_there_is_nothing_to_choose_from_is_said(zokusei, tmp_path):
+    posts = [old_post(1, ["hat"]), old_post(1, ["hat"]), "[]"]
+    root = write_copy(tmp_path / "copy", posts)
+    code, _, err = zokusei("data", "danbooru", root, "--out", tmp_path / "a", "--classes", 9)
+    assert code == 2
+    assert "post 1 is listed twice" in err
+    (tmp_path / "list").mkdir()
+    for name, text in {
+        "tags.csv": "name,category,count\nhat,0,1\n",
+        "excluded.txt": "",
+        "pictures.csv": "id,split\n5,train\n",
+        "subset.json": "{}",
+    }.items():
+        (tmp_path / "list" / name).write_text(text)  # fmt: skip
+    code, _, err = zokusei("data", "danbooru", root, "--out", tmp_path / "a", "--like",
+                           tmp_path / "list")  # fmt: skip
+    assert code == 2
+    assert "post 5 of the list is not in the metadata" in err
+
+
+@pytest.mark.parametrize(
+    ("options", "says"),
+    [
+        (["--rating-scheme", "newer"], "is old or new, not 'newer'"),
+        (["--ratings", "saef"], "have no 'saef'"),
+        (["--rating-scheme", "old", "--ratings", "safe, general"], "the old ratings have no"),
+    ],
+)
+def test_ratings_are_checked_before_anything_is_read(zokusei, tmp_path, options, says):
+    gone = tmp_path / "gone"
+    for command in (["import", gone, tmp_path / "m.parquet"], ["danbooru", gone, "--out", gone]):
+        code, _, err = zokusei("data", *command, *options)
+        assert (code, says in err) == (2, True), err

@@ -70,9 +70,9 @@ def test_read_back_gives_the_same(form, tmp_path_factory, rows):
     for number, record in enumerate(records):
         back = found[number]
         assert list(back.tags) == list(record.tags)
-        assert back.captions == [" ".join(text.split()) for text in record.captions] or (
-            back.captions == record.captions
-        )
+        # Kohya's files hold one caption a line.
+        one_line = [" ".join(text.split()) for text in record.captions]
+        assert back.captions == (one_line if form == "kohya" else record.captions)
         if form != "kohya":
             assert (back.known, back.split) == (record.known, record.split)
             assert (back.group, back.source) == (record.group, record.source)

@@ -147,6 +147,35 @@ def test_a_coco_document_that_is_cut_off_gives_what_it_has(tmp_path):
     assert "no whole JSON document" in problems[0].what
 
 
+def test_coco_of_other_types_is_named_with_its_line(tmp_path):
+    put(tmp_path, *(f"{name}.jpg" for name in "abcdefg"))
+    more = {
+        "a": {"tags": "long hair, hat", "known": "red, hat"}, "b": {"known": 7},
+        "c": {"tags": {"a": 1}}, "d": {"group": []}, "e": {"source": {}}, "f": {"id": [6]},
+        "g": {"id": "\ud800"},
+    }  # fmt: skip
+    document = {
+        "images": [{"id": name, "file_name": f"{name}.jpg", **more[name]} for name in more],
+        "annotations": [
+            {"image_id": [6], "category_id": [1], "bbox": [1, 2, 3, 4]},
+            {"image_id": "a", "category_id": 2, "bbox": [10**400, 2, 3, 4]},
+        ],
+        "categories": [{"id": [1], "name": "dining table"}, {"id": "2", "name": "hat"},
+                       {"id": 3, "name": {}}, {"id": 4}],
+    }  # fmt: skip
+    text = json.dumps(document, indent=None).replace('{"id"', '\n{"id"')
+    (tmp_path / "labels.json").write_text(text)
+    _, records, problems = read(tmp_path / "labels.json")
+    assert {path: record.tags for path, record in records.items()} == {
+        "a.jpg": ["long_hair", "hat"], "f.jpg": ["dining_table"], "g.jpg": [],
+    }  # fmt: skip
+    assert records["a.jpg"].known == ["red", "hat"]
+    assert records["f.jpg"].boxes == [Box("dining_table", 1, 2, 3, 4)]
+    assert [(p.line, p.lost) for p in problems if "bbox" not in p.what] == [
+        (11, True), (12, True), (3, True), (4, True), (5, True), (6, True),
+    ]  # fmt: skip
+
+
 JSON = st.recursive(
     st.none() | st.booleans() | st.integers() | st.floats(allow_nan=False) | st.text(max_size=8),
     lambda inner: st.lists(inner, max_size=3) | st.dictionaries(st.text(max_size=4), inner),
@@ -205,6 +234,17 @@ def test_kohya_folders_separated_by_spaces(tmp_path):
     tags = ["1girl", "long_hair", "skadi_(arknights)"]
     assert [record.tags for record in records.values()] == [tags, tags]
     assert [p.what for p in problems] == ["shares its tags with a.jpg"]
+
+
+def test_kohya_files_that_cannot_be_opened_are_no_end(tmp_path):
+    put(tmp_path, "1_x/a.png", "1_x/b.png", "1_x/c.png")
+    (tmp_path / "1_x/a.txt").symlink_to("nothing.txt")
+    (tmp_path / "1_x/b.txt").mkdir()
+    (tmp_path / "1_x/c.txt").write_text("long hair, hat")
+    _, records, problems = read(tmp_path)
+    assert {path: r.tags for path, r in records.items()} == {"1_x/c.png": ["long_hair", "hat"]}
+    lost = [problem.file.rsplit("/", 1)[1] for problem in problems if problem.lost]
+    assert lost == ["a.png", "b.png"]
 
 
 # ImageFolder and tables
@@ -285,7 +325,7 @@ def test_webdataset(tmp_path):
     write_shard(shards / "00001.tar", [("x/000.png", JPEG), ("x/000.txt", b"hat")])
     whole = (shards / "00001.tar").read_bytes()
     (shards / "00002.tar").write_bytes(whole[:700])
-    with pytest.raises(DataError, match="--images FOLDER"):
+    with pytest.raises(DataError, match=r"data import .*shards manifest\.parquet --images FOLDER"):
         read(shards)
     form, records, problems = read(shards, images=tmp_path / "out")
     assert form == "webdataset"
@@ -298,6 +338,46 @@ def test_webdataset(tmp_path):
     assert (tmp_path / "out/x/000.png").read_bytes() == JPEG
     assert len(problems) == 5
     assert not (tmp_path / "006.jpg").exists()
+
+
+def test_a_name_of_another_shard_keeps_its_first_picture(tmp_path):
+    """Of equal size, so that only the bytes tell them apart."""
+    red, blue = JPEG + b"red.", JPEG + b"blue"
+    write_shard(tmp_path / "0.tar", [("000.png", red), ("000.txt", b"red")])
+    write_shard(tmp_path / "1.tar", [("000.png", blue), ("000.txt", b"blue")])
+    out = tmp_path / "out"
+    out.mkdir()
+    (out / "000.png").write_bytes(blue)  # of an earlier set of shards
+    _, records, problems = read(tmp_path, images=out)
+    assert {path: record.tags for path, record in records.items()} == {"000.png": ["red"]}
+    assert (out / "000.png").read_bytes() == red
+    assert [(p.file, p.what.split(";")[0]) for p in problems] == [
+        (f"{tmp_path / '1.tar'}, 000", "000.png is in the shards twice")
+    ]
+
+
+@pytest.mark.parametrize(
+    "about",
+    [
+        {"tags": {"a": 1}}, {"tags": 7}, {"tags": [["hat"]]}, {"known": 7}, {"known": {"a": 1}},
+        {"captions": {"a": 1}}, {"captions": "A hat."}, {"group": []}, {"source": {}},
+        {"tag_string": 7}, {"boxes": [["hat", 10**400, 0, 0, 0]]}, [],
+    ],
+    ids=str,
+)  # fmt: skip
+def test_a_sample_of_another_form_is_named_and_the_next_one_read(tmp_path, about):
+    if isinstance(about, dict) and not {"tags", "tag_string"} & set(about):
+        about = {"tags": ["hat"], **about}
+    write_shard(tmp_path / "0.tar", [
+        ("a.jpg", JPEG), ("a.json", json.dumps(about).encode()),
+        ("b.jpg", JPEG), ("b.json", b'{"tags": ["hat"], "known": "long hair, hat"}'),
+        ("c.jpg", JPEG), ("c.json", b"[" * 100_000),
+    ])  # fmt: skip
+    _, records, problems = read(tmp_path, images=tmp_path / "out")
+    assert {path: record.known for path, record in records.items()} == {
+        "b.jpg": ["long_hair", "hat"]
+    }
+    assert [p.file.rsplit(", ", 1)[1] for p in problems] == ["a", "c"]
 
 
 # DeepDanbooru
@@ -337,6 +417,14 @@ def test_deepdanbooru(tmp_path):
     assert sum(problem.lost for problem in problems) == 4
     assert "unheard_of is not in the vocabulary" in problems[-1].what
     assert import_corpus(project)[0].tags.names == ("smile", "hat", "rating:safe")
+
+
+def test_a_project_whose_tags_cannot_be_read_is_refused(tmp_path):
+    md5 = "ab" + "0" * 30
+    project = write_project(tmp_path, [(7, md5, "png", "hat smile", 2)])
+    (project / "tags.txt").write_bytes("笑顔".encode("shift-jis"))
+    with pytest.raises(DataError, match=r"tags\.txt cannot be read"):
+        open_corpus(project)
 
 
 def test_a_database_of_something_else_is_refused(tmp_path):
@@ -395,3 +483,28 @@ def test_what_is_written_as_it_is_read_equals_what_was_read_whole(tmp_path):
     loaded = Manifest.load(tmp_path / "m.parquet")
     assert loaded.table.equals(whole.table)
     assert (loaded.tags, loaded.root, written.pictures) == (whole.tags, whole.root, 3)
+
+
+def test_options_that_would_do_nothing_are_refused(tmp_path):
+    put(tmp_path, "plain/a.png", "k/1_x/a.png", "other/b.png")
+    (tmp_path / "plain/a.txt").write_text("hat")
+    (tmp_path / "k/1_x/a.txt").write_text("hat")
+    (tmp_path / "t.csv").write_text("file,tags\nplain/a.png,hat\n")
+    import_corpus(tmp_path / "plain")[0].save(tmp_path / "m.parquet")
+    for name, options, says in [
+        ("plain", {"columns": {"hair": "{}_hair"}}, "--column"),
+        ("m.parquet", {"columns": {"hair": "{}_hair"}}, "--column"),
+        ("k", {"group_column": "artist"}, "--group"),
+        ("t.csv", {"ratings": ("safe",)}, "--ratings"),
+        ("t.csv", {"rating_scheme": "old"}, "--rating-scheme"),
+        ("plain", {"images": tmp_path / "other"}, "--images"),
+        ("k", {"images": tmp_path / "other"}, "--images"),
+    ]:
+        with pytest.raises(ConfigError, match=says):
+            open_corpus(tmp_path / name, **options)
+    with pytest.raises(ConfigError, match="--column"):
+        import_corpus(tmp_path / "m.parquet", columns={"hair": "{}_hair"})
+    same = tmp_path / "other" / ".." / "plain"
+    assert list(read(tmp_path / "plain", images=same)[1]) == ["a.png"]
+    moved, _ = import_corpus(tmp_path / "m.parquet", images=tmp_path / "other")
+    assert moved.root == tmp_path / "other"

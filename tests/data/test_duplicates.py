@@ -112,3 +112,25 @@ def test_files_that_cannot_be_read_are_told_and_left_alone(tmp_path):
     assert (hashes[2], told, sum(seen)) == (None, ["d.png"], 4)
     assert find_copies(hashes).tolist() == [[0, 3]]
     assert regroup_near_copies(tmp_path, names, names) == ["a.png", "b.png", "d.png", "a.png"]
+
+
+def test_thousands_of_blank_pictures_are_as_many_pairs():
+    hashes = [None, *[0] * 50_000]
+    pairs = find_copies(hashes)
+    assert pairs.tolist() == [[1, later] for later in range(2, 50_001)]
+
+
+@given(st.lists(st.none() | st.integers(0, 40) | SOME, max_size=40), st.integers(0, 7))
+def test_groups_are_those_of_all_pairs(hashes, distance):
+    rows = [row for row, value in enumerate(hashes) if value is not None]
+    every = [
+        [left, right]
+        for left in rows
+        for right in rows
+        if left < right and (hashes[left] ^ hashes[right]).bit_count() <= distance
+    ]
+    names = [f"{row:02d}" for row in range(len(hashes))]
+    pairs = find_copies(hashes, distance)
+    assert (pairs[:, 0] < pairs[:, 1]).all()
+    expected = join_groups(names, np.array(every, dtype=np.int64).reshape(-1, 2))
+    assert join_groups(names, pairs) == expected

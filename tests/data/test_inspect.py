@@ -61,3 +61,18 @@ def test_statistics_count_what_is_known(manifest):
     assert (tags["hat"]["positives"], tags["hat"]["known"]) == (1, 2)
     assert figures["tags"][0]["name"] == "smile"
     assert figures["known_share"] == pytest.approx(100 * 11 / 15)
+
+
+def test_the_targets_of_all_pictures_are_never_in_memory_at_once(manifest, monkeypatch):
+    sizes, compute = [], Manifest.compute_targets
+
+    def counted(rows):
+        sizes.append(len(rows))
+        return compute(rows)
+
+    monkeypatch.setattr(Manifest, "compute_targets", counted)
+    monkeypatch.setattr("zokusei.data.inspect._CHUNK", 1)
+    found = {}
+    check_manifest(manifest, lambda where, what: found.update({str(where): what}))
+    assert sizes == [1, 1, 1]
+    assert found["split train"] == "1 of the 5 tags never occur: bow"

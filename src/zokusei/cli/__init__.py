@@ -3,6 +3,8 @@
 Nothing heavy is imported before a command runs, so that `zokusei --help` answers at once.
 """
 
+import errno
+import os
 import sys
 from typing import Annotated
 
@@ -70,3 +72,27 @@ def main() -> None:
         # Whoever read our output has seen enough; nothing may be written to it at exit.
         sys.stdout = None
         sys.exit(0)
+    except Exception as error:
+        if not _is_full_disk(error):
+            raise
+        import tempfile
+
+        folder = tempfile.tempdir or os.environ.get("TMPDIR", "/tmp")
+        sys.stderr.write(
+            f"error: the disk is full: {error}; temporary files lie in {folder}: make room there, "
+            "or set TMPDIR to another folder\n"
+        )
+        sys.exit(2)
+
+
+def _is_full_disk(error: Exception) -> bool:
+    """Say whether a temporary file could not grow; other files say so themselves."""
+    if isinstance(error, OSError):
+        return error.errno in (errno.ENOSPC, errno.EFBIG, errno.EDQUOT)
+    # Only who has imported SQLite can raise its errors.
+    sqlite3 = sys.modules.get("sqlite3")
+    return (
+        sqlite3 is not None
+        and isinstance(error, sqlite3.OperationalError)
+        and "disk is full" in str(error)
+    )

@@ -73,16 +73,18 @@ def import_(
     from zokusei.cli.console import counting, tell
     from zokusei.cli.losses import finish, report
     from zokusei.corpora import TagRules, explain_nothing, open_corpus
+    from zokusei.corpora.danbooru import split_ratings
     from zokusei.data.duplicates import regroup_near_copies
     from zokusei.data.writing import write_manifest
     from zokusei.environment import count_cores
     from zokusei.errors import ConfigError, DataError
 
+    if out.suffix != ".parquet":
+        # A table is easily given twice, and would be overwritten.
+        raise ConfigError(f"{out} is no name of a manifest; give one that ends in .parquet")
     pairs = [entry.partition("=") for entry in column or []]
     if any(not pattern for _, _, pattern in pairs):
         raise ConfigError(f"--column is written NAME=PATTERN, not {column}")
-    if rating_scheme not in (None, "old", "new"):
-        raise ConfigError(f"--rating-scheme is old or new, not {rating_scheme!r}")
     rules = TagRules.load(aliases, implications)
     with counting("reading", None) as progress:
         corpus = open_corpus(
@@ -94,7 +96,7 @@ def import_(
             progress=progress,
             columns={name: pattern for name, _, pattern in pairs},
             group_column=group,
-            ratings=tuple(word.strip() for word in ratings.split(",")) if ratings else (),
+            ratings=split_ratings(ratings),
             rating_scheme=rating_scheme,
         )
         tell(f"{source}: read as {corpus.format}")

@@ -63,7 +63,9 @@ def look_at_pictures(corpus: "Manifest", distance: int) -> dict[str, Any]:
         hashes = hash_pictures(
             corpus.paths,
             workers=count_cores(),
-            complain=lambda path, what: unreadable.append({"path": str(path), "problem": what}),
+            complain=lambda path, what: unreadable.append(
+                {"path": path.relative_to(corpus.root).as_posix(), "problem": what}
+            ),
             progress=progress,
         )
     paths = corpus.column("path")

@@ -5,12 +5,14 @@ from dataclasses import dataclass
 from pathlib import Path
 
 from zokusei.corpora import deepdanbooru
+from zokusei.corpora.danbooru import check_ratings
 from zokusei.corpora.formats import FORMATS, Options, recognise
+from zokusei.corpora.lines import is_text
 from zokusei.corpora.problems import Problems
 from zokusei.corpora.rules import TagRules
 from zokusei.corpora.vocabulary import name_unknown_tags, read_vocabulary
 from zokusei.data.manifest import Manifest, Record, read_header
-from zokusei.errors import DataError
+from zokusei.errors import ConfigError, DataError
 from zokusei.tags import TagSet
 
 __all__ = [
@@ -22,6 +24,8 @@ __all__ = [
     "import_corpus",
     "open_corpus",
 ]
+
+_TOGETHER = ("folder", "kohya")  # forms whose labels lie beside their pictures
 
 
 @dataclass(frozen=True)
@@ -73,27 +77,39 @@ def open_corpus(
         rating_scheme: see `read_danbooru`.
 
     Raises:
-        ConfigError: an option is impossible.
+        ConfigError: an option is impossible, or means nothing to a corpus of this form.
         DataError: there is nothing at `path`, or nothing that is understood.
     """
     path, problems = Path(path), Problems()
+    check_ratings(ratings, rating_scheme)
     if format in (None, "manifest") and not (images or columns or group_column):
         path = find_manifest(path)
     name, form = recognise(path, format)
+    refused = {
+        "columns of attributes (--column)": bool(columns) and name != "table",
+        "column of groups (--group)": bool(group_column) and name != "table",
+        "ratings (--ratings)": bool(ratings) and name != "danbooru",
+        "scheme of ratings (--rating-scheme)": bool(rating_scheme) and name != "danbooru",
+        "other folder of pictures (--images)": name in _TOGETHER
+        and images is not None
+        and Path(images).resolve() != path.resolve(),
+    }
+    for option in (option for option, is_refused in refused.items() if is_refused):
+        raise ConfigError(f"{path} is read as {name}, which takes no {option}; leave it out")
     tags = read_vocabulary(Path(vocabulary)) if vocabulary else None
     asked, own = tags.names if tags else None, None
     if name == "manifest":
         own, root = read_header(path)
         root = Path(images) if images else root
     else:
-        root = Path(images) if images else form.find_pictures(path)
+        root = Path(images) if images and name not in _TOGETHER else form.find_pictures(path)
     if name == "deepdanbooru":
         own = deepdanbooru.read_vocabulary(path)
     if rules and own is not None:
         own = rules.apply_to_vocabulary(own)
     tags = tags or own
     options = Options(columns or {}, group_column, asked, ratings, rating_scheme)
-    records = form.read(path, problems, root, options)
+    records = _without_broken_text(form.read(path, problems, root, options), problems)
     if rules:
         records = (rules.apply_to(record, problems) for record in records)
     if tags is not None:
@@ -126,8 +142,9 @@ def import_corpus(
     Raises:
         DataError: there is nothing at `path`, or it holds no labelled picture.
     """
-    path = Path(path) if images or columns or group_column else find_manifest(Path(path))
-    if path.suffix == ".parquet" and path.exists():
+    is_plain = not (images or columns or group_column)
+    path = find_manifest(Path(path)) if is_plain else Path(path)
+    if is_plain and path.suffix == ".parquet" and path.exists():
         manifest = Manifest.load(path)
         tags = read_vocabulary(Path(vocabulary)) if vocabulary else None
         return (manifest.with_tags(tags) if tags else manifest), Problems()
@@ -149,6 +166,20 @@ def find_manifest(path: Path) -> Path:
 def explain_nothing(error: DataError, problems: Problems) -> DataError:
     """Give an error with what was left out below it, which is usually its reason."""
     return DataError(f"{error}\n{problems.summary()}".rstrip())
+
+
+def _without_broken_text(records: Iterator[Record], problems: Problems) -> Iterator[Record]:
+    """Leave out what no table can hold: names and labels that are not UTF-8."""
+    for record in records:
+        boxed = (box.tag for box in record.boxes)
+        texts = (record.path, record.group, record.source, *record.tags, *record.captions)
+        for text in (*texts, *(record.known or ()), *boxed):
+            if not is_text(text):
+                what = f"{text!r} is not UTF-8; rename or rewrite it"
+                problems.add(record.where or record.path, what)
+                break
+        else:
+            yield record
 
 
 def _counted(records: Iterator[Record], progress: Callable[[int], None]) -> Iterator[Record]:

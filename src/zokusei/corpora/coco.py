@@ -5,11 +5,11 @@ from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
 
+from zokusei.corpora.fields import take_tags, take_text
 from zokusei.corpora.joining import Notes
 from zokusei.corpora.json_parts import read_parts
 from zokusei.corpora.pictures import Pictures, refuse_path
 from zokusei.corpora.problems import Problems
-from zokusei.corpora.sidecars import parse_tags
 from zokusei.data.manifest import SPLITS, Box, Record
 from zokusei.errors import DataError
 
@@ -73,7 +73,7 @@ def read_coco(path: Path, problems: Problems, images: Path) -> Iterator[Record]:
 def _read_split(
     name: str, files: list[Path], problems: Problems, pictures: Pictures
 ) -> Iterator[Record]:
-    notes, categories = Notes(), dict[Any, str]()
+    notes, categories = Notes(), dict[str, str]()
     for file in files:
         _gather(file, notes, categories, problems)
     found = _SPLIT.match(name)
@@ -83,20 +83,19 @@ def _read_split(
         if not pictures.admit(at, file, line):
             continue
         split = image.get("split") or (found[0] if found else "")
-        record = _make_record(at, image, said, categories, problems)
-        yield Record(
-            **record,
-            split=split if split in SPLITS else "",
-            source=image.get("source") or "coco",
-            where=f"{file}, line {line}",
-        )
+        try:
+            record = _make_record(at, image, said, categories, problems)
+        except TypeError as error:
+            problems.add(file, f"a value of another form than expected: {error}", line)
+            continue
+        yield Record(**record, split=split if split in SPLITS else "", where=f"{file}, line {line}")
     for number, note, line in notes.find_orphans():
         problems.add(
             note["zokusei:file"], f"an annotation of image {number}, which there is not", line
         )
 
 
-def _gather(file: Path, notes: Notes, categories: dict[Any, str], problems: Problems) -> None:
+def _gather(file: Path, notes: Notes, categories: dict[str, str], problems: Problems) -> None:
     """Read one document; images that another document of the split lists too are the same."""
     try:
         for name, value, line in read_parts(file):
@@ -105,13 +104,17 @@ def _gather(file: Path, notes: Notes, categories: dict[Any, str], problems: Prob
             if not isinstance(value, dict):
                 problems.add(file, f"{value!r} in {name} is no object", line)
             elif name == "categories":
-                categories[value.get("id")] = "_".join(str(value.get("name", "")).split())
+                words = value["name"].split() if isinstance(value.get("name"), str) else []
+                if words:
+                    categories[_key(value.get("id"))] = "_".join(words)
+                else:
+                    problems.add(file, f"category {value.get('id')} has no name", line)
             elif name == "images":
                 entry = {**value, "zokusei:file": str(file)}
-                if not notes.add_picture(str(value.get("id")), entry, line):
+                if not notes.add_picture(_key(value.get("id")), entry, line):
                     _report_twice(file, value, notes, problems, line)
             else:
-                notes.add(str(value.get("image_id")), {**value, "zokusei:file": str(file)}, line)
+                notes.add(_key(value.get("image_id")), {**value, "zokusei:file": str(file)}, line)
     except DataError as error:
         # What came before the damage is used.
         problems.add(file, str(error).removeprefix(f"{file}, "))
@@ -120,7 +123,7 @@ def _gather(file: Path, notes: Notes, categories: dict[Any, str], problems: Prob
 def _report_twice(
     file: Path, image: dict[str, Any], notes: Notes, problems: Problems, line: int
 ) -> None:
-    first = notes.find_picture(str(image.get("id")))
+    first = notes.find_picture(_key(image.get("id")))
     if first["zokusei:file"] == str(file) or first.get("file_name") != image.get("file_name"):
         problems.add(file, f"image {image.get('id')} is listed twice; the first one counts", line)
 
@@ -139,10 +142,10 @@ def _make_record(
     path: str,
     image: dict[str, Any],
     said: list[tuple[dict[str, Any], int]],
-    categories: dict[Any, str],
+    categories: dict[str, str],
     problems: Problems,
 ) -> dict[str, Any]:
-    tags: dict[str, None] = dict.fromkeys(_listed(image.get("tags")))
+    tags: dict[str, None] = dict.fromkeys(take_tags(image.get("tags")))
     captions, boxes = [], []
     for note, line in said:
         file = note["zokusei:file"]
@@ -150,7 +153,7 @@ def _make_record(
             captions.append(note["caption"].strip())
         if "category_id" not in note:
             continue
-        tag = categories.get(note["category_id"])
+        tag = categories.get(_key(note["category_id"]))
         if tag is None:
             what = f"category {note['category_id']} is not among the categories"
             problems.remark(file, what, line)
@@ -159,7 +162,7 @@ def _make_record(
         sides = note.get("bbox")
         try:
             x, y, width, height = (float(side) for side in sides or ())
-        except (TypeError, ValueError):
+        except (TypeError, ValueError, OverflowError):
             problems.remark(file, f"bbox {sides!r} is not x, y, width, height", line)
             continue
         boxes.append(Box(tag, x, y, width, height))
@@ -169,12 +172,14 @@ def _make_record(
     return {
         "path": path,
         "tags": list(tags),
-        "known": known,
-        "group": str(image.get("group") or ""),
+        "known": None if known is None else take_tags(known),
+        "group": take_text(image.get("group")),
+        "source": take_text(image.get("source")) or "coco",
         "captions": captions,
         "boxes": boxes,
     }
 
 
-def _listed(tags: Any) -> list[str]:
-    return parse_tags(tags) if isinstance(tags, str) else [str(tag) for tag in tags or ()]
+def _key(number: Any) -> str:
+    """Write an id, of whatever type, as it can be looked up in the notes."""
+    return str(number).encode("utf-8", "backslashreplace").decode()

@@ -19,7 +19,7 @@ from zokusei.errors import ConfigError, DataError
 
 _BUCKETS = 1000
 _KINDS = ("512px", "original")
-_SAMPLE = 20_000  # posts that tell the ratings' scheme: `g` is a third of all since it exists
+_SAMPLE = 20_000  # posts that tell the ratings' scheme
 
 
 class DanbooruPictures:
@@ -118,7 +118,7 @@ def read_danbooru(
     """
     root, files = images or find_root(path), find_metadata(path)
     pictures, absent = DanbooruPictures(root), 0
-    letters = choose_letters(root, files, scheme, ratings)
+    letters = choose_letters(path, files, scheme, ratings)
     for post in read_posts(files, problems):
         if post.rating not in letters:
             continue
@@ -146,16 +146,17 @@ def remark_absent(problems: Problems, pictures: DanbooruPictures, count: int) ->
 
 
 def choose_letters(
-    root: Path, files: list[Path], scheme: str | None, ratings: tuple[str, ...]
+    path: Path, files: list[Path], scheme: str | None, ratings: tuple[str, ...]
 ) -> dict[str, str]:
     """Give the letters of the asked ratings with their words, from the first posts' scheme."""
+    check_ratings(ratings, scheme)
     letters, old = set(), False
     for count, post in enumerate(read_posts(files, Problems())):
         letters.add(post.rating)
         old = old or post.is_dated_old
         if count == _SAMPLE or "g" in letters or (old and scheme is None):
             break
-    settled = settle_scheme(scheme, is_dated_old=old, letters=letters, root=root)
+    settled = settle_scheme(scheme, is_dated_old=old, letters=letters, root=path)
     return ratings_to_letters(settled, ratings)
 
 
@@ -172,11 +173,37 @@ def ratings_to_letters(scheme: str, ratings: tuple[str, ...]) -> dict[str, str]:
     if not ratings:
         first = next(iter(words))
         return {first: words[first]}
+    check_ratings(ratings, scheme)
+    return {letter: word for letter, word in words.items() if word in ratings}
+
+
+def check_ratings(ratings: tuple[str, ...], scheme: str | None) -> None:
+    """Refuse ratings that no scheme has, before hours of metadata are read.
+
+    Args:
+        ratings: in words.
+        scheme: `old`, `new`, or None: either.
+
+    Raises:
+        ConfigError: there is no such scheme, or it does not know a rating.
+    """
+    if scheme not in (None, *SCHEMES):
+        raise ConfigError(f"--rating-scheme is {' or '.join(SCHEMES)}, not {scheme!r}")
+    schemes = SCHEMES if scheme is None else {scheme: SCHEMES[scheme]}
+    known = list(dict.fromkeys(word for words in schemes.values() for word in words.values()))
     for rating in ratings:
-        if rating not in words.values():
+        if rating not in known:
             trap = " (s is safe in old dumps, sensitive in new ones: write the word)"
             raise ConfigError(
-                f"the {scheme} ratings have no {rating!r}{trap if len(rating) == 1 else ''}; "
-                f"known: {', '.join(words.values())}"
+                f"the {scheme or 'old and new'} ratings have no {rating!r}"
+                f"{trap if len(rating) == 1 else ''}; known: {', '.join(known)}"
             )
-    return {letter: word for letter, word in words.items() if word in ratings}
+
+
+def split_ratings(text: str | None) -> tuple[str, ...]:
+    """Give ratings that are separated by commas; none are the safest.
+
+    >>> split_ratings("safe, questionable"), split_ratings(None)
+    (('safe', 'questionable'), ())
+    """
+    return tuple(word.strip() for word in text.split(",")) if text else ()

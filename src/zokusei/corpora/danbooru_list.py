@@ -2,12 +2,15 @@
 
 import csv
 import io
+import json
 from collections.abc import Callable, Iterator, Mapping, Sequence
+from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
 from zokusei.corpora.danbooru import DanbooruPictures
 from zokusei.corpora.danbooru_posts import IdSet, find_metadata, read_posts
+from zokusei.corpora.danbooru_subset import read_exclusions
 from zokusei.corpora.lines import read_rows
 from zokusei.corpora.problems import Problems
 from zokusei.data.manifest import SPLITS, Manifest, Record
@@ -16,6 +19,23 @@ from zokusei.files import write_json, write_text
 from zokusei.tags import TagSet
 
 TAGS, PICTURES, EXCLUDED, FACTS = "tags.csv", "pictures.csv", "excluded.txt", "subset.json"
+
+
+@dataclass(frozen=True)
+class PostList:
+    """A choice as `save_list` wrote it.
+
+    Attributes:
+        tags: the classes.
+        splits: of each post, by its number.
+        excluded: patterns of tags that were no classes.
+        facts: how it was chosen.
+    """
+
+    tags: TagSet
+    splits: dict[int, str]
+    excluded: list[str]
+    facts: dict[str, Any]
 
 
 def save_list(
@@ -33,13 +53,13 @@ def save_list(
     write_json(folder / FACTS, dict(facts))
 
 
-def load_list(folder: Path) -> tuple[TagSet, dict[int, str]]:
-    """Read the classes and the split of each post.
+def load_list(folder: Path) -> PostList:
+    """Read the four files of a choice.
 
     Raises:
         DataError: a file is missing, or has a line that was not written by `save_list`.
     """
-    tags, listed = TagSet.load(folder / TAGS), {}
+    tags, splits = TagSet.load(folder / TAGS), {}
     problems = Problems()
     for line, row in read_rows(folder / PICTURES, problems):
         number, split = row.get("id", ""), row.get("split", "")
@@ -48,17 +68,22 @@ def load_list(folder: Path) -> tuple[TagSet, dict[int, str]]:
                 f"{folder / PICTURES}, line {line}: {row} is not a post with a split "
                 f"({', '.join(SPLITS)})"
             )
-        listed[int(number)] = split
+        splits[int(number)] = split
     if problems:
         raise DataError(f"{folder / PICTURES} is damaged\n{problems.summary()}")
-    return tags, listed
+    try:
+        facts = json.loads((folder / FACTS).read_text(encoding="utf-8"))
+    except (OSError, ValueError) as error:
+        raise DataError(f"{folder / FACTS} cannot be read: {error}") from error
+    if not isinstance(facts, dict):
+        raise DataError(f"{folder / FACTS} holds no JSON object")
+    return PostList(tags, splits, read_exclusions(folder / EXCLUDED), facts)
 
 
 def read_listed(
     root: Path,
     problems: Problems,
-    tags: TagSet,
-    listed: Mapping[int, str],
+    chosen: PostList,
     progress: Callable[[int], None] | None = None,
 ) -> Iterator[Record]:
     """Give the pictures of a list that somebody else has chosen, with the same classes and splits.
@@ -66,16 +91,15 @@ def read_listed(
     Args:
         root: the copy of the data set.
         problems: gets those of the list that are not there.
-        tags: the classes.
-        listed: split of each post.
+        chosen: the list.
         progress: told after each post of the metadata.
     """
-    there, classes = DanbooruPictures(root), set(tags.names)
+    there, classes = DanbooruPictures(root), set(chosen.tags.names)
     found = IdSet()
     for post in read_posts(find_metadata(root), problems):
         if progress is not None:
             progress(1)
-        if post.id not in listed:
+        if post.id not in chosen.splits:
             continue
         found.add(post.id)
         path = there.path_of(post.id, post.extension)
@@ -85,11 +109,11 @@ def read_listed(
         yield Record(
             path=path,
             tags=[name for name in dict.fromkeys(post.general) if name in classes],
-            split=listed[post.id],
+            split=chosen.splits[post.id],
             group=str(post.parent),
             source="danbooru",
             where=f"{post.file}, line {post.line}",
         )
-    for number in listed:
+    for number in chosen.splits:
         if number not in found:
             problems.add(root, f"post {number} of the list is not in the metadata")

@@ -173,7 +173,8 @@ def settle_scheme(asked: str | None, *, is_dated_old: bool, letters: set[str], r
         return "old"
     raise ConfigError(
         f"{root} does not tell whether its rating s means safe (dumps until the end of 2021) or "
-        "sensitive (later ones); give --rating-scheme old or new"
+        "sensitive (later ones); say it with --rating-scheme old or new: zokusei data import "
+        f"{root} manifest.parquet --rating-scheme old|new"
     )
 
 

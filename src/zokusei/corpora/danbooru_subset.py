@@ -12,6 +12,7 @@ from numpy.typing import NDArray
 
 from zokusei.corpora.danbooru import (
     DanbooruPictures,
+    check_ratings,
     ratings_to_letters,
     remark_absent,
 )
@@ -84,6 +85,7 @@ def choose_subset(
         ConfigError: the ratings cannot be told.
         DataError: there are too few tags or pictures, or no choice has that mean.
     """
+    check_ratings(ratings, scheme)
     there = DanbooruPictures(root)
     spool = Spool()
     for post in read_posts(find_metadata(root), problems):
@@ -277,7 +279,7 @@ class _Chooser:
 def _hash(numbers: NDArray[np.uint64], seed: int) -> NDArray[np.uint64]:
     """Mix each number with the seed (the finaliser of SplitMix64), the same on every machine."""
     with np.errstate(over="ignore"):
-        mixed = numbers + np.uint64(seed + 1) * np.uint64(0x9E3779B97F4A7C15)
+        mixed = numbers + np.uint64((seed + 1) % 2**64) * np.uint64(0x9E3779B97F4A7C15)
         mixed = (mixed ^ (mixed >> np.uint64(30))) * np.uint64(0xBF58476D1CE4E5B9)
         mixed = (mixed ^ (mixed >> np.uint64(27))) * np.uint64(0x94D049BB133111EB)
     return np.asarray(mixed ^ (mixed >> np.uint64(31)))

@@ -7,6 +7,7 @@ from collections.abc import Iterator
 from contextlib import closing
 from pathlib import Path
 
+from zokusei.corpora import vocabulary
 from zokusei.corpora.pictures import Pictures
 from zokusei.corpora.problems import Problems
 from zokusei.data.manifest import Record
@@ -30,12 +31,15 @@ def find_pictures(path: Path) -> Path:
 
 
 def read_vocabulary(path: Path) -> TagSet | None:
-    """Give the project's `tags.txt`, one a line in the order of its network, if there is one."""
+    """Give the project's `tags.txt`, one a line in the order of its network, if there is one.
+
+    Raises:
+        DataError: the file cannot be read, is empty, or names a tag twice.
+    """
     file = path / "tags.txt"
     if not path.is_dir() or not file.is_file():
         return None
-    lines = file.read_text(encoding="utf-8-sig").splitlines()
-    return TagSet.from_names([line.strip() for line in lines if line.strip()])
+    return vocabulary.read_vocabulary(file)
 
 
 def read_deepdanbooru(path: Path, problems: Problems, images: Path) -> Iterator[Record]:

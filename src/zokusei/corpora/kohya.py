@@ -63,8 +63,11 @@ def _find_separator(path: Path) -> Callable[[str], list[str]]:
     underscores = False
     for folder in _folders(path):
         for file in folder.rglob("*.txt"):
-            with file.open(encoding="utf-8", errors="replace") as opened:
-                line = opened.readline()
+            try:
+                with file.open(encoding="utf-8", errors="replace") as opened:
+                    line = opened.readline()
+            except OSError:
+                continue  # a link that leads nowhere, a folder; its picture is reported
             if "," in line:
                 return parse_tags
             words = line.replace("\\", "").split()

@@ -72,7 +72,7 @@ def read_rows(path: Path, problems: Problems) -> Iterator[tuple[int, dict[str, s
         while (row := _next_row(reader, path, problems)) is not None:
             if not row:
                 continue
-            if not _is_text("".join(row)):
+            if not is_text("".join(row)):
                 problems.add(path, "not UTF-8; save the table as UTF-8", reader.line_num)
             elif len(row) != len(header):
                 what = f"the row does not have {len(header)} columns but {len(row)}"
@@ -123,7 +123,8 @@ def _without_mark(start: bytes, path: Path) -> bytes:
     return start.removeprefix(b"\xef\xbb\xbf")
 
 
-def _is_text(text: str) -> bool:
+def is_text(text: str) -> bool:
+    """Say whether a text can be written as UTF-8: whether it holds no half of a character."""
     return (
         not any("\ud800" <= letter <= "\udfff" for letter in text) if not text.isascii() else True
     )

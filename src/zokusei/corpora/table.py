@@ -4,7 +4,8 @@ from collections.abc import Iterable, Iterator, Mapping, Sequence
 from pathlib import Path
 from typing import Any
 
-from zokusei.corpora.lines import read_header, read_json_lines, read_rows
+from zokusei.corpora.fields import take_tags, take_text
+from zokusei.corpora.lines import is_text, read_header, read_json_lines, read_rows
 from zokusei.corpora.pictures import Pictures
 from zokusei.corpora.problems import Problems
 from zokusei.corpora.sidecars import parse_tags
@@ -13,6 +14,9 @@ from zokusei.errors import DataError, suggest
 
 FILE_COLUMNS = ("file", "path", "file_name", "filename", "image")
 _SPLIT_NAMES = {name: name for name in SPLITS} | {"validation": "val", "dev": "val", "valid": "val"}
+
+_UNREADABLE = (TypeError, ValueError, AttributeError, KeyError, OverflowError)
+"""What reading a row raises whose values have another form than expected."""
 
 Row = Mapping[str, Any]
 
@@ -64,16 +68,17 @@ def read_table(
     plan = _Plan(path, columns or {}, vocabulary)
     pictures = Pictures(images, problems)
     for line, row in _read(path, problems):
-        file = _text(row.get(file_column))
-        if not pictures.admit(file, path, line):
-            continue
         try:
-            tags, known = plan.read_tags(row, problems, line)
+            file, split = take_text(row.get(file_column)), take_text(row.get("split"))
+            group = take_text(row.get(group_column or "group"))
+            source = take_text(row.get("source")) or path.stem
             captions, boxes = _read_captions(row), _read_boxes(row)
-        except (TypeError, ValueError, AttributeError, KeyError) as error:
+            tags, known = plan.read_tags(row, problems, line)
+        except _UNREADABLE as error:
             problems.add(path, f"a value of another form than expected: {error}", line)
             continue
-        split = _text(row.get("split"))
+        if not pictures.admit(file, path, line):
+            continue
         if split and split not in _SPLIT_NAMES:
             what = f"unknown split {split!r}; known: {', '.join(_SPLIT_NAMES)}"
             problems.remark(path, what, line)
@@ -82,10 +87,10 @@ def read_table(
             tags=tags,
             known=known,
             split=_SPLIT_NAMES.get(split, ""),
-            group=_text(row.get(group_column or "group")),
+            group=group,
             captions=captions,
             boxes=boxes,
-            source=_text(row.get("source")) or path.stem,
+            source=source,
             where=f"{path}, line {line}",
         )
 
@@ -117,11 +122,15 @@ class _Plan:
         looked_for: set[str] = set()
         if columns or vocabulary is None:
             for _, row in _read(path, Problems()):
-                for name, pattern in columns.items():
-                    if _text(row.get(name)).strip():
-                        values[name].add(_tag(pattern, _text(row[name])))
-                if not columns:
-                    looked_for.update(self._split(row.get("tags")))
+                try:
+                    found = [(name, take_text(row.get(name))) for name in columns]
+                    listed = [] if columns else self._split(row.get("tags"))
+                except _UNREADABLE:
+                    continue  # reported when it is read
+                for name, value in found:
+                    if value.strip() and is_text(value):
+                        values[name].add(_tag(columns[name], value))
+                looked_for.update(filter(is_text, listed))
         self._values = {name: sorted(found) for name, found in values.items()}
         self._looked_for = list(vocabulary) if vocabulary is not None else sorted(looked_for)
 
@@ -130,13 +139,15 @@ class _Plan:
     ) -> tuple[list[str], list[str] | None]:
         """Give the tags of a row, and those that somebody looked for (None: all)."""
         if self._columns:
-            given = [name for name in self._columns if _text(row.get(name)).strip()]
-            tags = [_tag(self._columns[name], _text(row[name])) for name in given]
+            given = [name for name in self._columns if take_text(row.get(name)).strip()]
+            tags = [_tag(self._columns[name], take_text(row[name])) for name in given]
             if len(given) == len(self._columns):
                 return tags, None
             return tags, [tag for name in given for tag in self._values[name]]
         tags, known = self._split(row.get("tags")), row.get("known")
-        if known is not None and not isinstance(known, list):
+        if isinstance(known, list):
+            known = take_tags(known)
+        elif known is not None:
             known = self._split(known) or None
         if row.get("tags") is None and known is None:
             return [], []  # a caption alone: nobody looked for tags
@@ -149,8 +160,8 @@ class _Plan:
 
     def _split(self, cell: Any) -> list[str]:
         if isinstance(cell, list):
-            return list(dict.fromkeys(str(tag) for tag in cell if tag))
-        text = _text(cell)
+            return take_tags(cell)
+        text = take_text(cell)
         return parse_tags(text) if self._by_comma else list(dict.fromkeys(text.split()))
 
 
@@ -170,24 +181,16 @@ def _find_columns(path: Path) -> Iterable[str]:
     return names
 
 
-def _text(cell: Any) -> str:
-    if cell is None:
-        return ""
-    if isinstance(cell, (dict, list)):
-        raise TypeError(f"{cell!r} instead of a text")
-    return str(cell)
-
-
 def _tag(pattern: str, value: str) -> str:
     return pattern.replace("{}", "_".join(value.split()))
 
 
 def _read_captions(row: Row) -> list[str]:
     listed = row.get("captions")
-    captions = [_text(text) for text in listed] if isinstance(listed, list) else []
+    captions = [take_text(text) for text in listed] if isinstance(listed, list) else []
     if captions:
         return captions
-    first = _text(row.get("caption")) or _text(row.get("text"))
+    first = take_text(row.get("caption")) or take_text(row.get("text"))
     return [first] if first else []
 
 
@@ -196,4 +199,4 @@ def _read_boxes(row: Row) -> list[Box]:
     if not objects:
         return []
     pairs = zip(objects["categories"], objects["bbox"], strict=True)
-    return [Box(str(tag), *(float(side) for side in sides)) for tag, sides in pairs]
+    return [Box(take_text(tag), *(float(side) for side in sides)) for tag, sides in pairs]

@@ -7,9 +7,9 @@ from collections.abc import Iterator
 from pathlib import Path, PurePosixPath
 from typing import Any
 
-from zokusei.corpora.pictures import Pictures, refuse_path
+from zokusei.corpora.fields import take_tags, take_text, take_texts
+from zokusei.corpora.pictures import Seen, refuse_path
 from zokusei.corpora.problems import Problems
-from zokusei.corpora.sidecars import parse_tags
 from zokusei.data.manifest import SPLITS, Box, Record
 from zokusei.errors import DataError
 from zokusei.files import write_whole
@@ -39,14 +39,15 @@ def read_webdataset(path: Path, problems: Problems, images: Path) -> Iterator[Re
 
     Args:
         path: a shard, or a folder of shards.
-        problems: gets pictures without tags or text, and shards that end too early.
+        problems: gets pictures without tags or text, those whose name another shard has used
+            before, and shards that end too early.
         images: folder to unpack into.
     """
-    pictures = Pictures(images, problems)
+    unpacked = Seen()
     for shard in find_shards(path):
         split = _SPLIT.match(shard.stem)
         for key, parts in _read_samples(shard, problems):
-            record = _unpack(shard, key, parts, problems, pictures)
+            record = _unpack(shard, key, parts, problems, images, unpacked)
             if record is not None:
                 yield Record(**{"split": split[0] if split else "", **record})
 
@@ -81,7 +82,12 @@ def _read_samples(shard: Path, problems: Problems) -> Iterator[tuple[str, dict[s
 
 
 def _unpack(
-    shard: Path, key: str, parts: dict[str, bytes], problems: Problems, pictures: Pictures
+    shard: Path,
+    key: str,
+    parts: dict[str, bytes],
+    problems: Problems,
+    images: Path,
+    unpacked: Seen,
 ) -> dict[str, Any] | None:
     where = f"{shard}, {key}"
     endings = [ending for ending in parts if f".{ending}" in IMAGE_SUFFIXES]
@@ -92,24 +98,28 @@ def _unpack(
         about = json.loads(parts["json"]) if "json" in parts else {}
         text = parts["txt"].decode("utf-8-sig") if "txt" in parts else ""
         labels = _read_labels(about, text, has_text="txt" in parts)
-    except (ValueError, TypeError, KeyError, AttributeError) as error:
+    except (ValueError, TypeError, AttributeError, OverflowError, RecursionError) as error:
         problems.add(where, f"its JSON or text cannot be read: {error}")
         return None
     if labels is None:
         problems.add(where, "no tags and no caption: .json and .txt are missing")
         return None
     name = PurePosixPath(f"{key}.{endings[0]}").as_posix()
-    target, picture = pictures.root / name, parts[endings[0]]
-    if not (target.is_file() and target.stat().st_size == len(picture)):
+    # Before anything is written: the first picture of a name keeps its file as well as its labels.
+    if not unpacked.add(name):
+        problems.add(where, f"{name} is in the shards twice; the first one counts")
+        return None
+    target, picture = images / name, parts[endings[0]]
+    if not (target.is_file() and target.read_bytes() == picture):
         with write_whole(target) as temporary:
             temporary.write_bytes(picture)
-    return {"path": name, "where": where, **labels} if pictures.admit(name, where) else None
+    return {"path": name, "where": where, **labels}
 
 
 def _read_labels(about: Any, text: str, *, has_text: bool) -> dict[str, Any] | None:
-    captions = [str(caption) for caption in about.get("captions") or []]
+    captions = take_texts(about.get("captions"))
     if not captions and about.get("caption"):
-        captions = [str(about["caption"])]
+        captions = [take_text(about["caption"])]
     listed, known = about.get("tags"), about.get("known")
     if listed is None and "tag_string" in about:
         listed = about["tag_string"].split()
@@ -123,12 +133,12 @@ def _read_labels(about: Any, text: str, *, has_text: bool) -> dict[str, Any] | N
         captions = [text.strip()]
     split = about.get("split") or ""
     labels = {
-        "tags": parse_tags(listed) if isinstance(listed, str) else [str(t) for t in listed or []],
-        "known": known,
+        "tags": take_tags(listed),
+        "known": None if known is None else take_tags(known),
         "captions": captions,
         "boxes": [Box(str(tag), *map(float, sides)) for tag, *sides in about.get("boxes") or []],
-        "group": str(about.get("group") or ""),
-        "source": str(about.get("source") or "webdataset"),
+        "group": take_text(about.get("group")),
+        "source": take_text(about.get("source")) or "webdataset",
     }
     return {**labels, "split": split} if split in SPLITS else labels
 
@@ -140,5 +150,6 @@ def refuse_packed(path: Path) -> Path:
         DataError: always.
     """
     raise DataError(
-        f"{path} holds its pictures inside; say with --images FOLDER where to unpack them"
+        f"{path} holds its pictures inside and has to be unpacked; import it first: zokusei data "
+        f"import {path} manifest.parquet --images FOLDER"
     )

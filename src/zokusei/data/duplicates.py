@@ -147,10 +147,18 @@ def regroup_near_copies(
 
 
 def find_copies(hashes: Sequence[int | None], distance: int = DISTANCE) -> NDArray[np.int64]:
-    """Give the pairs of near copies among pictures of which some could not be read."""
+    """Give pairs of near copies among pictures of which some could not be read.
+
+    Pictures of the same hash are each paired with the first of them alone, so that a thousand
+    blank ones are a thousand pairs; `join_groups` makes of them what all pairs would give.
+    """
     rows = np.array([row for row, value in enumerate(hashes) if value is not None], dtype=np.int64)
     values = np.array([value for value in hashes if value is not None], dtype=np.uint64)
-    return np.asarray(rows[find_pairs(values, distance)].reshape(-1, 2))
+    different, first, of = np.unique(values, return_index=True, return_inverse=True)
+    later = np.flatnonzero(first[of] != np.arange(len(values)))
+    equal = np.stack([first[of[later]], later], axis=1)
+    near = np.sort(first[find_pairs(different, distance)].reshape(-1, 2), axis=1)
+    return np.asarray(rows[np.concatenate([equal, near])].reshape(-1, 2))
 
 
 @cache

@@ -46,7 +46,9 @@ def check_manifest(
     splits = [split for split, count in count_splits(manifest).items() if count]
     for split in splits or [""]:
         rows = manifest.select(split) if split else manifest
-        counts = rows.compute_targets().sum(axis=0)
+        counts = np.zeros(len(manifest.tags), dtype=np.int64)
+        for chunk in _chunks(rows):
+            counts += chunk.compute_targets().sum(axis=0)
         absent = [t.name for t, count in zip(manifest.tags, counts, strict=True) if not count]
         if absent:
             text = f"{len(absent)} of the {len(manifest.tags)} tags never occur: "

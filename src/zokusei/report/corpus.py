@@ -30,7 +30,7 @@ def write_corpus_page(
         out: the file.
         name: of the corpus, for the title.
         figures: of `compute_statistics`, with `near_copies` (lists of paths) and `unreadable`
-            (pairs of path and reason), both None where the pictures were not read.
+            (`path` and `problem` of each), both None where the pictures were not read.
         tags: the tags of the matrix.
         together: pictures that have two tags, see `compute_cooccurrence`.
         root: folder of the pictures.
