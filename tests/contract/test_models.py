@@ -11,16 +11,17 @@ from torch import nn
 
 import zokusei.models
 from zokusei.checkpoint import Checkpoint, load_checkpoint, save_checkpoint
-from zokusei.errors import ConfigError
+from zokusei.errors import ConfigError, ModelError
 from zokusei.images.preprocess import Preprocess
 from zokusei.labels import LabelSpace
 from zokusei.losses import binary_cross_entropy
-from zokusei.models import create_model, list_models, needs_embeddings
+from zokusei.models import create_model, list_models, needs_captions, needs_embeddings
 from zokusei.tags import TagSet
 
 BACKBONE = "test_efficientnet"
 CLASSES = 7  # a prime that no width of a network has, so that class axes can be told by it
 MODELS = list_models()
+WIDTH = 5  # of a caption's vector
 
 
 def create_labels(num_classes=CLASSES, seed=0):
@@ -34,11 +35,23 @@ def create_labels(num_classes=CLASSES, seed=0):
 
 def create(name, labels=None, seed=0, **options):
     torch.manual_seed(seed)
+    if needs_captions(name):
+        options["caption_width"] = WIDTH
     return create_model(name, labels or create_labels(), backbone=BACKBONE, **options)
 
 
 def pictures(count, *size, seed=1):
     return torch.randn(count, 3, *(size or (64, 64)), generator=torch.Generator().manual_seed(seed))
+
+
+def given(model, images):
+    """What a model reads: the pictures, and made-up vectors of their captions where it needs them.
+
+    A picture's vector follows from its own pixels, so that it goes with the picture.
+    """
+    if not model.head.needs_captions:
+        return (images,)
+    return images, images.flatten(1)[:, :WIDTH]
 
 
 @pytest.fixture(params=MODELS)
@@ -48,7 +61,8 @@ def name(request):
 
 @pytest.mark.parametrize("size", [(64, 64), (32, 32), (96, 64), (33, 71)])
 def test_any_picture_size_gives_finite_logits(name, size):
-    logits = create(name).eval()(pictures(2, *size))
+    model = create(name).eval()
+    logits = model(*given(model, pictures(2, *size)))
     assert logits.shape == (2, CLASSES)
     assert logits.isfinite().all()
 
@@ -57,21 +71,22 @@ def test_any_picture_size_gives_finite_logits(name, size):
 def test_any_number_of_classes(name, num_classes):
     model = create(name, create_labels(num_classes))
     for mode in (model.eval(), model.train()):
-        logits = mode(pictures(2, 32, 32))
+        logits = mode(*given(model, pictures(2, 32, 32)))
         assert logits.shape == (2, num_classes)
         assert logits.isfinite().all()
 
 
 @pytest.mark.slow
 def test_ten_thousand_classes(name):
-    assert create(name, create_labels(10_000)).eval()(pictures(1, 32, 32)).isfinite().all()
+    model = create(name, create_labels(10_000)).eval()
+    assert model(*given(model, pictures(1, 32, 32))).isfinite().all()
 
 
 def test_gradients_reach_every_parameter(name):
     model = create(name).train()
     targets = (torch.arange(4 * CLASSES) % 2).view(4, CLASSES).float()
     # Maps of 4 x 4: where there is one position to look at, attention has nothing to learn.
-    binary_cross_entropy(model(pictures(4, 128, 128)), targets).backward()
+    binary_cross_entropy(model(*given(model, pictures(4, 128, 128))), targets).backward()
     without = [
         key
         for key, parameter in model.named_parameters()
@@ -85,12 +100,14 @@ def test_gradients_of_the_head_in_double_precision(name):
     head = model.head.double()
     features = torch.rand(2, model.backbone.num_features, 2, 3).double().requires_grad_()
     # Fast: along one random direction, since every channel by itself would take minutes.
-    assert torch.autograd.gradcheck(head, (features,), fast_mode=True)
+    inputs = (features, torch.randn(2, WIDTH).double().requires_grad_())
+    inputs = inputs if head.needs_captions else inputs[:1]
+    assert torch.autograd.gradcheck(head, inputs, fast_mode=True)
 
 
 def test_a_batch_of_one_trains(name):
     model = create(name).train()
-    model(pictures(1)).sum().backward()
+    model(*given(model, pictures(1))).sum().backward()
     assert all(p.grad.isfinite().all() for p in model.parameters())
 
 
@@ -98,17 +115,17 @@ def test_evaluation_is_deterministic_and_independent_of_the_batch(name):
     model = create(name).eval()
     batch = pictures(5)
     with torch.inference_mode():
-        together = model(batch)
-        assert torch.equal(together, model(batch))
-        alone = torch.cat([model(picture[None]) for picture in batch])
+        together = model(*given(model, batch))
+        assert torch.equal(together, model(*given(model, batch)))
+        alone = torch.cat([model(*given(model, picture[None])) for picture in batch])
     torch.testing.assert_close(alone, together, rtol=1e-4, atol=1e-5)
 
 
 def test_explain_begins_with_the_logits_of_forward(name):
     model = create(name).eval()
     batch = pictures(3)
-    explained = model.explain(batch)
-    torch.testing.assert_close(explained["logits"], model(batch))
+    explained = model.explain(*given(model, batch))
+    torch.testing.assert_close(explained["logits"], model(*given(model, batch)))
     maps = explained["activation_maps"]
     assert maps.shape[:2] == (3, CLASSES)
     assert maps.shape[2:] == model.backbone(batch).shape[2:]
@@ -123,7 +140,8 @@ def test_permuting_the_classes_permutes_the_logits(name):
             if length == CLASSES:
                 tensor.data = tensor.data.index_select(axis, order)
     batch = pictures(3)
-    torch.testing.assert_close(permuted(batch), model(batch)[:, order])
+    inputs = given(model, batch)
+    torch.testing.assert_close(permuted(*inputs), model(*inputs)[:, order])
 
 
 def test_a_checkpoint_gives_the_same_model_back(name, tmp_path):
@@ -133,7 +151,7 @@ def test_a_checkpoint_gives_the_same_model_back(name, tmp_path):
     save_checkpoint(tmp_path / "model", Checkpoint(model, labels, preprocess))
     loaded = load_checkpoint(tmp_path / "model")
     batch = pictures(2)
-    assert torch.equal(loaded.model(batch), model(batch))
+    assert torch.equal(loaded.model(*given(model, batch)), model(*given(model, batch)))
     assert loaded.tags == labels.tags
     assert torch.equal(loaded.labels.cooccurrence, labels.cooccurrence)
     if model.head.needs_embeddings:
@@ -143,12 +161,14 @@ def test_a_checkpoint_gives_the_same_model_back(name, tmp_path):
 
 def test_the_exported_graph_computes_the_same(name):
     model = create(name).eval()
-    example = pictures(2)
+    example = given(model, pictures(2))
     batch = torch.export.Dim("batch", min=1, max=64)
-    exported = torch.export.export(model, (example,), dynamic_shapes=({0: batch},)).module()
+    shapes = ({0: batch}, {0: batch})[: len(example)]
+    exported = torch.export.export(model, example, dynamic_shapes=shapes).module()
     for count in (1, 5):
         other = pictures(count, seed=count)
-        torch.testing.assert_close(exported(other), model(other), rtol=1e-4, atol=1e-5)
+        inputs = given(model, other)
+        torch.testing.assert_close(exported(*inputs), model(*inputs), rtol=1e-4, atol=1e-5)
 
 
 def test_an_unknown_option_is_refused_with_the_nearest(name):
@@ -175,14 +195,14 @@ def test_it_overfits_32_pictures(name):
     optimizer = torch.optim.AdamW(model.parameters(), lr=1e-3)
     for _ in range(150):
         optimizer.zero_grad()
-        loss = binary_cross_entropy(model(batch), targets.float())
+        loss = binary_cross_entropy(model(*given(model, batch)), targets.float())
         loss.backward()
         nn.utils.clip_grad_norm_(model.parameters(), 10.0)
         optimizer.step()
         if float(loss.detach()) < 1e-3:
             break
     with torch.no_grad():
-        probs = model(batch).sigmoid()
+        probs = model(*given(model, batch)).sigmoid()
     assert compute_metrics(probs, targets).map == 1.0
 
 
@@ -206,6 +226,23 @@ def test_label_embeddings_that_are_missing_are_asked_for():
                 create(name, bare)
         else:
             create(name, bare)
+
+
+def test_caption_vectors_that_are_missing_are_asked_for():
+    needing = [name for name in MODELS if needs_captions(name)]
+    assert "capgcn" in needing
+    for name in MODELS:
+        model, batch = create(name).eval(), pictures(2)
+        if name in needing:
+            with pytest.raises(ConfigError, match="caption_width"):
+                create_model(name, create_labels(), backbone=BACKBONE)
+            with pytest.raises(ModelError, match="got none"):
+                model(batch)
+            with pytest.raises(ModelError, match=f"have {WIDTH + 1} numbers, the model reads"):
+                model(batch, torch.zeros(2, WIDTH + 1))
+        else:
+            with pytest.raises(ModelError, match="reads no caption vector"):
+                model(batch, torch.zeros(2, WIDTH))
 
 
 def test_every_file_with_the_decorator_is_known():

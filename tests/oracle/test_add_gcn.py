@@ -63,7 +63,7 @@ def by_hand(head, features):
     ]
 
     def convolve(gathered, layer):
-        if head.double_activation:
+        if getattr(head, layer).double_activation:
             gathered = [[leaky(value) for value in node] for node in gathered]
         matrix, bias = weights[f"{layer}.weight"], weights[f"{layer}.bias"]
         return [[leaky(dot(matrix[d], node) + bias[d]) for d in range(D)] for node in gathered]

@@ -16,6 +16,7 @@ from zokusei.models.registry import (
     Head,
     create_model,
     list_models,
+    needs_captions,
     needs_embeddings,
     register_model,
 )
@@ -36,6 +37,7 @@ __all__ = [
     "freeze_stages",
     "list_models",
     "load_packaged_weights",
+    "needs_captions",
     "needs_embeddings",
     "register_model",
 ]

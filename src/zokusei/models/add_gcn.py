@@ -10,7 +10,12 @@ from torch.nn import functional as F
 
 from zokusei.errors import ConfigError, suggest
 from zokusei.labels import LabelSpace
-from zokusei.models.layers import ClassWiseLinear
+from zokusei.models.layers import (
+    ClassWiseLinear,
+    DynamicAdjacency,
+    NodeUpdate,
+    normalize_batch,
+)
 from zokusei.models.registry import Head, register_model
 
 _SLOPE = 0.2
@@ -73,7 +78,7 @@ class ADDGCN(Head):
         if attention not in ("sum", "mean"):
             raise ConfigError(f"unknown attention {attention!r}; known: mean, sum")
         num_classes = labels.num_classes
-        self.double_activation, self.residual = double_activation, residual
+        self.residual = residual
         self.fusion, self.attention = fusion, attention
         self.activation_map = nn.Conv2d(num_features, num_classes, 1, bias=False)
         if fusion == "activation":
@@ -81,11 +86,11 @@ class ADDGCN(Head):
         self.transform = nn.Conv2d(num_features, hidden, 1)
         # Convolutions of size 1 over the class axis in the code: plain linear layers.
         self.static_adjacency = nn.Linear(num_classes, num_classes, bias=False)
-        self.static_weight = nn.Linear(hidden, hidden)
+        self.static_weight = NodeUpdate(hidden, hidden, double_activation=double_activation)
         self.global_weight = nn.Linear(hidden, hidden)
         self.global_norm = nn.BatchNorm1d(hidden)
-        self.dynamic_adjacency = nn.Linear(2 * hidden, num_classes)
-        self.dynamic_weight = nn.Linear(hidden, hidden)
+        self.dynamic_adjacency = DynamicAdjacency(hidden, hidden, num_classes)
+        self.dynamic_weight = NodeUpdate(hidden, hidden, double_activation=double_activation)
         self.classifier = ClassWiseLinear(hidden, num_classes)
 
     def explain(self, features: Float[Tensor, "batch channels rows columns"]) -> dict[str, Tensor]:
@@ -102,11 +107,12 @@ class ADDGCN(Head):
         if self.fusion == "activation":
             return {"logits": activation_logits, **parts}
         attended = self._attend(features, maps)
-        mixed = self._convolve(self.static_adjacency(attended.mT).mT, self.static_weight)
+        mixed = self.static_weight(self.static_adjacency(attended.mT).mT)
         if self.residual:
             mixed = attended + mixed
-        adjacency = self._compute_adjacency(mixed)
-        nodes = self._convolve(adjacency.mT @ mixed, self.dynamic_weight)
+        context = normalize_batch(self.global_norm, self.global_weight(mixed.mean(1)))
+        adjacency = self.dynamic_adjacency(mixed, F.leaky_relu(context, _SLOPE))
+        nodes = self.dynamic_weight(adjacency.mT @ mixed)
         if self.residual:
             nodes = attended + nodes
         graph_logits = self.classifier(nodes)
@@ -122,24 +128,3 @@ class ADDGCN(Head):
         if self.attention == "mean":
             attended = attended / mask.shape[2]
         return attended
-
-    def _convolve(self, gathered: Tensor, weight: nn.Linear) -> Tensor:
-        """Weight what the nodes have gathered (B, C, D)."""
-        if self.double_activation:
-            gathered = F.leaky_relu(gathered, _SLOPE)
-        return F.leaky_relu(weight(gathered), _SLOPE)
-
-    def _compute_adjacency(self, nodes: Tensor) -> Float[Tensor, "batch classes classes"]:
-        """Dynamic graph of each picture from [global vector; node]."""
-        context = self.global_weight(nodes.mean(1))  # (B, D)
-        alone = self.training and len(context) == 1
-        norm = self.global_norm
-        context = F.batch_norm(
-            context, norm.running_mean, norm.running_var, norm.weight, norm.bias
-        ) if alone else norm(context)  # fmt: skip
-        context = F.leaky_relu(context, _SLOPE)
-        # w_k . [g; x_n] = (part of w_k for g) . g + (part for x) . x_n: the global vector is the
-        # same for every receiver, so that it is multiplied once and not C times.
-        for_context, for_nodes = self.dynamic_adjacency.weight.chunk(2, dim=1)
-        senders = F.linear(context, for_context, self.dynamic_adjacency.bias)  # (B, C)
-        return (F.linear(nodes, for_nodes) + senders[:, None]).mT.sigmoid()

@@ -8,7 +8,7 @@ from typing import Any, ClassVar
 from jaxtyping import Float
 from torch import Tensor, nn
 
-from zokusei.errors import ConfigError, suggest
+from zokusei.errors import ConfigError, ModelError, suggest
 from zokusei.labels import LabelSpace
 from zokusei.models.backbone import Backbone, load_backbone_weights
 
@@ -24,9 +24,13 @@ class Head(nn.Module, ABC):
     Attributes:
         needs_embeddings: whether it starts from what the tags mean. Such a head keeps them in a
             buffer called `label_embeddings`, so that its checkpoint needs nothing else.
+        needs_captions: whether it reads a caption vector beside the picture. Such a head has an
+            option `caption_width`, and takes `caption_features` (batch, width) as a second tensor
+            in `forward` and `explain`.
     """
 
     needs_embeddings: ClassVar[bool] = False
+    needs_captions: ClassVar[bool] = False
 
     def forward(
         self, features: Float[Tensor, "batch channels rows columns"]
@@ -57,15 +61,38 @@ class Classifier(nn.Module):
         self.name, self.arguments = name, arguments
 
     def forward(
-        self, images: Float[Tensor, "batch 3 height width"]
+        self,
+        images: Float[Tensor, "batch 3 height width"],
+        caption_features: Float[Tensor, "batch caption_width"] | None = None,
     ) -> Float[Tensor, "batch classes"]:
-        """Give a logit a class."""
-        logits: Tensor = self.head(self.backbone(images))
+        """Give a logit a class.
+
+        Args:
+            images: normalised pictures.
+            caption_features: vectors of their captions, for a head that reads them.
+
+        Raises:
+            ModelError: they are missing where they are needed, or given where they are not.
+        """
+        logits: Tensor = self.head(*self._look(images, caption_features))
         return logits
 
-    def explain(self, images: Float[Tensor, "batch 3 height width"]) -> dict[str, Tensor]:
+    def explain(
+        self,
+        images: Float[Tensor, "batch 3 height width"],
+        caption_features: Float[Tensor, "batch caption_width"] | None = None,
+    ) -> dict[str, Tensor]:
         """Give the logits with what led to them: activation maps, adjacency, parts of the score."""
-        return self.head.explain(self.backbone(images))
+        return self.head.explain(*self._look(images, caption_features))
+
+    def _look(self, images: Tensor, caption_features: Tensor | None) -> tuple[Any, ...]:
+        """Give what the head reads."""
+        features = self.backbone(images)
+        if self.head.needs_captions:
+            return features, caption_features
+        if caption_features is not None:
+            raise ModelError(f"model {self.name!r} reads no caption vector; leave it out")
+        return (features,)
 
 
 def register_model(name: str) -> Callable[[type[Head]], type[Head]]:
@@ -90,6 +117,18 @@ def needs_embeddings(name: str) -> bool:
     (False, True)
     """
     return _find_head(name).needs_embeddings
+
+
+def needs_captions(name: str) -> bool:
+    """Say whether a model reads a caption vector.
+
+    Raises:
+        ConfigError: the model is unknown.
+
+    >>> needs_captions("add_gcn"), needs_captions("capgcn")
+    (False, True)
+    """
+    return _find_head(name).needs_captions
 
 
 def list_models() -> list[str]:
@@ -138,6 +177,11 @@ def create_model(
         raise ConfigError(
             f"model {name!r} starts from label embeddings and the label space has none; set "
             "model.embeddings to glove, minilm, one_hot or a GloVe text file"
+        )
+    if head_class.needs_captions and "caption_width" not in options:
+        raise ConfigError(
+            f"model {name!r} reads the vector of a caption and is not told of which width; give "
+            "caption_width, or in a training captions.captioner"
         )
     body = Backbone(backbone)
     head = head_class(body.num_features, labels, **options)
