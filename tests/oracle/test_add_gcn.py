@@ -181,3 +181,21 @@ def test_the_batch_norm_of_one_picture_uses_what_it_has_seen():
 def test_unknown_readings_are_refused(option):
     with pytest.raises(ConfigError, match="unknown"):
         create(**option)
+
+
+@pytest.mark.parametrize("fusion", ["mean", "graph"])
+@pytest.mark.parametrize("residual", [True, False])
+def test_the_influence_of_a_class_is_what_the_logit_loses_without_its_edge(fusion, residual):
+    head = create(fusion=fusion, residual=residual)
+    parts = head.explain(torch.randn(2, CHANNELS, ROWS, COLUMNS, dtype=torch.float64))
+    for picture, receiver, sender in [(0, 0, 1), (1, 2, 0), (1, 1, 1)]:
+        adjacency = parts["adjacency"].clone()
+        adjacency[picture, sender, receiver] = 0
+        without = head.conclude(
+            parts["attended"], parts["nodes"], adjacency, parts["activation_maps"]
+        )
+        lost = (parts["logits"] - without["logits"])[picture]
+        influence = head.compute_influence(parts, picture, receiver)
+        torch.testing.assert_close(influence[sender], lost[receiver])
+        lost[receiver] = 0  # and no other logit has changed
+        assert lost.abs().max() == 0

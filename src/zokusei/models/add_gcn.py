@@ -10,20 +10,21 @@ from torch.nn import functional as F
 
 from zokusei.errors import ConfigError, suggest
 from zokusei.labels import LabelSpace
-from zokusei.models.layers import (
-    ClassWiseLinear,
+from zokusei.models.dynamic_graph import (
+    SLOPE,
     DynamicAdjacency,
+    DynamicGraphHead,
     NodeUpdate,
     normalize_batch,
 )
-from zokusei.models.registry import Head, register_model
+from zokusei.models.layers import ClassWiseLinear
+from zokusei.models.registry import register_model
 
-_SLOPE = 0.2
 _FUSIONS = ("mean", "graph", "activation")
 
 
 @register_model("add_gcn")
-class ADDGCN(Head):
+class ADDGCN(DynamicGraphHead):
     r"""Class representations by attention, mixed by a static and then by a dynamic graph.
 
     With features F' = conv(F) and class activation maps M = fc(F):
@@ -98,28 +99,20 @@ class ADDGCN(Head):
 
         Returns:
             `logits`, `activation_logits` (s_m), `activation_maps` (B, C, rows, columns) and, unless
-            the fusion is `activation`, `graph_logits` (s_r) and `adjacency` (B, C, C), where
-            entry [k, n] is what class n receives from class k.
+            the fusion is `activation`, `graph_logits` (s_r), `adjacency` (B, C, C), where entry
+            [k, n] is what class n receives from class k, `attended` (v) and `nodes` (x).
         """
         maps = self.activation_map(features)
-        activation_logits = maps.flatten(2).amax(2)
-        parts = {"activation_logits": activation_logits, "activation_maps": maps}
         if self.fusion == "activation":
-            return {"logits": activation_logits, **parts}
+            logits = maps.flatten(2).amax(2)
+            return {"logits": logits, "activation_logits": logits, "activation_maps": maps}
         attended = self._attend(features, maps)
         mixed = self.static_weight(self.static_adjacency(attended.mT).mT)
         if self.residual:
             mixed = attended + mixed
         context = normalize_batch(self.global_norm, self.global_weight(mixed.mean(1)))
-        adjacency = self.dynamic_adjacency(mixed, F.leaky_relu(context, _SLOPE))
-        nodes = self.dynamic_weight(adjacency.mT @ mixed)
-        if self.residual:
-            nodes = attended + nodes
-        graph_logits = self.classifier(nodes)
-        logits = graph_logits
-        if self.fusion == "mean":
-            logits = (activation_logits + graph_logits) / 2
-        return {"logits": logits, "graph_logits": graph_logits, "adjacency": adjacency, **parts}
+        adjacency = self.dynamic_adjacency(mixed, F.leaky_relu(context, SLOPE))
+        return self.conclude(attended, mixed, adjacency, maps)
 
     def _attend(self, features: Tensor, maps: Tensor) -> Float[Tensor, "batch classes hidden"]:
         """Semantic attention: sum of the features where a class is active."""

@@ -12,10 +12,16 @@ from torch.nn import functional as F
 
 from zokusei.errors import ConfigError, ModelError
 from zokusei.labels import LabelSpace
-from zokusei.models.layers import ClassWiseLinear, DynamicAdjacency, NodeUpdate, normalize_batch
-from zokusei.models.registry import Head, register_model
+from zokusei.models.dynamic_graph import (
+    SLOPE,
+    DynamicAdjacency,
+    DynamicGraphHead,
+    NodeUpdate,
+    normalize_batch,
+)
+from zokusei.models.layers import ClassWiseLinear
+from zokusei.models.registry import register_model
 
-_SLOPE = 0.2
 _READINGS = {
     "mask": ("sigmoid", "softmax", "raw"),
     "attention": ("sum", "mean"),
@@ -26,7 +32,7 @@ _READINGS = {
 
 
 @register_model("capgcn")
-class CapGCN(Head):
+class CapGCN(DynamicGraphHead):
     r"""ADD-GCN whose dynamic graph is told what the picture is about, by the vector of a caption.
 
     With features F' = conv(F), class activation maps M = fc(F) and the caption's vector v_cap:
@@ -160,15 +166,14 @@ class CapGCN(Head):
 
         Returns:
             `logits`, `activation_logits` (s_m), `activation_maps` (B, C, rows, columns),
-            `graph_logits` (s_r) and `adjacency` (B, C, C), where entry [k, n] is what class n
-            receives from class k, whatever the orientation.
+            `graph_logits` (s_r), `adjacency` (B, C, C), where entry [k, n] is what class n receives
+            from class k, whatever the orientation, `attended` (H) and `nodes` (V or V').
 
         Raises:
             ModelError: the caption vectors are missing or of another width.
         """
         caption = self._project(caption_features)  # (B, D)
         maps = self.activation_map(features)
-        activation_logits = maps.flatten(2).amax(2)
         attended = self._attend(features, maps)  # H, (1)
         mixed = self.static_weight(self.static_adjacency(attended.mT).mT)
         if self.residual:
@@ -178,20 +183,7 @@ class CapGCN(Head):
         if self.in_nodes:
             everywhere = caption[:, None].expand(-1, mixed.shape[1], -1)
             nodes = torch.cat([mixed, everywhere], dim=2)  # V', (2)
-        nodes = self.dynamic_weight(adjacency.mT @ nodes)  # (3)
-        if self.residual:
-            nodes = attended + nodes  # Z
-        graph_logits = self.classifier(nodes)
-        logits = graph_logits
-        if self.fusion == "mean":
-            logits = (activation_logits + graph_logits) / 2
-        return {
-            "logits": logits,
-            "activation_logits": activation_logits,
-            "activation_maps": maps,
-            "graph_logits": graph_logits,
-            "adjacency": adjacency,
-        }
+        return self.conclude(attended, nodes, adjacency, maps)  # (3)
 
     def _project(self, caption_features: Tensor | None) -> Float[Tensor, "batch hidden"]:
         """Bring the caption's vector to the width and the scale of the nodes."""
@@ -224,7 +216,7 @@ class CapGCN(Head):
         context = [caption] if self.in_adjacency else []
         if self.global_weight is not None:
             of_all = normalize_batch(self.global_norm, self.global_weight(nodes.mean(1)))
-            context.append(F.leaky_relu(of_all, _SLOPE))
+            context.append(F.leaky_relu(of_all, SLOPE))
         adjacency: Tensor = self.dynamic_adjacency(
             nodes, torch.cat(context, dim=1) if context else None
         )
