@@ -47,7 +47,11 @@ SCALES = {
 }
 CLASSES = (100, 1_000, 10_000)
 WIDTH = 50  # of the label embeddings, as GloVe's smallest
-OPTIONS: dict[str, dict[str, int]] = {"query2label": {"hidden": 512}}
+CAPTION = 1280  # numbers of a caption's vector, as an EfficientNet-Lite0 captioner gives them
+OPTIONS: dict[str, dict[str, int]] = {
+    "query2label": {"hidden": 512},
+    "capgcn": {"caption_width": CAPTION},
+}
 """Models of published widths, but for a decoder that would weigh more than the backbone."""
 
 
@@ -68,20 +72,28 @@ def create(name: str, scale: Scale, classes: int = 100) -> Classifier:
     return create_model(name, create_labels(classes), backbone=scale.backbone, **options)
 
 
+def given(model: Classifier, images: torch.Tensor) -> tuple[torch.Tensor, ...]:
+    """Give what a model reads; the vectors of captions are made beforehand."""
+    captions = torch.randn(len(images), CAPTION, generator=torch.Generator().manual_seed(0))
+    return (images, captions) if model.head.needs_captions else (images,)
+
+
 def infer(model: Classifier, images: torch.Tensor) -> float:
     """Seconds of one batch, forward."""
     model.eval()
+    inputs = given(model, images)
     began = time.perf_counter()
     with torch.inference_mode():
-        model(images)
+        model(*inputs)
     return time.perf_counter() - began
 
 
 def train(model: Classifier, images: torch.Tensor) -> float:
     """Seconds of one batch, forward and backward."""
     model.train()
+    inputs = given(model, images)
     began = time.perf_counter()
-    model(images).square().mean().backward()
+    model(*inputs).square().mean().backward()
     model.zero_grad(set_to_none=True)
     return time.perf_counter() - began
 
@@ -102,7 +114,7 @@ def measure_scale(name: str) -> None:
                 seconds[model].append(pair)
     for model, built in models.items():
         with FlopCounterMode(display=False) as counter, torch.inference_mode():
-            built.eval()(images[:1])
+            built.eval()(*given(built, images[:1]))
         rates = [
             tuple(base / own for base, own in zip(*pairs, strict=True))
             for pairs in zip(seconds["gap"], seconds[model], strict=True)
@@ -162,9 +174,12 @@ def measure_head(model: str, classes: int) -> None:
     """Print seconds of a head on one 14 x 14 map, and the megabytes that it needs for that."""
     labels = create_labels(classes)
     options = OPTIONS.get(model, {})
-    head_class = type(create_model(model, create_labels(2), backbone="test_efficientnet").head)
+    small = create_model(model, create_labels(2), backbone="test_efficientnet", **options)
+    head_class = type(small.head)
     head = head_class(2048, labels, **options).eval()
-    features = torch.randn(1, 2048, 14, 14)
+    inputs: tuple[torch.Tensor, ...] = (torch.randn(1, 2048, 14, 14),)
+    if head.needs_captions:
+        inputs += (torch.randn(1, CAPTION),)
     # The process has peaked higher while it built the head: forget that peak.
     Path("/proc/self/clear_refs").write_text("5")
     before = read_memory("VmRSS")
@@ -172,7 +187,7 @@ def measure_head(model: str, classes: int) -> None:
     for _ in range(4):
         began = time.perf_counter()
         with torch.inference_mode():
-            head(features)
+            head(*inputs)
         times.append(time.perf_counter() - began)
     print(statistics.median(times[1:]), read_memory("VmHWM") - before)
 

@@ -115,6 +115,17 @@ def cartoonize(rows: list[Row]) -> list[list[str]]:
     return table
 
 
+def pointing(rows: list[Row]) -> list[list[str]]:
+    """Shares of maps that peak in the box, the newest of each model, method and kind of style."""
+    newest = {(row["model"], row["styles"], row["method"]): row for row in rows}
+    table = [["model", "styles", "method", "peaks in the box", "95 % interval", "chance", "tags"]]
+    for (model, styles, method), row in newest.items():
+        hits, low, high, chance = (float(row[name]) for name in ("hits", "low", "high", "chance"))
+        table.append([f"`{model}`", styles, method, f"{hits:.1f} %", f"{low:.1f} to {high:.1f}",
+                      f"{chance:.1f} %", f"{int(row['tags']):,}"])  # fmt: skip
+    return table
+
+
 def make_tables() -> dict[str, str]:
     """Give every table whose rows are there, as Markdown, by name."""
     tables = {
@@ -123,6 +134,7 @@ def make_tables() -> dict[str, str]:
         "drawn": drawn(read("drawn")),
         "loader": loader(read("loader")),
         "danbooru": danbooru(read("danbooru")),
+        "pointing": pointing(read("pointing")),
         "cartoonize": cartoonize(read("cartoonize")),
         "speed": speed(read("metrics"), read("startup")),
     }

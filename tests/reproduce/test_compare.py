@@ -241,7 +241,9 @@ def test_what_was_published_with_rates_of_its_own_has_them():
 def test_every_plan_of_the_project_compares_every_model_alike(path):
     plan = load_plan(path)
     configs = [plan.create_config(name, 7) for name in plan.models]
-    assert {config.model.name for config in configs} == set(list_models())
+    # A model that reads captions needs a captioner first.
+    wanted = {name for name in list_models() if not needs_captions(name)}
+    assert {config.model.name for config in configs} == wanted
     own = ("model.", "loss.", "optimizer.")
     shared = [{k: str(v) for k, v in flatten(config).items() if not k.startswith(own)}
               for config in configs]  # fmt: skip

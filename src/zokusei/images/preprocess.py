@@ -114,6 +114,29 @@ class Preprocess:
         )
         return square
 
+    def find_source(self, point: tuple[float, float], size: tuple[int, int]) -> tuple[float, float]:
+        """Give the place in the picture that a place on the square shows.
+
+        Args:
+            point: shares of the square's width and height, from the top left.
+            size: width and height of the picture.
+
+        Returns:
+            Shares of the picture's width and height; what lies on the white of `pad` gives the
+            nearest place on the picture.
+
+        >>> half = Preprocess(8, "pad", mean=(0.5, 0.5, 0.5), std=(0.5, 0.5, 0.5))
+        >>> half.find_source((0.25, 0.5), (200, 100)), half.find_source((0.25, 0.3), (200, 100))
+        ((0.25, 0.5), (0.25, 0.1))
+        """
+        if self.fit == "squash":
+            return point
+        whole = max(size) if self.fit == "pad" else min(size)
+        left, top = ((0.5 + (share - 0.5) * whole / side) for share, side in zip(
+            point, size, strict=True
+        ))  # fmt: skip
+        return round(min(max(left, 0.0), 1.0), 6), round(min(max(top, 0.0), 1.0), 6)
+
     def to_tensor(self, picture: Picture) -> Float[Tensor, "3 size size"]:
         """Open, fit and normalise one picture; the same numbers as in any batch.
 

@@ -1,0 +1,150 @@
+"""The pointing game: do a model's activation maps peak inside the box of what they stand for?
+
+python benchmarks/pointing.py RUN [--pictures N]
+
+RUN is a tagger that knows tags of the drawn corpus. It looks at N new drawn pictures (styles and
+seeds that it was not trained on are asked for with --styles and --seed); every tag that a picture
+has and that has a box counts once. Grad-CAM (the `grad-cam` package) looks at the same model's last
+feature map through the gradient of the same logit. Chance is the mean share of the picture that a
+box takes. The interval is a bootstrap over pictures.
+"""
+
+import tempfile
+from pathlib import Path
+from typing import Annotated, Any
+
+import numpy as np
+import torch
+import typer
+from numpy.typing import NDArray
+
+from zokusei.cli.console import counting
+from zokusei.corpora.drawn import write_drawn_corpus
+from zokusei.data.manifest import Manifest
+from zokusei.environment import count_cores
+from zokusei.images import open_image
+from zokusei.inference import Tagger
+from zokusei.results import append_result
+
+RESULTS = Path(__file__).parent / "results" / "pointing.csv"
+COLUMNS = (
+    "experiment model method pictures tags hits low high chance seed styles commit hardware "
+    "versions command"
+).split()
+SIZE, DRAWS = 256, 2000
+
+
+def main(
+    run: Path,
+    pictures: Annotated[int, typer.Option(min=10)] = 500,
+    seed: int = 1000,
+    styles: str = "trained",
+) -> None:
+    """Draw, look and add a row for each method."""
+    tagger = Tagger.load(run, device="cpu")
+    with tempfile.TemporaryDirectory() as folder:
+        write_drawn_corpus(
+            folder, count=pictures, size=SIZE, seed=seed, styles=styles, workers=count_cores()
+        )
+        manifest = Manifest.load(Path(folder) / "manifest.parquet")
+        tries = point_at_all(tagger, manifest)
+    rng = np.random.default_rng(0)
+    for method in ("activation map", "grad-cam"):
+        low, high = interval(tries, method, rng)
+        row = {
+            "experiment": "pointing", "model": tagger.model.name, "method": method,
+            "pictures": pictures, "tags": len(tries),
+            "hits": 100 * np.mean([hit[method] for hit in tries]), "low": low, "high": high,
+            "chance": 100 * np.mean([hit["area"] for hit in tries]),
+            "seed": seed, "styles": styles, "command": f"python benchmarks/pointing.py {run.name}",
+        }  # fmt: skip
+        append_result(RESULTS, row, COLUMNS)
+        print(
+            f"{method}: {row['hits']:.1f} % ({low:.1f} to {high:.1f}), chance {row['chance']:.1f}"
+        )
+
+
+def point_at_all(tagger: Tagger, manifest: Manifest) -> list[dict[str, Any]]:
+    """Let both methods point at every boxed tag of every picture."""
+    known, preprocess = tagger.checkpoint.tags, tagger.checkpoint.preprocess
+    tries = []
+    with counting("pointing", len(manifest)) as progress:
+        for number, (path, boxes) in enumerate(
+            zip(manifest.paths, manifest.column("boxes"), strict=True)
+        ):
+            source = open_image(path)
+            pixels = torch.from_numpy(np.array(preprocess.fit_image(source))).permute(2, 0, 1)
+            images = preprocess.normalize(pixels[None])
+            by_tag: dict[str, list[dict[str, Any]]] = {}
+            for box in boxes:
+                if box["tag"] in known:
+                    by_tag.setdefault(box["tag"], []).append(box)
+            indices = [known.index(tag) for tag in by_tag]
+            maps = look(tagger, images, indices)
+            for place, found in enumerate(by_tag.values()):
+                hit: dict[str, Any] = {"picture": number, "area": cover(found, source.size)}
+                for method, of_all in maps.items():
+                    rows, columns = of_all[place].shape
+                    row, column = np.unravel_index(int(of_all[place].argmax()), (rows, columns))
+                    middle = (float(column) + 0.5) / columns, (float(row) + 0.5) / rows
+                    point = preprocess.find_source(middle, source.size)
+                    hit[method] = any(inside(box, point, source.size) for box in found)
+                tries.append(hit)
+            progress(1)
+    return tries
+
+
+def look(
+    tagger: Tagger, images: torch.Tensor, indices: list[int]
+) -> dict[str, NDArray[np.float32]]:
+    """Give each method's maps of some tags, (tags, rows, columns) in the map's own resolution."""
+    from pytorch_grad_cam import GradCAM
+    from pytorch_grad_cam.utils.model_targets import ClassifierOutputTarget
+
+    if not indices:
+        return {}
+    with torch.inference_mode():
+        maps = tagger.model.explain(images)["activation_maps"][0, indices].numpy()
+    batch = images.expand(len(indices), -1, -1, -1).clone()
+    targets = [ClassifierOutputTarget(index) for index in indices]
+    # Its maps are enlarged to the input's size, which leaves their peaks where they are.
+    with GradCAM(model=tagger.model, target_layers=[tagger.model.backbone]) as grad_cam:
+        of_gradient = grad_cam(input_tensor=batch, targets=targets)
+    return {"activation map": maps, "grad-cam": of_gradient}
+
+
+def cover(boxes: list[dict[str, Any]], size: tuple[int, int]) -> float:
+    """Give the share of the picture that the boxes of a tag take together."""
+    mask = np.zeros((size[1], size[0]), dtype=bool)
+    for box in boxes:
+        left, top = round(box["x"]), round(box["y"])
+        mask[top : round(box["y"] + box["height"]), left : round(box["x"] + box["width"])] = True
+    return float(mask.mean())
+
+
+def inside(box: dict[str, Any], point: tuple[float, float], size: tuple[int, int]) -> bool:
+    """Say whether a place (shares of the picture) lies in a box (pixels)."""
+    x, y = point[0] * size[0], point[1] * size[1]
+    return bool(
+        box["x"] <= x <= box["x"] + box["width"] and box["y"] <= y <= box["y"] + box["height"]
+    )
+
+
+def interval(
+    tries: list[dict[str, Any]], method: str, rng: np.random.Generator
+) -> tuple[float, float]:
+    """Give the 95 % bootstrap interval of the share of hits, over pictures."""
+    pictures = sorted({hit["picture"] for hit in tries})
+    place = {picture: position for position, picture in enumerate(pictures)}
+    hits, counts = np.zeros(len(pictures)), np.zeros(len(pictures))
+    for hit in tries:
+        hits[place[hit["picture"]]] += hit[method]
+        counts[place[hit["picture"]]] += 1
+    chosen = rng.integers(0, len(pictures), (DRAWS, len(pictures)))
+    shares = hits[chosen].sum(1) / counts[chosen].sum(1)
+    low, high = np.percentile(100 * shares, [2.5, 97.5])
+    return float(low), float(high)
+
+
+if __name__ == "__main__":
+    typer.run(main)

@@ -1,0 +1,144 @@
+"""Why a tag was given: where in the picture, and because of which other tags."""
+
+from collections.abc import Sequence
+from dataclasses import dataclass, replace
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+import torch
+from jaxtyping import Float
+from numpy.typing import NDArray
+from PIL import Image
+
+from zokusei.errors import ConfigError, suggest
+from zokusei.images import Picture, open_image
+from zokusei.inference.tagger import Tagger
+from zokusei.models.dynamic_graph import DynamicGraphHead
+
+_SHOWN = 384  # pixels a side of the picture that maps are drawn upon
+
+
+@dataclass(frozen=True, eq=False)
+class Reason:
+    """Why one tag has its score.
+
+    Attributes:
+        name: the tag.
+        score: its probability.
+        threshold: from which it is given.
+        activation: the class activation map, a logit a position, over what the network saw.
+        peak: where it is highest, as shares of the picture's width and height from the top left.
+        influences: by how much each tag raises this one's logit through the dynamic graph, the
+            strongest first; empty where the model has no such graph.
+    """
+
+    name: str
+    score: float
+    threshold: float
+    activation: Float[NDArray[np.float32], "rows columns"]
+    peak: tuple[float, float]
+    influences: dict[str, float]
+
+    def to_dict(self, most: int) -> dict[str, Any]:
+        """Give it for JSON, with the `most` strongest influences either way."""
+        raised, lowered = self.strongest(most)
+        return {
+            "tag": self.name,
+            "score": self.score,
+            "threshold": self.threshold,
+            "peak": list(self.peak),
+            "activation": self.activation.round(4).tolist(),
+            "raised_by": raised,
+            "lowered_by": lowered,
+        }
+
+    def strongest(self, most: int) -> tuple[dict[str, float], dict[str, float]]:
+        """Give the tags that raised it most, and those that lowered it most."""
+        pairs = list(self.influences.items())
+        raised = [pair for pair in pairs if pair[1] > 0][:most]
+        lowered = [pair for pair in reversed(pairs) if pair[1] < 0][:most]
+        return dict(raised), dict(lowered)
+
+
+@dataclass(frozen=True, eq=False)
+class Explanation:
+    """Why a picture has its tags.
+
+    Attributes:
+        path: the picture's path; empty where it was given as bytes or pixels.
+        picture: what the network saw of it, in a size to look at.
+        reasons: one a tag, the most probable first.
+    """
+
+    path: str
+    picture: Image.Image
+    reasons: list[Reason]
+
+    def to_dict(self, most: int = 3) -> dict[str, Any]:
+        """Give it for JSON: `path` and `tags`, see `Reason.to_dict`."""
+        return {"path": self.path, "tags": [reason.to_dict(most) for reason in self.reasons]}
+
+
+def explain_picture(
+    tagger: Tagger, picture: Picture, tags: Sequence[str] | None = None
+) -> Explanation:
+    """Say why a picture gets its tags.
+
+    Args:
+        tagger: of any model of the zoo; only those with a dynamic graph know of influences.
+        picture: a path, encoded bytes or a Pillow picture.
+        tags: which tags to explain; those that it gets by default, or the most probable one where
+            it gets none.
+
+    Raises:
+        ConfigError: the model does not know a tag.
+        ImageError: the picture cannot be read.
+    """
+    known, preprocess = tagger.checkpoint.tags, tagger.checkpoint.preprocess
+    for name in tags or ():
+        if name not in known:
+            raise ConfigError(f"the model knows no tag {name!r}{suggest(name, known.names)}")
+    source = open_image(picture)
+    pixels = torch.from_numpy(np.array(preprocess.fit_image(source))).permute(2, 0, 1)
+    images = preprocess.normalize(pixels[None].to(tagger.device))
+    with torch.inference_mode():
+        parts = tagger.model.explain(images)
+        scores = parts["logits"][0].float().sigmoid().cpu().tolist()
+        given = [tag.name for tag, score in zip(known, scores, strict=True)
+                 if score >= tag.threshold]  # fmt: skip
+        chosen = list(tags or given) or [known.names[int(np.argmax(scores))]]
+        chosen.sort(key=lambda name: -scores[known.index(name)])
+        reasons = [_find_reason(tagger, parts, name, scores, source.size) for name in chosen]
+    shown = replace(preprocess, size=_SHOWN).fit_image(source)
+    path = str(picture) if isinstance(picture, str | Path) else ""
+    return Explanation(path, shown, reasons)
+
+
+def _find_reason(
+    tagger: Tagger,
+    parts: dict[str, torch.Tensor],
+    name: str,
+    scores: list[float],
+    size: tuple[int, int],
+) -> Reason:
+    tags, head = tagger.checkpoint.tags, tagger.model.head
+    index = tags.index(name)
+    activation = parts["activation_maps"][0, index].float().cpu().numpy()
+    row, column = np.unravel_index(int(activation.argmax()), activation.shape)
+    rows, columns = activation.shape
+    middle = (float(column) + 0.5) / columns, (float(row) + 0.5) / rows
+    influences = {}
+    if isinstance(head, DynamicGraphHead) and "adjacency" in parts:
+        values = head.compute_influence(parts, 0, index).tolist()
+        pairs = zip(tags.names, values, strict=True)
+        influences = dict(sorted(pairs, key=lambda pair: -pair[1]))
+        del influences[name]  # what a tag sends itself is no other tag's doing
+    return Reason(
+        name=name,
+        score=scores[index],
+        threshold=tags.thresholds[index],
+        activation=activation,
+        peak=tagger.checkpoint.preprocess.find_source(middle, size),
+        influences=influences,
+    )

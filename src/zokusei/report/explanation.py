@@ -1,0 +1,107 @@
+"""One picture that shows why another has its tags."""
+
+import numpy as np
+from numpy.typing import NDArray
+from PIL import Image, ImageDraw, ImageFont
+
+from zokusei.inference.explain import Explanation, Reason
+
+_SIDE = 264  # of a picture in the sheet, in pixels
+_GAP = 18
+_LINE = 19
+_COLUMNS = 4
+_INK, _SOFT, _UP, _DOWN, _PAPER = "#20242c", "#6c7482", "#1f7a43", "#b3372f", "#ffffff"
+_RING = 9
+
+
+def draw_explanation(explanation: Explanation, most: int = 3) -> Image.Image:
+    """Draw a sheet: what the network saw, and for each tag where it looked.
+
+    Bright is where the tag's activation map is high, the ring is its peak. Below it stand the
+    tags that raised the score most through the dynamic graph (+) and those that lowered it (-), in
+    logits.
+
+    Args:
+        explanation: with at least one reason.
+        most: influences shown either way.
+    """
+    reasons = explanation.reasons
+    lines = max(sum(map(len, reason.strongest(most))) for reason in reasons)
+    height = _SIDE + _LINE * (1 + lines) + 8
+    columns = min(_COLUMNS, len(reasons) + 1)
+    rows = -(-(len(reasons) + 1) // columns)
+    sheet = Image.new(
+        "RGB",
+        (columns * (_SIDE + _GAP) + _GAP, rows * (height + _GAP) + _GAP),
+        _PAPER,
+    )
+    draw = ImageDraw.Draw(sheet)
+    picture = explanation.picture.resize((_SIDE, _SIDE), Image.Resampling.LANCZOS)
+    sheet.paste(picture, (_GAP, _GAP))
+    _write(draw, (_GAP, _GAP + _SIDE + 4), "what the network saw", _SOFT)
+    for place, reason in enumerate(reasons, start=1):
+        left = _GAP + place % columns * (_SIDE + _GAP)
+        top = _GAP + place // columns * (height + _GAP)
+        sheet.paste(_light(picture, reason.activation), (left, top))
+        _mark_peak(draw, (left, top), reason.activation)
+        _describe(draw, (left, top + _SIDE + 4), reason, most)
+    return sheet
+
+
+def _light(picture: Image.Image, activation: NDArray[np.float32]) -> Image.Image:
+    """Darken the picture where the map is low."""
+    low, high = float(activation.min()), float(activation.max())
+    share = (activation - low) / max(high - low, 1e-6)
+    mask = Image.fromarray((share * 255).astype(np.uint8)).resize(
+        picture.size, Image.Resampling.BICUBIC
+    )
+    light = np.asarray(mask, dtype=np.float32)[..., None] / 255
+    # What is dark keeps a trace, so that one sees what was not looked at.
+    pixels = np.asarray(picture, dtype=np.float32) * (0.18 + 0.82 * light)
+    return Image.fromarray(pixels.clip(0, 255).astype(np.uint8))
+
+
+def _mark_peak(
+    draw: ImageDraw.ImageDraw, corner: tuple[int, int], activation: NDArray[np.float32]
+) -> None:
+    rows, columns = activation.shape
+    row, column = np.unravel_index(int(activation.argmax()), activation.shape)
+    x = corner[0] + (column + 0.5) / columns * _SIDE
+    y = corner[1] + (row + 0.5) / rows * _SIDE
+    box = (x - _RING, y - _RING, x + _RING, y + _RING)
+    draw.ellipse(box, outline="#ffffff", width=4)
+    draw.ellipse(box, outline="#e0382c", width=2)
+
+
+def _describe(
+    draw: ImageDraw.ImageDraw, corner: tuple[int, int], reason: Reason, most: int
+) -> None:
+    left, top = corner
+    given = reason.score >= reason.threshold
+    _write(draw, corner, f"{reason.name}  {reason.score:.2f}", _INK if given else _SOFT, bold=True)
+    if not given:
+        beside = draw.textlength(f"{reason.name}  {reason.score:.2f}", _font(16))
+        _write(draw, (left + int(beside) + 8, top + 1), f"below {reason.threshold:.2f}", _SOFT)
+    raised, lowered = reason.strongest(most)
+    lines = [(name, by, _UP) for name, by in raised.items()]
+    lines += [(name, by, _DOWN) for name, by in lowered.items()]
+    for number, (name, by, colour) in enumerate(lines, start=1):
+        _write(draw, (left, top + 3 + number * _LINE), f"{by:+.2f}  {name}", colour)
+
+
+def _write(
+    draw: ImageDraw.ImageDraw,
+    corner: tuple[int, int],
+    text: str,
+    colour: str,
+    *,
+    bold: bool = False,
+) -> None:
+    font = _font(16 if bold else 14)
+    while draw.textlength(text, font) > _SIDE and len(text) > 4:
+        text = text.rstrip("…")[:-1] + "…"
+    draw.text(corner, text, colour, font)
+
+
+def _font(size: int) -> ImageFont.FreeTypeFont | ImageFont.ImageFont:
+    return ImageFont.load_default(size)

@@ -1,0 +1,160 @@
+"""Explanations: where a model looked, and which tags told it."""
+
+import json
+
+import numpy as np
+import pytest
+import torch
+from PIL import Image
+
+from zokusei.checkpoint import Checkpoint, save_checkpoint
+from zokusei.errors import ConfigError
+from zokusei.images.preprocess import Preprocess
+from zokusei.inference import Tagger
+from zokusei.inference.explain import explain_picture
+from zokusei.labels import LabelSpace
+from zokusei.models import create_model
+from zokusei.report.explanation import draw_explanation
+from zokusei.tags import TagSet
+
+NAMES = ["hat", "long_hair", "red_eyes", "sky", "smile"]
+
+
+@pytest.fixture(scope="module")
+def graph_folder(tmp_path_factory):
+    """A model with a dynamic graph, not trained."""
+    torch.manual_seed(0)
+    labels = LabelSpace.from_targets(TagSet.from_names(NAMES), torch.ones(1, 5).bool())
+    model = create_model("add_gcn", labels, backbone="test_efficientnet", hidden=16).eval()
+    folder = tmp_path_factory.mktemp("graph") / "model"
+    save_checkpoint(
+        folder, Checkpoint(model, labels, Preprocess(96, "pad", (0.5,) * 3, (0.5,) * 3))
+    )
+    return folder
+
+
+@pytest.fixture
+def picture(tmp_path):
+    path = tmp_path / "one picture.png"
+    pixels = np.random.default_rng(0).integers(0, 256, (50, 100, 3), dtype=np.uint8)
+    Image.fromarray(pixels).resize((200, 100)).save(path)
+    return path
+
+
+@pytest.mark.parametrize("fit", ["squash", "pad", "crop"])
+@pytest.mark.parametrize("size", [(120, 120), (200, 90), (70, 160)])
+def test_a_place_on_the_square_is_found_in_the_picture(fit, size):
+    preprocess = Preprocess(64, fit, (0.5,) * 3, (0.5,) * 3)
+    rng = np.random.default_rng(1)
+    for _ in range(5):
+        # Near the middle, so that `crop` does not cut it off.
+        x, y = (int(side / 2 + rng.integers(-20, 21)) for side in size)
+        pixels = np.zeros((size[1], size[0], 3), dtype=np.uint8)
+        pixels[y - 2 : y + 3, x - 2 : x + 3] = (0, 255, 0)
+        square = np.asarray(preprocess.fit_image(Image.fromarray(pixels)), dtype=float)
+        green = square[..., 1] - square[..., 0]
+        weights = green.clip(0)
+        rows, columns = np.mgrid[0:64, 0:64] + 0.5
+        seen = (columns * weights).sum(), (rows * weights).sum()
+        point = tuple(float(value / weights.sum() / 64) for value in seen)
+        found = preprocess.find_source(point, size)
+        assert found[0] * size[0] == pytest.approx(x + 0.5, abs=max(size) / 64)  # a pixel of it
+        assert found[1] * size[1] == pytest.approx(y + 0.5, abs=max(size) / 64)  # a pixel of it
+
+
+def test_white_padding_means_the_nearest_place_on_the_picture():
+    preprocess = Preprocess(64, "pad", (0.5,) * 3, (0.5,) * 3)
+    assert preprocess.find_source((0.5, 0.0), (200, 50)) == (0.5, 0.0)
+    assert preprocess.find_source((0.25, 1.0), (200, 50)) == (0.25, 1.0)
+
+
+def test_the_tags_that_are_given_are_explained_by_the_map_they_come_from(run_folder, corpus):
+    tagger = Tagger.load(run_folder, device="cpu")
+    path = corpus / "000.png"
+    tags = tagger.tag([path])[0]
+    explanation = explain_picture(tagger, path)
+    assert tuple(reason.name for reason in explanation.reasons) == tags.names
+    images = tagger.checkpoint.preprocess(path)[None]
+    with torch.no_grad():
+        maps = tagger.model.explain(images)["activation_maps"][0].numpy()
+    for reason in explanation.reasons:
+        assert reason.score == pytest.approx(tags.scores[reason.name], abs=1e-6)
+        wanted = maps[tagger.checkpoint.tags.index(reason.name)]
+        np.testing.assert_allclose(reason.activation, wanted, atol=1e-5)
+        assert reason.influences == {}  # it has no graph
+
+
+def test_the_peak_is_where_the_map_is_highest(graph_folder, picture):
+    tagger = Tagger.load(graph_folder, device="cpu")
+    for reason in explain_picture(tagger, picture, NAMES).reasons:
+        rows, columns = reason.activation.shape
+        assert (rows, columns) == (3, 3)
+        best = max(np.ndindex(3, 3), key=lambda at, m=reason.activation: m[at])
+        # The square of 96 holds the picture as its middle half: 2 wide, 1 high.
+        x, y = (best[1] + 0.5) / 3, (best[0] + 0.5) / 3
+        assert reason.peak == pytest.approx((x, min(max(2 * y - 0.5, 0), 1)), abs=1e-5)
+
+
+def test_influences_are_sorted_and_without_the_tag_itself(graph_folder, picture):
+    tagger = Tagger.load(graph_folder, device="cpu")
+    reason = explain_picture(tagger, picture, ["sky"]).reasons[0]
+    assert set(reason.influences) == set(NAMES) - {"sky"}
+    values = list(reason.influences.values())
+    assert values == sorted(values, reverse=True)
+    raised, lowered = reason.strongest(2)
+    assert all(value > 0 for value in raised.values())
+    assert all(value < 0 for value in lowered.values())
+    assert len(raised) <= 2 >= len(lowered)
+    if lowered:
+        assert next(iter(lowered)) == list(reason.influences)[-1]
+
+
+def test_a_picture_without_tags_is_explained_by_the_most_probable_one(graph_folder, picture):
+    tagger = Tagger.load(graph_folder, device="cpu")
+    strict = tagger.checkpoint.labels.tags.with_thresholds([1.0] * len(NAMES))
+    tagger.checkpoint = Checkpoint(
+        tagger.model, tagger.checkpoint.labels.with_tags(strict), tagger.checkpoint.preprocess
+    )
+    scores = tagger.tag([picture])[0].scores
+    reasons = explain_picture(tagger, picture).reasons
+    assert [reason.name for reason in reasons] == [max(scores, key=scores.get)]
+
+
+def test_the_sheet_is_bright_where_the_map_is_high(graph_folder, picture):
+    tagger = Tagger.load(graph_folder, device="cpu")
+    explanation = explain_picture(tagger, picture, ["hat"])
+    explanation.picture.paste("white", (0, 0, *explanation.picture.size))
+    activation = explanation.reasons[0].activation
+    activation[:] = 0
+    activation[0, 2] = 5
+    sheet = np.asarray(draw_explanation(explanation)).astype(int).sum(2)
+    tile = sheet[18 : 18 + 264, 18 + 282 : 18 + 282 + 264]
+    assert tile[10:60, -60:-10].mean() > 3 * tile[-60:-10, 10:60].mean()
+
+
+def test_the_command_writes_a_picture_and_json(zokusei, graph_folder, picture, tmp_path):
+    out = tmp_path / "why.png"
+    code, stdout, stderr = zokusei(
+        "explain", graph_folder, picture, "--tag", "sky", "--tag", "hat", "-o", out, "--json"
+    )
+    assert code == 0, stderr
+    about = json.loads(stdout)
+    assert about["path"] == str(picture)
+    assert {entry["tag"] for entry in about["tags"]} == {"sky", "hat"}
+    assert np.array(about["tags"][0]["activation"]).shape == (3, 3)
+    with Image.open(out) as sheet:
+        assert sheet.size[0] == 3 * 282 + 18
+    code, stdout, stderr = zokusei("explain", graph_folder, picture)
+    assert (code, "written" in stderr) == (0, True)
+    assert (graph_folder / "explanations" / "one picture.png.png").is_file()
+
+
+def test_an_unknown_tag_is_refused_with_the_nearest(zokusei, graph_folder, picture):
+    code, _, stderr = zokusei("explain", graph_folder, picture, "--tag", "hatt")
+    assert code == 2
+    assert "knows no tag 'hatt'; did you mean 'hat'?" in stderr
+
+
+def test_an_unknown_tag_is_a_config_error(graph_folder, picture):
+    with pytest.raises(ConfigError):
+        explain_picture(Tagger.load(graph_folder), picture, ["smiles"])
