@@ -24,7 +24,8 @@ class CaptionDataConfig:
         path: a manifest with captions, or a corpus that `zokusei data import` recognises.
         images: folder that the corpus's file names are relative to, where it is another than its
             own: photographs that were cartoonized keep their names, and so their captions.
-        val, test: share of the groups held out, where the source does not say itself.
+        val, test: share of the groups held out, where the source does not say itself. Pictures that
+            a source with splits of its own puts into none are left out.
         split_seed: which groups they are.
         min_count: words that the training captions use less often are unknown to the model; not
             asked for where there is a `start`, whose vocabulary stays.

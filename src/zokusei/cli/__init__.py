@@ -11,7 +11,7 @@ from typing import Annotated
 import typer
 
 from zokusei import __version__
-from zokusei.cli import cartoonize, compare, data, doctor, evaluate, report, tag, train
+from zokusei.cli import caption, cartoonize, compare, data, doctor, evaluate, report, tag, train
 from zokusei.errors import ZokuseiError
 
 app = typer.Typer(
@@ -37,6 +37,7 @@ app.command("train")(train.train)
 app.command("evaluate")(evaluate.evaluate)
 app.command("report")(report.report)
 app.command("tag")(tag.tag)
+app.command("caption")(caption.caption)
 app.command("compare")(compare.compare)
 app.command("cartoonize")(cartoonize.cartoonize)
 app.add_typer(data.app, name="data")

@@ -95,6 +95,11 @@ def _import(config: CaptionerConfig, tell: Callable[[str], None]) -> tuple[Manif
     if not all(usable):
         tell(f"{usable.count(False)} pictures without a usable caption are left out")
         manifest = Manifest(manifest.table.filter(usable), manifest.tags, manifest.root)
+    named = [bool(split) for split in manifest.column("split")]
+    if any(named) and not all(named):
+        # By lot they would come into the official test split, and no figure could be compared.
+        tell(f"{named.count(False)} pictures that the corpus's own splits do not name are left out")
+        manifest = Manifest(manifest.table.filter(named), manifest.tags, manifest.root)
     manifest = split_manifest(manifest, val=data.val, test=data.test, seed=data.split_seed)
     counts = count_splits(manifest)
     for split in ("train", "val"):
