@@ -1,7 +1,5 @@
 """A captioner learns what pictures show: it beats the best caption that is the same for all."""
 
-from collections import Counter
-
 import pytest
 
 from captioned import train
@@ -11,8 +9,6 @@ from zokusei.config import load_config
 from zokusei.corpora.drawn.folder import write_drawn_corpus
 from zokusei.data.manifest import Manifest
 from zokusei.inference.evaluate_captions import evaluate_captions
-
-_CANDIDATES = 40
 
 
 @pytest.mark.slow
@@ -28,11 +24,12 @@ def test_it_beats_the_best_constant_caption(tmp_path):
     found = evaluate_captions(tmp_path / "run", split="test", beam=3)
     references = [entry["references"] for entry in found["captions"]]
     texts = Manifest.load(tmp_path / "run" / "manifest.parquet").select("train").column("captions")
-    common = Counter(text for own in texts for text in own).most_common(_CANDIDATES)
+    # Every training caption is tried on the test pictures themselves, which favours the constant.
     constants = [
-        compute_caption_metrics([text] * len(references), references) for text, _ in common
+        compute_caption_metrics([text] * len(references), references)
+        for text in sorted({text for own in texts for text in own})
     ]
     assert found["metrics"]["bleu1"] > max(one.bleu[0] for one in constants)
     assert found["metrics"]["bleu4"] > max(one.bleu[3] for one in constants)
-    assert found["metrics"]["cider"] > 2 * max(one.cider for one in constants)
+    assert found["metrics"]["cider"] > max(one.cider for one in constants)
     assert len({entry["caption"] for entry in found["captions"]}) > 10
