@@ -14,6 +14,7 @@ from typing import Any
 
 import typer
 
+from zokusei.captioner_config import CaptionerConfig
 from zokusei.cli import app
 from zokusei.config import Config
 from zokusei.corpora.drawn.attributes import DRAWN_TAGS, GROUPS, IMPLIED
@@ -131,6 +132,7 @@ def main() -> None:
         "command-line.md": command_line(),
         "settings.md": settings("Settings", Config),
         "white-box-settings.md": settings("Settings of a White-box training", WhiteBoxConfig),
+        "captioner-settings.md": settings("Settings of a captioner's training", CaptionerConfig),
         "drawn-classes.md": drawn_classes(),
     }
     stale = []

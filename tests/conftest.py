@@ -20,6 +20,7 @@ install_import_hook(
         "zokusei.embeddings",
         "zokusei.label_graph",
         "zokusei.stylize",
+        "zokusei.captioning",
     ],
     "shapes.check",
 )

@@ -35,10 +35,11 @@ def test_links_lead_somewhere(page):
 
 @pytest.mark.parametrize("page", PAGES, ids=lambda page: page.name)
 def test_settings_that_are_named_exist(page):
+    from zokusei.captioner_config import CaptionerConfig
     from zokusei.config import Config, flatten
     from zokusei.white_box_config import WhiteBoxConfig
 
-    known = flatten(Config()) | flatten(WhiteBoxConfig())
+    known = flatten(Config()) | flatten(WhiteBoxConfig()) | flatten(CaptionerConfig())
     sections = {name.split(".")[0] for name in known if "." in name}
     text = page.read_text(encoding="utf-8")
     for section, key in re.findall(r"\b(\w+)\.(\w+)=", text):

@@ -14,6 +14,7 @@ Nothing in it is a pickle, and nothing outside it is needed to use the model.
 import json
 import shutil
 import tempfile
+from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
@@ -21,6 +22,7 @@ from typing import Any
 import torch
 from safetensors import SafetensorError
 from safetensors.torch import load_file, save
+from torch import nn
 
 from zokusei.errors import CheckpointError, ZokuseiError
 from zokusei.files import write_json, write_text, write_whole
@@ -30,6 +32,8 @@ from zokusei.models import Classifier, create_model
 from zokusei.tags import TagSet
 
 FORMAT_VERSION = 1
+
+_KIND = "tagger"
 
 # Where a head that starts from label embeddings keeps them (`Head.needs_embeddings`).
 _EMBEDDINGS = "head.label_embeddings"
@@ -61,6 +65,15 @@ class Checkpoint:
 
 def save_checkpoint(folder: Path | str, checkpoint: Checkpoint) -> None:
     """Write the folder beside its place and move it there, so that it is never half there."""
+    write_model_folder(folder, lambda fresh: _write_files(fresh, checkpoint))
+
+
+def write_model_folder(folder: Path | str, write: Callable[[Path], None]) -> None:
+    """Let `write` fill a new folder, and put it in the place of one that may be there.
+
+    Raises:
+        ZokuseiError: the folder cannot be written to, or the disk is full.
+    """
     folder = Path(folder)
     try:
         folder.parent.mkdir(parents=True, exist_ok=True)
@@ -69,7 +82,7 @@ def save_checkpoint(folder: Path | str, checkpoint: Checkpoint) -> None:
     except OSError as error:
         raise ZokuseiError(f"{folder} was not written: {error.strerror or error}") from error
     try:
-        _write_files(fresh, checkpoint)
+        write(fresh)
         if folder.exists():
             old = folder.with_name(f".{folder.name}.old")
             shutil.rmtree(old, ignore_errors=True)
@@ -105,13 +118,8 @@ def load_checkpoint(folder: Path | str) -> Checkpoint:
         CheckpointError: it is missing, incomplete, damaged, or of another version.
     """
     folder = find_model_folder(folder)
+    config = read_config(folder, _KIND)
     try:
-        config = json.loads((folder / "config.json").read_text(encoding="utf-8"))
-        version = config["format_version"]
-        if version != FORMAT_VERSION:
-            raise CheckpointError(
-                f"{folder} has checkpoint format {version!r}, this zokusei reads {FORMAT_VERSION}"
-            )
         tags = TagSet.load(folder / "tags.csv")
         weights = load_file(folder / "model.safetensors")
         labels = LabelSpace.from_dict(tags, config["labels"])
@@ -125,8 +133,44 @@ def load_checkpoint(folder: Path | str) -> Checkpoint:
     except (OSError, SafetensorError, KeyError, TypeError, ValueError, ZokuseiError) as error:
         message = " ".join(str(error).split())
         raise CheckpointError(f"{folder} is damaged or incomplete: {message}") from error
-    _load_weights(model, weights, folder)
+    load_exactly(model, weights, folder)
     return Checkpoint(model.eval(), labels, preprocess, metrics, config["provenance"])
+
+
+def read_kind(folder: Path | str) -> str:
+    """Say what a model folder or a run holds: a `tagger` or a `captioner`.
+
+    Raises:
+        CheckpointError: there is no checkpoint, or its config.json cannot be read.
+    """
+    folder = find_model_folder(folder)
+    try:
+        config = json.loads((folder / "config.json").read_text(encoding="utf-8"))
+        return str(config.get("kind", _KIND))
+    except (OSError, ValueError, AttributeError) as error:
+        message = " ".join(str(error).split())
+        raise CheckpointError(f"{folder} is damaged or incomplete: {message}") from error
+
+
+def read_config(folder: Path, kind: str) -> dict[str, Any]:
+    """Read `config.json` of a checkpoint of this kind and version.
+
+    Raises:
+        CheckpointError: it cannot be read, or is of something else.
+    """
+    found = read_kind(folder)
+    if found != kind:
+        command = "caption" if found == "captioner" else "tag"
+        raise CheckpointError(
+            f"{folder} holds a {found}, not a {kind}; `zokusei {command}` is for that"
+        )
+    config: dict[str, Any] = json.loads((folder / "config.json").read_text(encoding="utf-8"))
+    version = config.get("format_version")
+    if version != FORMAT_VERSION:
+        raise CheckpointError(
+            f"{folder} has checkpoint format {version!r}, this zokusei reads {FORMAT_VERSION}"
+        )
+    return config
 
 
 def _write_files(folder: Path, checkpoint: Checkpoint) -> None:
@@ -148,7 +192,12 @@ def _write_files(folder: Path, checkpoint: Checkpoint) -> None:
     write_text(folder / "README.md", _model_card(checkpoint))
 
 
-def _load_weights(model: Classifier, weights: dict[str, torch.Tensor], folder: Path) -> None:
+def load_exactly(model: nn.Module, weights: dict[str, torch.Tensor], folder: Path) -> None:
+    """Put weights into a model that has just these, of just these shapes.
+
+    Raises:
+        CheckpointError: one is missing, too many, or of another shape.
+    """
     expected = model.state_dict()
     for name, tensor in expected.items():
         if name not in weights:
@@ -164,12 +213,17 @@ def _load_weights(model: Classifier, weights: dict[str, torch.Tensor], folder: P
     model.load_state_dict(weights)
 
 
-def _model_card(checkpoint: Checkpoint) -> str:
-    rows = "\n".join(
+def describe_metrics(metrics: Mapping[str, Any]) -> str:
+    """Write the figures as a table."""
+    rows = [
         f"| {name} | {value:.2f} |"
-        for name, value in checkpoint.metrics.items()
+        for name, value in metrics.items()
         if isinstance(value, int | float)
-    )
+    ]
+    return "\n".join(["| figure | value |", "|---|---|", *rows])
+
+
+def _model_card(checkpoint: Checkpoint) -> str:
     arguments = ", ".join(f"{name}={value!r}" for name, value in checkpoint.model.arguments.items())
     about = "\n".join(f"- {name}: {value}" for name, value in checkpoint.provenance.items())
     preprocess = checkpoint.preprocess
@@ -188,7 +242,5 @@ Use it: `zokusei tag PICTURE --model FOLDER`, or in Python
 Figures on the validation split, rates in per cent (thresholds were found on the same pictures, so
 that only the figures of a test split say what to expect):
 
-| figure | value |
-|---|---|
-{rows}
+{describe_metrics(checkpoint.metrics)}
 """

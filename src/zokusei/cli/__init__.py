@@ -11,7 +11,18 @@ from typing import Annotated
 import typer
 
 from zokusei import __version__
-from zokusei.cli import cartoonize, compare, data, doctor, evaluate, explain, report, tag, train
+from zokusei.cli import (
+    caption,
+    cartoonize,
+    compare,
+    data,
+    doctor,
+    evaluate,
+    explain,
+    report,
+    tag,
+    train,
+)
 from zokusei.errors import ZokuseiError
 
 app = typer.Typer(
@@ -38,6 +49,7 @@ app.command("evaluate")(evaluate.evaluate)
 app.command("report")(report.report)
 app.command("tag")(tag.tag)
 app.command("explain")(explain.explain)
+app.command("caption")(caption.caption)
 app.command("compare")(compare.compare)
 app.command("cartoonize")(cartoonize.cartoonize)
 app.add_typer(data.app, name="data")

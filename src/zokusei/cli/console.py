@@ -100,3 +100,15 @@ class WhiteBoxProgress(TrainingProgress):
         )
         minutes = record["seconds"] / 60
         tell(f"epoch {epoch + 1}: loss {record['loss']:.4f}, {parts}, {minutes:.1f} min")
+
+
+class CaptionerProgress(TrainingProgress):
+    """Shows the training of a captioner: the same bar, and its captions' figures per epoch."""
+
+    def epoch(self, epoch: int, record: dict[str, float]) -> None:
+        """Print one line that stays: figures of captions that were written freely."""
+        bleu = " ".join(f"{record[f'bleu{order}']:.1f}" for order in range(1, 5))
+        tell(
+            f"epoch {epoch + 1}: loss {record['loss']:.4f}, validation BLEU-1 to 4 {bleu}, "
+            f"CIDEr {record['cider']:.1f}, {record['seconds'] / 60:.1f} min"
+        )

@@ -15,14 +15,28 @@ def evaluate(
     results: Annotated[
         Path | None, typer.Option(help="Append one row to this CSV of results.")
     ] = None,
+    beam: Annotated[
+        int | None,
+        typer.Option(min=1, max=100, help="Of a captioner's search; 3 by default."),
+    ] = None,
     batch_size: Annotated[int, typer.Option(min=1, help="Pictures a pass.")] = 64,
     device: Annotated[str, typer.Option(help="auto, cpu, cuda, mps.")] = "auto",
 ) -> None:
-    """Judge a trained tagger on pictures that it never saw.
+    """Judge a trained tagger or captioner on pictures that it never saw.
 
-    Prints the figures of the field (mAP, OP OR OF1 CP CR CF1, macro-F1) and a table per tag, and
-    leaves `evaluation-SPLIT.json` and `scores-SPLIT.parquet` in the run folder.
+    For a tagger prints the figures of the field (mAP, OP OR OF1 CP CR CF1, macro-F1) and a table
+    per tag, and leaves `evaluation-SPLIT.json` and `scores-SPLIT.parquet` in the run folder. For a
+    captioner prints BLEU-1 to 4 and CIDEr of captions written freely, with sacrebleu's signature,
+    and leaves `evaluation-SPLIT.json`.
     """
+    from zokusei.checkpoint import read_kind
+    from zokusei.errors import ConfigError
+
+    if read_kind(run) == "captioner":
+        _evaluate_captioner(run, split, manifest, results, beam or 3, batch_size, device)
+        return
+    if beam is not None:
+        raise ConfigError("--beam is for captioners, and this run holds a tagger; leave it out")
     from zokusei.cli.console import counting, tell
     from zokusei.cli.tables import print_evaluation
     from zokusei.inference.evaluate import evaluate_run, result_row
@@ -44,3 +58,38 @@ def evaluate(
         append_result(results, result_row(run, evaluation))
         tell(f"one row added to {results}")
     tell(f"written: {run / f'evaluation-{split}.json'}; next: zokusei report {run}")
+
+
+def _evaluate_captioner(
+    run: Path,
+    split: str,
+    manifest: Path | None,
+    results: Path | None,
+    beam: int,
+    batch_size: int,
+    device: str,
+) -> None:
+    from zokusei.cli.console import counting, out, tell
+    from zokusei.inference.evaluate_captions import caption_row, evaluate_captions
+    from zokusei.results import append_result
+
+    with counting(f"captioning {split}", None) as progress:
+        evaluation = evaluate_captions(
+            run,
+            split=split,
+            manifest=manifest,
+            beam=beam,
+            batch_size=batch_size,
+            device=device,
+            progress=progress,
+        )
+    figures = evaluation["metrics"]
+    bleu = "  ".join(f"BLEU-{order} {figures[f'bleu{order}']:.1f}" for order in range(1, 5))
+    out.print(f"{bleu}  CIDEr {figures['cider']:.1f}", markup=False)
+    out.print(f"{evaluation['pictures']} pictures ({split}), beam {beam}", markup=False)
+    out.print(f"sacrebleu {evaluation['signature']}", markup=False)
+    for problem in evaluation["problems"]:
+        tell(f"not used: {problem}")
+    if results is not None:
+        append_result(results, caption_row(run, evaluation))
+        tell(f"one row added to {results}")

@@ -7,6 +7,7 @@ from typing import TYPE_CHECKING, Annotated
 import typer
 
 if TYPE_CHECKING:
+    from zokusei.captioner_config import CaptionerConfig
     from zokusei.config import Config
     from zokusei.white_box_config import WhiteBoxConfig
 
@@ -30,7 +31,7 @@ def train(
         str | None, typer.Option(help="Run folder; runs/NAME by default. Continued when killed.")
     ] = None,
 ) -> None:
-    """Train a tagger, or a cartoonizer; killed, the same command goes on where it was.
+    """Train a tagger, a cartoonizer or a captioner; killed, the same command goes on where it was.
 
     From a configuration:
 
@@ -40,7 +41,7 @@ def train(
 
         zokusei train --images my-pictures --out runs/mine
 
-    What is trained is the configuration's `recipe`: `classifier`, or `white-box`.
+    What is trained is the configuration's `recipe`: `classifier`, `white-box` or `captioner`.
     """
     from zokusei.config import read_recipe
     from zokusei.errors import ConfigError, MissingExtraError, suggest
@@ -57,12 +58,18 @@ def train(
     has_data = bool(files) or any(override.startswith("data.path=") for override in overrides)
     if recipe == "classifier" and not has_data:
         raise ConfigError("nothing to train on: give a CONFIG.yaml or --images FOLDER")
-    recipes = {"classifier": _train_classifier, "white-box": _train_white_box}
+    recipes = {
+        "classifier": _train_classifier,
+        "white-box": _train_white_box,
+        "captioner": _train_captioner,
+    }
     if recipe == "white-box" and images is not None:
         raise ConfigError(
             "--images is for taggers; a white-box training takes pictures.photographs=FOLDER and "
             "pictures.drawings=FOLDER"
         )
+    if recipe == "captioner" and images is not None:
+        raise ConfigError("--images is for taggers; a captioner takes data.path=CORPUS")
     if recipe not in recipes:
         raise ConfigError(f"unknown recipe {recipe!r}{suggest(recipe, recipes)}")
     try:
@@ -97,5 +104,18 @@ def _train_white_box(path: str | None, overrides: list[str], out: str | None) ->
     tell(f"next: zokusei cartoonize FOLDER -o OUT --weights {weights}")
 
 
-def _choose_folder(config: "Config | WhiteBoxConfig", out: str | None) -> Path:
+def _train_captioner(path: str | None, overrides: list[str], out: str | None) -> None:
+    from zokusei.captioner_config import CaptionerConfig
+    from zokusei.cli.console import CaptionerProgress, counting, tell
+    from zokusei.config import load_config
+    from zokusei.training.captioner import train_captioner
+
+    config = load_config(path, overrides, kind=CaptionerConfig)
+    folder = _choose_folder(config, out)
+    with closing(CaptionerProgress()) as progress:
+        train_captioner(config, folder, progress, tell, counting)
+    tell(f"next: zokusei evaluate {folder}; zokusei caption PICTURES --model {folder}")
+
+
+def _choose_folder(config: "Config | WhiteBoxConfig | CaptionerConfig", out: str | None) -> Path:
     return Path(out or config.out or Path("runs") / config.name)

@@ -1,19 +1,17 @@
 """Tagger: a checkpoint that tags pictures."""
 
 from collections.abc import Callable, Iterable, Iterator
-from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass
-from itertools import islice
 from pathlib import Path
 from typing import Any
 
-import numpy as np
 import torch
 from torch import Tensor
 
 from zokusei.checkpoint import Checkpoint, load_checkpoint
 from zokusei.errors import ConfigError, ImageError
-from zokusei.images import Picture, open_image
+from zokusei.images import Picture
+from zokusei.inference.reading import read_batches
 
 
 @dataclass(frozen=True)
@@ -99,37 +97,21 @@ class Tagger:
         Raises:
             ImageError: a picture cannot be read and nobody is to be told.
         """
-        iterator = iter(pictures)
-        with ThreadPoolExecutor(max(workers, 1)) as pool:
-            ahead = pool.map(self._decode, list(islice(iterator, batch_size)))
-            while decoded := list(ahead):
-                # The next batch is decoded while this one is computed.
-                ahead = pool.map(self._decode, list(islice(iterator, batch_size)))
-                readable = []
-                for picture, pixels in decoded:
-                    if isinstance(pixels, Tensor):
-                        readable.append((picture, pixels))
-                    elif on_error is None:
-                        raise pixels
-                    else:
-                        on_error(picture, pixels)
-                if readable:
-                    yield from self._tag_batch(readable)
+        batches = read_batches(
+            pictures,
+            self.checkpoint.preprocess,
+            batch_size=batch_size,
+            on_error=on_error,
+            workers=workers,
+        )
+        for read, images in batches:
+            yield from self._tag_batch(read, images)
 
-    def _decode(self, picture: Picture) -> tuple[Picture, Tensor | ImageError]:
-        preprocess = self.checkpoint.preprocess
-        try:
-            fitted = preprocess.fit_image(open_image(picture, at_least=preprocess.min_side))
-        except ImageError as error:
-            return picture, error
-        return picture, torch.from_numpy(np.array(fitted)).permute(2, 0, 1)
-
-    def _tag_batch(self, batch: list[tuple[Picture, Tensor]]) -> Iterator[Tags]:
-        images = torch.stack([pixels for _, pixels in batch]).to(self.device)
+    def _tag_batch(self, pictures: list[Picture], images: Tensor) -> Iterator[Tags]:
         with torch.inference_mode():
-            logits = self.model(self.checkpoint.preprocess.normalize(images))
+            logits = self.model(self.checkpoint.preprocess.normalize(images.to(self.device)))
         probabilities = logits.float().sigmoid().cpu().tolist()
-        for (picture, _), scores in zip(batch, probabilities, strict=True):
+        for picture, scores in zip(pictures, probabilities, strict=True):
             yield self._decide(picture, scores)
 
     def _decide(self, picture: Picture, scores: list[float]) -> Tags:

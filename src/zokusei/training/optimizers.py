@@ -3,11 +3,12 @@
 import math
 from bisect import bisect_right
 from collections.abc import Callable, Sequence
+from typing import Protocol
 
+from torch import nn
 from torch.optim import SGD, AdamW, Optimizer
 
 from zokusei.errors import ConfigError, suggest
-from zokusei.models import Classifier
 
 OPTIMIZERS = ("adamw", "sgd")
 SCHEDULES = ("one_cycle", "cosine", "step", "constant")
@@ -16,8 +17,20 @@ SCHEDULES = ("one_cycle", "cosine", "step", "constant")
 _DIV_FACTOR, _FINAL_DIV_FACTOR = 25.0, 1e4
 
 
+class HasBackbone(Protocol):
+    """A model in two parts, which share no weight."""
+
+    @property
+    def backbone(self) -> nn.Module:
+        """What sees, and was trained before."""
+
+    @property
+    def head(self) -> nn.Module:
+        """What is new."""
+
+
 def create_optimizer(
-    model: Classifier,
+    model: HasBackbone,
     name: str = "adamw",
     *,
     lr: float,

@@ -5,7 +5,7 @@ import statistics
 from collections.abc import Callable
 from dataclasses import dataclass
 from pathlib import Path
-from typing import TypeVar
+from typing import Generic, TypeVar
 
 from accelerate import Accelerator
 from accelerate.state import AcceleratorState
@@ -28,10 +28,11 @@ _SIZE_STEP, _MIN_SIZE, _MAX_SIZE = 16, 96, 224
 _SAMPLE = 100
 
 T = TypeVar("T")
+AnyConfig = TypeVar("AnyConfig")
 
 
 @dataclass(frozen=True)
-class Run:
+class Run(Generic[AnyConfig]):
     """What a run folder begins with.
 
     Attributes:
@@ -41,7 +42,7 @@ class Run:
         is_new: whether the folder has yet to be written.
     """
 
-    config: Config
+    config: AnyConfig
     manifest: Manifest
     problems: Problems
     is_new: bool
@@ -73,7 +74,7 @@ def prepare_in_turn(prepare: Callable[[Accelerator], T], *, mixed_precision: str
     return prepared
 
 
-def prepare_run(config: Config, folder: Path, tell: Callable[[str], None]) -> Run:
+def prepare_run(config: Config, folder: Path, tell: Callable[[str], None]) -> Run[Config]:
     """Import the corpus and settle what was left open; nothing is written.
 
     A folder that holds this very run already is taken as it is, so that it can go on.

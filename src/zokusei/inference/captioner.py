@@ -1,0 +1,154 @@
+"""Captioner: a checkpoint that says what pictures show."""
+
+import math
+from collections.abc import Callable, Iterable, Iterator
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+import torch
+from jaxtyping import Float
+from torch import Tensor
+
+from zokusei.caption_checkpoint import CaptionCheckpoint, load_caption_checkpoint
+from zokusei.captioning.beam import MAX_LENGTH, Generated, generate
+from zokusei.errors import ImageError
+from zokusei.images import Picture
+from zokusei.inference.reading import read_batches
+from zokusei.inference.tagger import choose_device
+
+
+@dataclass(frozen=True)
+class Caption:
+    """What a captioner says of one picture.
+
+    Attributes:
+        path: the picture's path; empty where it was given as bytes or pixels.
+        words: the sentence.
+        score: its log-probability.
+        attention: where the model looked for each word: words x rows x columns of the feature map,
+            with a sum of 1 a word.
+    """
+
+    path: str
+    words: tuple[str, ...]
+    score: float
+    attention: Float[Tensor, "words rows columns"]
+
+    @property
+    def text(self) -> str:
+        """The sentence as one string."""
+        return " ".join(self.words)
+
+    def to_dict(self) -> dict[str, Any]:
+        """Give the form that `zokusei caption --json` prints."""
+        return {"path": self.path, "caption": self.text, "score": self.score}
+
+
+class Captioner:
+    """Captions pictures; what it says of one never depends on the others.
+
+    Args:
+        checkpoint: model, vocabulary and preprocessing.
+        device: where to compute; `auto` takes a GPU where there is one.
+
+    Raises:
+        ConfigError: the device is not there.
+
+    Example::
+
+        captioner = Captioner.load("runs/captioner-photos")
+        for caption in captioner.caption(["a.png", "b.jpg"], beam=3):
+            print(caption.path, caption.text)
+    """
+
+    def __init__(self, checkpoint: CaptionCheckpoint, *, device: str = "auto") -> None:
+        self.checkpoint = checkpoint
+        self.device = choose_device(device)
+        self.model = checkpoint.model.eval().to(self.device).to(memory_format=torch.channels_last)
+
+    @classmethod
+    def load(cls, folder: Path | str, *, device: str = "auto") -> "Captioner":
+        """Load a run folder or a checkpoint folder.
+
+        Raises:
+            CheckpointError: the folder is missing, damaged, of another version or no captioner.
+            ConfigError: the device is not there.
+        """
+        return cls(load_caption_checkpoint(folder), device=device)
+
+    def caption(
+        self, pictures: Iterable[Picture], *, beam: int = 1, batch_size: int = 32
+    ) -> list[Caption]:
+        """Caption pictures, all of them or none.
+
+        Args:
+            pictures: paths, encoded bytes or Pillow pictures.
+            beam: beginnings that the search keeps; 1 is greedy.
+            batch_size: pictures a pass through the network.
+
+        Raises:
+            ImageError: a picture cannot be read; `caption_each` goes on instead.
+        """
+        return list(self.caption_each(pictures, beam=beam, batch_size=batch_size))
+
+    def caption_each(
+        self,
+        pictures: Iterable[Picture],
+        *,
+        beam: int = 1,
+        max_length: int = MAX_LENGTH,
+        length_penalty: float = 0.0,
+        batch_size: int = 32,
+        on_error: Callable[[Picture, ImageError], None] | None = None,
+        workers: int = 2,
+    ) -> Iterator[Caption]:
+        """Caption pictures one batch after the other, in order, in memory that does not grow.
+
+        Args:
+            pictures: paths, encoded bytes or Pillow pictures; read as they are needed.
+            beam: beginnings that the search keeps; 1 is greedy.
+            max_length: words at most.
+            length_penalty: see `zokusei.captioning.generate`.
+            batch_size: pictures a pass through the network.
+            on_error: told of each picture that cannot be read, which is then left out;
+                without it the first one ends the work.
+            workers: decoding threads.
+
+        Raises:
+            ImageError: a picture cannot be read and nobody is to be told.
+            ConfigError: the search is impossible.
+        """
+        preprocess = self.checkpoint.preprocess
+        batches = read_batches(
+            pictures, preprocess, batch_size=batch_size, on_error=on_error, workers=workers
+        )
+        for read, images in batches:
+            found = self.generate(
+                images, beam=beam, max_length=max_length, length_penalty=length_penalty
+            )
+            for index, picture in enumerate(read):
+                yield self._describe(picture, found, index)
+
+    def generate(self, images: Tensor, **search: Any) -> Generated:
+        """Caption decoded pictures of the right size (bytes, pictures x 3 x size x size).
+
+        Args:
+            images: what `Preprocess.fit_image` gives.
+            search: see `zokusei.captioning.generate`.
+        """
+        with torch.inference_mode():
+            given = self.checkpoint.preprocess.normalize(images.to(self.device))
+            return generate(self.model, self.model.encode(given), **search)
+
+    def _describe(self, picture: Picture, found: Generated, index: int) -> Caption:
+        length = int(found.lengths[index])
+        numbers = found.tokens[index, :length].tolist()
+        # Pictures are squares, and so are the maps of them.
+        side = math.isqrt(found.alphas.shape[-1])
+        return Caption(
+            str(picture) if isinstance(picture, str | Path) else "",
+            tuple(self.checkpoint.vocabulary.name_words(numbers)),
+            float(found.scores[index]),
+            found.alphas[index, :length].view(length, side, side).cpu(),
+        )

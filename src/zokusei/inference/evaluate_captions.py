@@ -1,0 +1,114 @@
+"""Judging a captioner's run: captions written freely, BLEU and CIDEr."""
+
+import json
+from collections.abc import Callable
+from pathlib import Path
+from typing import Any
+
+from zokusei.captioning.metrics import compute_caption_metrics
+from zokusei.data.manifest import Manifest
+from zokusei.errors import DataError, ImageError
+from zokusei.files import write_json
+from zokusei.images import Picture
+from zokusei.inference.captioner import Captioner
+
+
+def evaluate_captions(
+    run: Path | str,
+    *,
+    split: str = "test",
+    manifest: Path | str | None = None,
+    beam: int = 3,
+    batch_size: int = 64,
+    device: str = "auto",
+    progress: Callable[[int], None] | None = None,
+) -> dict[str, Any]:
+    """Judge a run's captioner, and leave figures and captions in its folder.
+
+    Args:
+        run: the run folder.
+        split: `train`, `val` or `test`.
+        manifest: pictures with captions to judge on; the run's own by default.
+        beam: beginnings that the search keeps.
+        batch_size: pictures a pass.
+        device: see `choose_device`.
+        progress: told the number of pictures done.
+
+    Returns:
+        What `evaluation-SPLIT.json` holds: figures in per cent, sacrebleu's signature, and the
+        captions with their references.
+
+    Raises:
+        DataError: that split has no picture with captions, or none that can be read.
+        CheckpointError: the run has no finished captioner.
+    """
+    run = Path(run)
+    captioner = Captioner.load(run, device=device)
+    pictures = Manifest.load(manifest or run / "manifest.parquet").select(split)
+    wanted = {
+        str(path): (name, texts)
+        for path, name, texts in zip(
+            pictures.paths, pictures.column("path"), pictures.column("captions"), strict=True
+        )
+        if texts
+    }
+    if not wanted:
+        raise DataError(f"the split {split!r} of {manifest or run} holds no picture with captions")
+    problems: list[str] = []
+
+    def on_error(picture: Picture, error: ImageError) -> None:
+        del picture  # the message names it
+        problems.append(str(error))
+
+    entries = []
+    for caption in captioner.caption_each(
+        wanted, beam=beam, batch_size=batch_size, on_error=on_error
+    ):
+        name, texts = wanted[caption.path]
+        entries.append({"path": name, "caption": caption.text, "references": texts})
+        if progress is not None:
+            progress(1)
+    if not entries:
+        raise DataError(f"no picture of the split {split!r} can be read: {problems[0]}")
+    metrics = compute_caption_metrics(
+        [entry["caption"] for entry in entries], [entry["references"] for entry in entries]
+    )
+    evaluation = {
+        "split": split,
+        "pictures": len(entries),
+        "beam": beam,
+        "metrics": metrics.as_row(),
+        "signature": metrics.signature,
+        "manifest": str(Path(manifest).absolute()) if manifest else None,
+        "unreadable": len(problems),
+        "problems": problems,
+        "captions": entries,
+    }
+    write_json(run / f"evaluation-{split}.json", evaluation)
+    return evaluation
+
+
+def caption_row(run: Path | str, evaluation: dict[str, Any]) -> dict[str, Any]:
+    """Give an evaluated captioner as a row of `zokusei.results`; CIDEr is left to other tables."""
+    from zokusei.captioner_config import CaptionerConfig
+    from zokusei.config import load_config
+
+    run = Path(run)
+    config = load_config(run / "config.yaml", kind=CaptionerConfig)
+    log = [json.loads(line) for line in (run / "metrics.jsonl").read_text().splitlines()]
+    steps = sorted(record["images_per_second"] for record in log if record["kind"] == "step")
+    environment = json.loads((run / "environment.json").read_text(encoding="utf-8"))
+    return {
+        **{name: value for name, value in evaluation["metrics"].items() if name != "cider"},
+        "experiment": config.name,
+        "corpus": Path(config.data.images or config.data.path).stem,
+        "split": evaluation["split"],
+        "model": "show_attend_tell",
+        "preset": f"{config.model.backbone}-{config.preprocess.size}-beam{evaluation['beam']}",
+        "seed": config.train.seed,
+        "images_per_second": steps[len(steps) // 2],
+        "seconds": max(record["seconds"] for record in log if record["kind"] == "epoch"),
+        "commit": environment["commit"],
+        "config": config.name,
+        "hardware": environment["hardware"],
+    }
