@@ -3,6 +3,7 @@ from pathlib import Path
 import pytest
 import yaml
 
+from zokusei.captioner_config import CaptionerConfig
 from zokusei.config import (
     Config,
     create_config,
@@ -24,7 +25,7 @@ CONFIGS = [
 
 @pytest.mark.parametrize("path", CONFIGS, ids=lambda path: path.stem)
 def test_every_shipped_configuration_is_valid_and_names_its_command(path):
-    kinds = {"classifier": Config, "white-box": WhiteBoxConfig}
+    kinds = {"classifier": Config, "white-box": WhiteBoxConfig, "captioner": CaptionerConfig}
     load_config(path, kind=kinds[read_recipe(path)])
     assert path.read_text().splitlines()[0].startswith("# zokusei ")
 

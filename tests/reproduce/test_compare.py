@@ -15,7 +15,7 @@ from label_spaces import create_label_space
 from zokusei.config import flatten, load_config
 from zokusei.errors import ConfigError
 from zokusei.losses import create_loss
-from zokusei.models import create_model, list_models
+from zokusei.models import create_model, list_models, needs_captions
 from zokusei.reproduce.plan import load_plan
 from zokusei.results import read_results
 from zokusei.training.optimizers import create_optimizer
