@@ -51,6 +51,29 @@ def run_folder(corpus, tmp_path_factory):
     return folder
 
 
+@pytest.fixture(scope="session")
+def untrained(tmp_path_factory):
+    """A model folder that no training stands behind, for whatever lies around the model."""
+    import torch
+
+    from zokusei.checkpoint import Checkpoint, save_checkpoint
+    from zokusei.images.preprocess import IMAGENET_MEAN, IMAGENET_STD, Preprocess
+    from zokusei.labels import LabelSpace
+    from zokusei.models import create_model
+    from zokusei.tags import Tag, TagSet
+
+    names = {"1girl": 0, "long_hair": 0, "^_^": 0, "skadi_(arknights)": 4, "smile": 0, "d:": 0}
+    ratings = {"general": 9, "sensitive": 9, "explicit": 9}
+    tags = TagSet(tuple(Tag(name, number, 10) for name, number in {**names, **ratings}.items()))
+    torch.manual_seed(0)
+    labels = LabelSpace.from_targets(tags, torch.ones(2, len(tags), dtype=torch.bool))
+    model = create_model("gap", labels, backbone="test_efficientnet", weights="none")
+    preprocess = Preprocess(32, "squash", IMAGENET_MEAN, IMAGENET_STD)
+    folder = tmp_path_factory.mktemp("models") / "untrained"
+    save_checkpoint(folder, Checkpoint(model, labels, preprocess))
+    return folder
+
+
 class Silent:
     """Is told how a training goes, and says nothing."""
 

@@ -71,7 +71,7 @@ def test_white_padding_means_the_nearest_place_on_the_picture():
 def test_the_tags_that_are_given_are_explained_by_the_map_they_come_from(run_folder, corpus):
     tagger = Tagger.load(run_folder, device="cpu")
     path = corpus / "000.png"
-    tags = tagger.tag([path])[0]
+    tags = next(tagger.tag([path]))
     explanation = explain_picture(tagger, path)
     assert tuple(reason.name for reason in explanation.reasons) == tags.names
     images = tagger.checkpoint.preprocess(path)[None]
@@ -115,7 +115,7 @@ def test_a_picture_without_tags_is_explained_by_the_most_probable_one(graph_fold
     tagger.checkpoint = Checkpoint(
         tagger.model, tagger.checkpoint.labels.with_tags(strict), tagger.checkpoint.preprocess
     )
-    scores = tagger.tag([picture])[0].scores
+    scores = next(tagger.tag([picture])).scores
     reasons = explain_picture(tagger, picture).reasons
     assert [reason.name for reason in reasons] == [max(scores, key=scores.get)]
 

@@ -27,9 +27,9 @@ def test_it_has_learnt_what_the_pictures_show(tagger, corpus):
 
 def test_the_result_does_not_depend_on_the_batch(tagger, corpus):
     paths = sorted(corpus.glob("*.png"))[:9]
-    alone = [tagger.tag([path])[0] for path in paths]
-    together = tagger.tag(paths, batch_size=9)
-    small = tagger.tag(paths, batch_size=2)
+    alone = [next(tagger.tag([path])) for path in paths]
+    together = list(tagger.tag(paths, batch_size=9))
+    small = list(tagger.tag(paths, batch_size=2))
     for one, two, three in zip(alone, together, small, strict=True):
         assert one.path == two.path == three.path
         assert one.scores == pytest.approx(two.scores, abs=1e-5)
@@ -40,7 +40,8 @@ def test_paths_bytes_and_pictures_are_the_same(tagger, corpus):
     path = corpus / "000.png"
     with Image.open(path) as image:
         scores = [
-            tagger.tag([source])[0].scores for source in (path, str(path), path.read_bytes(), image)
+            next(tagger.tag([source])).scores
+            for source in (path, str(path), path.read_bytes(), image)
         ]
     assert scores[0] == scores[1] == scores[2] == scores[3]
 
@@ -55,7 +56,7 @@ def test_tags_are_those_above_their_threshold_the_most_probable_first(tagger, co
 
 
 def test_the_json_form_is_the_contract(tagger, corpus):
-    tags = tagger.tag([corpus / "000.png"])[0]
+    tags = next(tagger.tag([corpus / "000.png"]))
     record = json.loads(json.dumps(tags.to_dict()))
     assert list(record) == ["path", "tags", "scores"]
     assert record["path"] == str(corpus / "000.png")
@@ -67,11 +68,11 @@ def test_a_broken_picture_ends_it_or_is_reported(tagger, corpus, tmp_path):
     broken.write_bytes((corpus / "000.png").read_bytes()[:60])
     paths = [corpus / "000.png", broken, corpus / "001.png"]
     with pytest.raises(ImageError, match=r"broken\.png"):
-        tagger.tag(paths)
+        list(tagger.tag(paths))
     failed = []
     for batch_size in (1, 2, 3):
         done = list(
-            tagger.tag_each(
+            tagger.tag(
                 paths, batch_size=batch_size, on_error=lambda p, error: failed.append((p, error))
             )
         )
@@ -81,7 +82,7 @@ def test_a_broken_picture_ends_it_or_is_reported(tagger, corpus, tmp_path):
 
 def test_a_batch_of_broken_pictures_does_not_end_the_work(tagger, corpus):
     pictures = [b"one", b"two", corpus / "000.png"]
-    done = list(tagger.tag_each(pictures, batch_size=2, on_error=lambda p, e: None))
+    done = list(tagger.tag(pictures, batch_size=2, on_error=lambda p, e: None))
     assert len(done) == 1
 
 
@@ -93,7 +94,7 @@ def test_pictures_are_read_as_they_are_needed(tagger, corpus):
             read.append(1)
             yield corpus / "000.png"
 
-    stream = tagger.tag_each(endless(), batch_size=2)
+    stream = tagger.tag(endless(), batch_size=2)
     for _ in range(3):
         next(stream)
     assert len(read) <= 8
@@ -101,7 +102,7 @@ def test_pictures_are_read_as_they_are_needed(tagger, corpus):
 
 
 def test_no_pictures_no_tags(tagger):
-    assert tagger.tag([]) == []
+    assert list(tagger.tag([])) == []
 
 
 @pytest.mark.parametrize("device", ["gpu", "cuda:x"])
@@ -120,4 +121,4 @@ def test_a_picture_of_any_kind_is_tagged(tagger):
     for mode, suffix in (("RGBA", "PNG"), ("P", "GIF"), ("L", "JPEG"), ("CMYK", "JPEG")):
         data = io.BytesIO()
         Image.new(mode, (50, 20)).save(data, suffix)
-        assert set(tagger.tag([data.getvalue()])[0].scores) == set(tagger.checkpoint.tags.names)
+        assert set(next(tagger.tag([data.getvalue()])).scores) == set(tagger.checkpoint.tags.names)

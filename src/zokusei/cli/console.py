@@ -1,6 +1,7 @@
 """How commands talk: data on stdout, everything else on stderr."""
 
 import math
+import time
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 
@@ -21,8 +22,8 @@ messages = Console(stderr=True, highlight=False, soft_wrap=True)
 
 
 def tell(message: str) -> None:
-    """Print a message for people, beside the data."""
-    messages.print(message, markup=False)
+    """Print a message for people, beside the data; names that are no UTF-8 are escaped."""
+    messages.print(message.encode("utf-8", "backslashreplace").decode(), markup=False)
 
 
 def create_progress() -> Progress:
@@ -48,6 +49,38 @@ def counting(description: str, total: int | None) -> Iterator[Callable[[int], No
     with create_progress() as progress:
         task = progress.add_task(description, total=total, note="")
         yield lambda count: progress.update(task, advance=count)
+
+
+class CollectionProgress:
+    """Shows a stream of pictures: a bar with images/s and time left; the total may come later."""
+
+    def __init__(self, description: str) -> None:
+        self._progress = create_progress()
+        self._task = self._progress.add_task(description, total=None, note="")
+        self._began = time.monotonic()
+        self.done = 0
+
+    def __enter__(self) -> "CollectionProgress":
+        self._progress.start()
+        return self
+
+    def __exit__(self, *reason: object) -> None:
+        self._progress.stop()
+
+    @property
+    def images_per_second(self) -> float:
+        """Pictures done since the start, a second."""
+        return self.done / max(time.monotonic() - self._began, 1e-6)
+
+    def set_total(self, total: int) -> None:
+        """Say how many there are, from any thread."""
+        self._progress.update(self._task, total=total)
+
+    def advance(self, *, skipped: bool = False) -> None:
+        """Move the bar by one picture; one that is skipped does not count as speed."""
+        self.done += not skipped
+        note = f"{self.images_per_second:.1f} images/s"
+        self._progress.update(self._task, advance=1, note=note)
 
 
 class TrainingProgress:

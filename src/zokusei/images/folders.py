@@ -16,12 +16,16 @@ IMAGE_SUFFIXES = frozenset(
 
 
 def find_images(
-    folder: str | Path, complain: Callable[[Path, str], None] | None = None
+    folder: str | Path,
+    complain: Callable[[Path, str], None] | None = None,
+    *,
+    suffixes: frozenset[str] = IMAGE_SUFFIXES,
+    go_on: bool = False,
 ) -> Iterator[Path]:
     """Give every picture below a folder, one at a time, in the order of `sorted`.
 
-    A picture is a file whose name ends in one of `IMAGE_SUFFIXES`, in capitals or not; its
-    content is not looked at. Names that begin with a dot are skipped, folders too. Links are
+    A picture is a file whose name ends in one of `suffixes`, in capitals or not; its content is
+    not looked at. Names that begin with a dot are skipped, folders too. Links are
     followed, but no folder is entered twice, so that a link to a parent ends nothing and
     repeats nothing.
 
@@ -29,9 +33,11 @@ def find_images(
         folder: where to look; paths are given as `folder / ...`.
         complain: told of links that lead nowhere, in a circle, or to a folder entered before,
             none of which is followed.
+        suffixes: endings in lower case.
+        go_on: tell `complain` of a folder below that may not be read, too, and leave it out.
 
     Raises:
-        DataError: the folder, or one below it, is missing or may not be read.
+        DataError: the folder is missing or may not be read, or one below it and not `go_on`.
 
     >>> import tempfile
     >>> folder = Path(tempfile.mkdtemp())
@@ -51,8 +57,13 @@ def find_images(
             if complain is not None:
                 complain(Path(entry.path), "a link that leads nowhere or to itself")
         elif entry.is_dir():
-            stack.append(_scan(Path(entry.path), entered, complain))
-        elif Path(entry.name).suffix.lower() in IMAGE_SUFFIXES and entry.is_file():
+            try:
+                stack.append(_scan(Path(entry.path), entered, complain))
+            except DataError as error:
+                if not go_on or complain is None:
+                    raise
+                complain(Path(entry.path), str(error))
+        elif Path(entry.name).suffix.lower() in suffixes and entry.is_file():
             yield Path(entry.path)
 
 

@@ -1,0 +1,37 @@
+"""Names and tags as stdout takes them: names need not be UTF-8, and lines stay lines."""
+
+import json
+from typing import TYPE_CHECKING
+
+import typer
+
+if TYPE_CHECKING:
+    from zokusei.inference import Tags
+
+
+def print_json(tags: "Tags") -> None:
+    """Print one object on one line; half characters of a file name are escaped."""
+    try:
+        text = json.dumps(tags.to_dict(), ensure_ascii=False)
+        text.encode()
+    except UnicodeEncodeError:
+        text = json.dumps(tags.to_dict())
+    typer.echo(text)
+
+
+def print_tags(tags: "Tags") -> None:
+    """Print a picture's tags on one line, with their probabilities."""
+    shown = ", ".join(
+        f"{name} ({tags.scores[name]:.2f})" if name in tags.scores else name for name in tags.names
+    )
+    typer.echo(f"{printable(tags.path)}: {shown or '(no tag)'}")
+
+
+def printable(name: str) -> str:
+    r"""Give a file name that can be printed on one line.
+
+    >>> printable("a\nb"), printable("\udcff.png")
+    ('a\\nb', '\\udcff.png')
+    """
+    name = name.encode("utf-8", "backslashreplace").decode()
+    return name.replace("\n", "\\n").replace("\r", "\\r")

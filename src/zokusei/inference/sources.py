@@ -1,0 +1,133 @@
+"""What a user names on the command line, as a stream of pictures to tag."""
+
+import glob
+import os
+from collections.abc import Callable, Iterable, Iterator
+from dataclasses import dataclass
+from pathlib import Path
+from typing import BinaryIO
+
+from zokusei.errors import DataError
+from zokusei.images import IMAGE_SUFFIXES, find_images
+
+_CHUNK = 1 << 16
+_LONGEST = 1 << 15  # bytes of a path; systems allow 4096
+
+Complain = Callable[[Path, str], None]
+"""Told of a folder or link that was left out, and why."""
+
+
+@dataclass(frozen=True)
+class Item:
+    """One picture of a collection.
+
+    Attributes:
+        path: the file on the disk.
+        relative: where its results lie below an output folder; never leads out of it.
+        member: its name inside that file, where the file is an archive.
+    """
+
+    path: Path
+    relative: Path
+    member: str = ""
+
+    @property
+    def name(self) -> str:
+        """Path, and the name inside an archive behind it.
+
+        >>> Item(Path("a/book.cbz"), Path("book.cbz/1.png"), "1.png").name
+        'a/book.cbz/1.png'
+        """
+        return f"{self.path}/{self.member}" if self.member else str(self.path)
+
+
+def find_items(
+    given: Iterable[Path | str],
+    complain: Complain,
+    *,
+    suffixes: frozenset[str] = IMAGE_SUFFIXES,
+) -> Iterator[Item]:
+    """Give every picture that is meant, one at a time.
+
+    A folder means the pictures below it, a pattern (`art/**/*.png`) the files that fit it, and
+    anything else is a picture, which need not be there. The content of one folder that is given
+    alone comes to lie directly in an output folder; whatever else keeps the path it was given by.
+
+    Args:
+        given: folders, patterns and pictures; read as they are needed.
+        complain: told of folders that may not be read and of links that are not followed.
+        suffixes: endings of the files to take from folders.
+
+    Raises:
+        DataError: a folder that was given may not be read, or nothing fits a pattern.
+
+    >>> [item.relative.as_posix() for item in find_items(["art/a.png", "/x/../b.png"], print)]
+    ['art/a.png', 'b.png']
+    """
+    iterator = iter(given)
+    first = [path for _, path in zip(range(2), iterator, strict=False)]
+    alone = len(first) == 1
+    for text in (text for part in (first, iterator) for text in part):
+        path = Path(text)
+        if path.is_dir():
+            below = _place(path)
+            for found in find_images(path, complain, suffixes=suffixes, go_on=True):
+                inner = found.relative_to(path)
+                yield Item(found, inner if alone else below / inner)
+        elif glob.has_magic(str(text)) and not path.exists():
+            yield from _fitting(str(text), complain, suffixes)
+        else:
+            yield Item(path, _place(path))
+
+
+def _fitting(pattern: str, complain: Complain, suffixes: frozenset[str]) -> Iterator[Item]:
+    fits = False
+    for text in glob.iglob(pattern, recursive=True):  # noqa: PTH207 (of any anchor, lazily)
+        path, fits = Path(text), True
+        if path.is_file():
+            yield Item(path, _place(path))
+        elif path.is_dir() and not pattern.endswith("**"):
+            # `**` gives every folder and every file; each file comes by itself.
+            for found in find_images(path, complain, suffixes=suffixes, go_on=True):
+                yield Item(found, _place(found))
+    if not fits:
+        raise DataError(f"nothing fits the pattern {pattern!r}; check it, or put it in quotes")
+
+
+def _place(path: Path) -> Path:
+    """Give a path as it lies below an output folder: without root, and without a way out."""
+    if ".." in path.parts:
+        path = path.resolve()
+    return path.relative_to(path.anchor)
+
+
+def read_list(stream: BinaryIO, *, zero: bool = False) -> Iterator[Path]:
+    r"""Give the paths that a stream lists, each as soon as its line is there.
+
+    Args:
+        stream: names as the system writes them; they need not be UTF-8.
+        zero: whether names end with a zero byte (`find -print0`), not with a line break.
+
+    Raises:
+        DataError: there is a name that is longer than any path.
+
+    >>> import io
+    >>> [path.name for path in read_list(io.BytesIO(b"a.png\n\nb c.png"))]
+    ['a.png', 'b c.png']
+    """
+    end, rest = (b"\0" if zero else b"\n"), b""
+    read = getattr(stream, "read1", stream.read)
+    while chunk := read(_CHUNK):
+        *names, rest = (rest + chunk).split(end)
+        for name in names:
+            yield from _to_path(name, zero=zero)
+        if len(rest) > _LONGEST:
+            raise DataError(f"no file name, {rest[:40]!r}..., in the list of pictures")
+    yield from _to_path(rest, zero=zero)
+
+
+def _to_path(name: bytes, *, zero: bool) -> Iterator[Path]:
+    if not zero:
+        name = name.removesuffix(b"\r")
+    if name:
+        yield Path(os.fsdecode(name))

@@ -1,0 +1,70 @@
+"""`zokusei tag` as people with collections use it."""
+
+import io
+import json
+import os
+import sys
+from pathlib import Path
+
+import pytest
+from PIL import Image
+
+
+@pytest.fixture
+def pictures(tmp_path, monkeypatch):
+    """A small tree in the current folder, in which nothing else lies."""
+    monkeypatch.chdir(tmp_path)
+    for index, name in enumerate(["a.png", "sub/b.png", "sub/deep/c.jpg"]):
+        path = tmp_path / "art" / name
+        path.parent.mkdir(parents=True, exist_ok=True)
+        Image.new("RGB", (40, 30), (60 * index, 200, 90)).save(path)
+    return tmp_path / "art"
+
+
+@pytest.fixture
+def stdin(monkeypatch):
+    def give(data):
+        monkeypatch.setattr(sys, "stdin", io.TextIOWrapper(io.BytesIO(data)))
+
+    return give
+
+
+def read_lines(path):
+    return [json.loads(line) for line in Path(path).read_text().splitlines()]
+
+
+def test_lists_on_stdin(zokusei, untrained, pictures, stdin):
+    stdin(b"art/a.png\nart/sub\n")
+    code, out, err = zokusei("tag", "-", "--model", untrained, "--json")
+    assert code == 0
+    paths = [json.loads(line)["path"] for line in out.splitlines()]
+    assert paths == ["art/a.png", "art/sub/b.png", "art/sub/deep/c.jpg"]
+    assert "model gap, 32 px, 9 tags, on cpu" in err
+    assert "3 pictures tagged" in err
+    assert "images/s on cpu" in err
+    (pictures / "a.png").rename(pictures / "two\nlines.png")
+    stdin(b"art/two\nlines.png\0")
+    code, out, _ = zokusei("tag", "-", "-0", "--model", untrained)
+    assert code == 0
+    assert out.startswith("art/two\\nlines.png: ")
+
+
+def test_names_that_are_no_text_are_printed_and_named(zokusei, untrained, pictures):
+    (pictures / "a.png").rename(pictures / os.fsdecode(b"\xff\xfe.png"))
+    (pictures / os.fsdecode(b"\xfd.png")).touch()
+    code, out, err = zokusei("tag", "art", "--model", untrained, "--json", "--errors", "e.jsonl")
+    assert code == 3
+    assert os.fsencode(json.loads(out.splitlines()[-1])["path"]) == b"art/\xff\xfe.png"
+    problem = read_lines("e.jsonl")[0]
+    assert problem["lost"] is True
+    assert "is empty" in problem["problem"]
+    assert "1 of 4 pictures could not be read" in err
+
+
+def test_what_is_wrong_is_listed_and_the_rest_done(zokusei, untrained, pictures):
+    (pictures / "broken.png").write_bytes(b"no picture")
+    code, out, _ = zokusei("tag", "art", "gone.png", "--model", untrained, "--errors", "e.jsonl")
+    assert code == 3
+    assert len(out.splitlines()) == 3
+    listed = read_lines("e.jsonl")
+    assert [problem["file"] for problem in listed] == ["art/broken.png", "gone.png"]

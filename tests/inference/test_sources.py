@@ -1,0 +1,101 @@
+"""What is named becomes a stream of pictures."""
+
+import io
+import itertools
+import os
+from pathlib import Path
+
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+
+from zokusei.errors import DataError
+from zokusei.inference.sources import find_items, read_list
+
+
+@pytest.fixture
+def tree(tmp_path, monkeypatch):
+    monkeypatch.chdir(tmp_path)
+    for name in ("art/a.png", "art/deep/er/b.JPG", "art/notes.txt", "more/a.png"):
+        Path(name).parent.mkdir(parents=True, exist_ok=True)
+        Path(name).touch()
+    return tmp_path
+
+
+def found(*names):
+    return [
+        (str(item.path), str(item.relative))
+        for item in find_items(names, lambda path, what: pytest.fail(f"{path}: {what}"))
+    ]
+
+
+def test_one_folder_lies_directly_in_the_output_and_several_keep_their_paths(tree):
+    assert found("art") == [("art/a.png", "a.png"), ("art/deep/er/b.JPG", "deep/er/b.JPG")]
+    assert found("art", "more") == [
+        ("art/a.png", "art/a.png"),
+        ("art/deep/er/b.JPG", "art/deep/er/b.JPG"),
+        ("more/a.png", "more/a.png"),
+    ]
+    assert found(str(tree / "more"), "gone.png") == [
+        (str(tree / "more/a.png"), str(tree / "more/a.png")[1:]),
+        ("gone.png", "gone.png"),
+    ]
+
+
+def test_patterns_are_globs_and_names_that_look_like_one_are_names(tree):
+    assert sorted(found("*/a.png")) == [("art/a.png", "art/a.png"), ("more/a.png", "more/a.png")]
+    assert [path for path, _ in found("art/**/*.JPG")] == ["art/deep/er/b.JPG"]
+    assert [path for path, _ in found("m*")] == ["more/a.png"]
+    Path("odd[1].png").touch()
+    assert found("odd[1].png") == [("odd[1].png", "odd[1].png")]
+    with pytest.raises(DataError, match="nothing fits"):
+        found("none*.png")
+
+
+def test_nothing_leads_out_of_the_output_folder(tree):
+    os.chdir("art")
+    for path, relative in found("../more/a.png", "deep/../a.png", str(tree / "more")):
+        assert not Path(relative).is_absolute(), path
+        assert ".." not in Path(relative).parts
+
+
+def test_a_folder_that_may_not_be_read_is_reported_and_the_others_go_on(tree, monkeypatch):
+    real = os.scandir
+
+    def scandir(folder):
+        if Path(folder).name == "deep":
+            raise PermissionError(13, "Permission denied")
+        return real(folder)
+
+    monkeypatch.setattr(os, "scandir", scandir)
+    left_out = []
+    items = list(find_items(["art"], lambda path, what: left_out.append((path.name, what))))
+    assert [item.path.name for item in items] == ["a.png"]
+    assert left_out[0][0] == "deep"
+    assert "Permission denied" in left_out[0][1]
+
+
+def test_sources_are_read_as_they_are_needed(tree):
+    endless = itertools.repeat("art/a.png")
+    assert len(list(itertools.islice(find_items(endless, print), 100))) == 100
+
+
+NAMES = st.lists(st.binary(min_size=1, max_size=50).filter(lambda name: b"\0" not in name))
+
+
+@given(NAMES, st.integers(1, 60))
+def test_lists_of_any_bytes_are_read_whole_however_they_arrive(names, piece):
+    class Slowly(io.BytesIO):
+        def read1(self, size=-1):
+            return self.read(piece)
+
+    listed = list(read_list(Slowly(b"".join(name + b"\0" for name in names)), zero=True))
+    assert listed == [Path(os.fsdecode(name)) for name in names]
+    lines = [name.replace(b"\n", b"").rstrip(b"\r") for name in names]
+    listed = list(read_list(Slowly(b"\n".join(lines))))
+    assert listed == [Path(os.fsdecode(line)) for line in lines if line]
+
+
+def test_what_is_no_list_is_refused_before_it_fills_the_memory():
+    with pytest.raises(DataError, match="no file name"):
+        list(read_list(io.BytesIO(b"x" * 10**6)))
