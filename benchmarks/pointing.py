@@ -56,7 +56,9 @@ def main(
             "pictures": pictures, "tags": len(tries),
             "hits": 100 * np.mean([hit[method] for hit in tries]), "low": low, "high": high,
             "chance": 100 * np.mean([hit["area"] for hit in tries]),
-            "seed": seed, "styles": styles, "command": f"python benchmarks/pointing.py {run.name}",
+            "seed": seed, "styles": styles,
+            "command": f"python benchmarks/pointing.py {run} --pictures {pictures} --seed {seed} "
+            f"--styles {styles}",
         }  # fmt: skip
         append_result(RESULTS, row, COLUMNS)
         print(
@@ -73,8 +75,7 @@ def point_at_all(tagger: Tagger, manifest: Manifest) -> list[dict[str, Any]]:
             zip(manifest.paths, manifest.column("boxes"), strict=True)
         ):
             source = open_image(path)
-            pixels = torch.from_numpy(np.array(preprocess.fit_image(source))).permute(2, 0, 1)
-            images = preprocess.normalize(pixels[None])
+            images = preprocess(path)[None]
             by_tag: dict[str, list[dict[str, Any]]] = {}
             for box in boxes:
                 if box["tag"] in known:

@@ -16,7 +16,7 @@ from zokusei.results import RATES, read_results
 HERE = Path(__file__).parent
 ROOT = HERE.parent
 PAGES = [ROOT / "README.md", HERE / "README.md", ROOT / "docs/explanation/drawn-corpus.md"]
-PAGES += [ROOT / "docs/guides/cartoonize.md"]
+PAGES += [ROOT / f"docs/guides/{name}.md" for name in ("cartoonize", "explain")]
 
 Row = dict[str, str]
 

@@ -46,6 +46,15 @@ def test_a_folder_that_is_a_file_is_named(tmp_path):
         write_text(tmp_path / "file" / "a.txt", "text")
 
 
+@pytest.mark.parametrize("name", ["x" * 251 + ".txt", "長" * 83 + ".txt", "a." + "\U0001f3b4" * 63])
+def test_names_as_long_as_the_system_takes_them(tmp_path, name):
+    write_text(tmp_path / name, "text")
+    with write_folder_whole(tmp_path / "folders" / name) as temporary:
+        (temporary / "a.txt").write_text("all")
+    assert (tmp_path / name).read_text() == "text"
+    assert (tmp_path / "folders" / name / "a.txt").read_text() == "all"
+
+
 @pytest.mark.parametrize("name", [".", "../here"])
 def test_the_current_folder_is_refused_before_anything_is_written(tmp_path, monkeypatch, name):
     (tmp_path / "here").mkdir()

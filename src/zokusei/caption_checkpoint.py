@@ -16,8 +16,7 @@ from pathlib import Path
 from typing import Any
 
 import torch
-from safetensors import SafetensorError
-from safetensors.torch import load_file, save
+from safetensors.torch import load_file
 from torch import Tensor
 
 from zokusei.captioning.model import CaptionModel
@@ -28,10 +27,12 @@ from zokusei.checkpoint import (
     find_model_folder,
     load_exactly,
     read_config,
+    reading,
     write_model_folder,
+    write_weights,
 )
-from zokusei.errors import CheckpointError, ZokuseiError
-from zokusei.files import write_json, write_text, write_whole
+from zokusei.errors import CheckpointError
+from zokusei.files import write_json, write_text
 from zokusei.images.preprocess import Preprocess
 
 KIND = "captioner"
@@ -71,7 +72,7 @@ def load_caption_checkpoint(folder: Path | str) -> CaptionCheckpoint:
     folder = find_model_folder(folder)
     config = read_config(folder, KIND)
     vocabulary = Vocabulary.load(folder / "vocabulary.json")
-    try:
+    with reading(folder):
         if vocabulary.digest != config["vocabulary"]:
             raise CheckpointError(
                 f"{folder}: vocabulary.json ({len(vocabulary.words)} words) is of another model; "
@@ -82,11 +83,6 @@ def load_caption_checkpoint(folder: Path | str) -> CaptionCheckpoint:
         preprocess = Preprocess.load(folder / "preprocess.json")
         metrics = json.loads((folder / "metrics.json").read_text(encoding="utf-8"))
         provenance = config["provenance"]
-    except CheckpointError:
-        raise
-    except (OSError, SafetensorError, KeyError, TypeError, ValueError, ZokuseiError) as error:
-        message = " ".join(str(error).split())
-        raise CheckpointError(f"{folder} is damaged or incomplete: {message}") from error
     load_exactly(model, weights, folder)
     return CaptionCheckpoint(model.eval(), vocabulary, preprocess, metrics, provenance)
 
@@ -102,11 +98,10 @@ def _write_files(folder: Path, checkpoint: CaptionCheckpoint) -> None:
     }
     parameters = dict(model.named_parameters())
     weights = {
-        name: _shorten(tensor) if name in parameters else tensor.contiguous()
+        name: _shorten(tensor) if name in parameters else tensor
         for name, tensor in model.state_dict().items()
     }
-    with write_whole(folder / "model.safetensors") as temporary:
-        temporary.write_bytes(save(weights))  # our own write: a full disk is an OSError then
+    write_weights(folder, weights)
     write_json(folder / "config.json", config)
     checkpoint.vocabulary.save(folder / "vocabulary.json")
     checkpoint.preprocess.save(folder / "preprocess.json")
@@ -116,8 +111,8 @@ def _write_files(folder: Path, checkpoint: CaptionCheckpoint) -> None:
 
 def _shorten(tensor: Tensor) -> Tensor:
     """Give a weight in half precision, or as it is where that cannot hold it."""
-    half = tensor.detach().half().contiguous()
-    return half if bool(torch.isfinite(half).all()) else tensor.detach().contiguous()
+    half = tensor.half()
+    return half if bool(torch.isfinite(half).all()) else tensor
 
 
 def _model_card(checkpoint: CaptionCheckpoint) -> str:
@@ -134,7 +129,7 @@ A captioner (Show, Attend and Tell), trained with zokusei.
 {about}
 
 Use it: `zokusei caption PICTURE --model FOLDER`, or in Python
-`zokusei.inference.Captioner.load(FOLDER).caption([PICTURE])`.
+`next(zokusei.inference.Captioner.load(FOLDER).caption([PICTURE]))`.
 
 Figures of captions that were written freely, on the validation split that chose the epoch, in per
 cent:

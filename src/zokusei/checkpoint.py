@@ -14,7 +14,8 @@ Nothing in it is a pickle, and nothing outside it is needed to use the model.
 import json
 import shutil
 import tempfile
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Iterator, Mapping
+from contextlib import contextmanager
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
@@ -119,7 +120,7 @@ def load_checkpoint(folder: Path | str) -> Checkpoint:
     """
     folder = find_model_folder(folder)
     config = read_config(folder, _KIND)
-    try:
+    with reading(folder):
         tags = TagSet.load(folder / "tags.csv")
         weights = load_file(folder / "model.safetensors")
         labels = LabelSpace.from_dict(tags, config["labels"])
@@ -128,13 +129,33 @@ def load_checkpoint(folder: Path | str) -> Checkpoint:
         model = create_model(config["model"], labels, **config["arguments"])
         preprocess = Preprocess.load(folder / "preprocess.json")
         metrics = json.loads((folder / "metrics.json").read_text(encoding="utf-8"))
+        provenance = config["provenance"]
+    load_exactly(model, weights, folder)
+    return Checkpoint(model.eval(), labels, preprocess, metrics, provenance)
+
+
+@contextmanager
+def reading(folder: Path) -> Iterator[None]:
+    """Turn whatever the files of a checkpoint make go wrong into an error that names the folder.
+
+    Raises:
+        CheckpointError: a file is missing or damaged.
+    """
+    try:
+        yield
     except CheckpointError:
         raise
-    except (OSError, SafetensorError, KeyError, TypeError, ValueError, ZokuseiError) as error:
+    except (
+        OSError,
+        SafetensorError,
+        KeyError,
+        TypeError,
+        ValueError,
+        AttributeError,
+        ZokuseiError,
+    ) as error:
         message = " ".join(str(error).split())
         raise CheckpointError(f"{folder} is damaged or incomplete: {message}") from error
-    load_exactly(model, weights, folder)
-    return Checkpoint(model.eval(), labels, preprocess, metrics, config["provenance"])
 
 
 def read_kind(folder: Path | str) -> str:
@@ -143,13 +164,7 @@ def read_kind(folder: Path | str) -> str:
     Raises:
         CheckpointError: there is no checkpoint, or its config.json cannot be read.
     """
-    folder = find_model_folder(folder)
-    try:
-        config = json.loads((folder / "config.json").read_text(encoding="utf-8"))
-        return str(config.get("kind", _KIND))
-    except (OSError, ValueError, AttributeError) as error:
-        message = " ".join(str(error).split())
-        raise CheckpointError(f"{folder} is damaged or incomplete: {message}") from error
+    return _read_config(find_model_folder(folder))[0]
 
 
 def read_config(folder: Path, kind: str) -> dict[str, Any]:
@@ -158,19 +173,32 @@ def read_config(folder: Path, kind: str) -> dict[str, Any]:
     Raises:
         CheckpointError: it cannot be read, or is of something else.
     """
-    found = read_kind(folder)
+    found, config = _read_config(folder)
     if found != kind:
         command = "caption" if found == "captioner" else "tag"
         raise CheckpointError(
             f"{folder} holds a {found}, not a {kind}; `zokusei {command}` is for that"
         )
-    config: dict[str, Any] = json.loads((folder / "config.json").read_text(encoding="utf-8"))
     version = config.get("format_version")
     if version != FORMAT_VERSION:
         raise CheckpointError(
             f"{folder} has checkpoint format {version!r}, this zokusei reads {FORMAT_VERSION}"
         )
     return config
+
+
+def _read_config(folder: Path) -> tuple[str, dict[str, Any]]:
+    """Give the kind of a checkpoint, and all that its config.json says."""
+    with reading(folder):
+        config: dict[str, Any] = json.loads((folder / "config.json").read_text(encoding="utf-8"))
+        return str(config.get("kind", _KIND)), config
+
+
+def write_weights(folder: Path, weights: Mapping[str, torch.Tensor]) -> None:
+    """Write `model.safetensors`."""
+    contiguous = {name: tensor.contiguous() for name, tensor in weights.items()}
+    with write_whole(folder / "model.safetensors") as temporary:
+        temporary.write_bytes(save(contiguous))  # our own write: a full disk is an OSError then
 
 
 def _write_files(folder: Path, checkpoint: Checkpoint) -> None:
@@ -182,9 +210,7 @@ def _write_files(folder: Path, checkpoint: Checkpoint) -> None:
         "labels": checkpoint.labels.to_dict(),
         "provenance": checkpoint.provenance,
     }
-    weights = {name: tensor.contiguous() for name, tensor in model.state_dict().items()}
-    with write_whole(folder / "model.safetensors") as temporary:
-        temporary.write_bytes(save(weights))  # our own write: a full disk is an OSError then
+    write_weights(folder, model.state_dict())
     write_json(folder / "config.json", config)
     checkpoint.tags.save(folder / "tags.csv")
     checkpoint.preprocess.save(folder / "preprocess.json")
@@ -237,7 +263,7 @@ A multi-label tagger for anime illustrations with {len(checkpoint.tags)} tags, t
 {about}
 
 Use it: `zokusei tag PICTURE --model FOLDER`, or in Python
-`zokusei.inference.Tagger.load(FOLDER).tag([PICTURE])`.
+`next(zokusei.inference.Tagger.load(FOLDER).tag([PICTURE]))`.
 
 Figures on the validation split, rates in per cent (thresholds were found on the same pictures, so
 that only the figures of a test split say what to expect):

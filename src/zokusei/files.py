@@ -38,8 +38,9 @@ def write_whole(path: Path | str) -> Iterator[Path]:
     temporary: Path | None = None
     try:
         path.parent.mkdir(parents=True, exist_ok=True)
+        # The same ending, since writers go by it; no more than 255 bytes, four of them a letter.
         handle, name = tempfile.mkstemp(
-            dir=path.parent, prefix=f".{path.stem[:100]}.", suffix=path.suffix
+            dir=path.parent, prefix=f".{path.stem[:40]}.", suffix=path.suffix[:16]
         )
         os.close(handle)
         temporary = Path(name)
@@ -81,7 +82,7 @@ def write_folder_whole(folder: Path | str) -> Iterator[Path]:
     temporary: Path | None = None
     try:
         folder.parent.mkdir(parents=True, exist_ok=True)
-        temporary = Path(tempfile.mkdtemp(dir=folder.parent, prefix=f".{folder.name[:100]}."))
+        temporary = Path(tempfile.mkdtemp(dir=folder.parent, prefix=f".{folder.name[:40]}."))
         yield temporary
         temporary.chmod(0o777 & ~_UMASK)
         temporary.replace(folder)

@@ -2,6 +2,7 @@
 
 import importlib.util
 import json
+import os
 import shutil
 import sys
 from pathlib import Path
@@ -16,7 +17,7 @@ from zokusei.captioning.metrics import compute_caption_metrics
 from zokusei.errors import ImageError
 from zokusei.images.preprocess import Preprocess
 from zokusei.inference import Caption, Captioner
-from zokusei.inference.attention_sheet import save_attention_sheet
+from zokusei.report.attention_sheet import save_attention_sheet
 from zokusei.results import read_results
 
 
@@ -106,7 +107,7 @@ def test_broken_pictures_are_named_and_counted(zokusei, run, photos):
     assert len(out.splitlines()) == 2
     assert "broken.jpg" in err
     assert "gone.png" in err
-    assert "2 of 4 pictures could not be read" in err
+    assert "2 of 4 pictures and folders could not be read" in err
 
 
 @pytest.mark.parametrize(
@@ -124,6 +125,19 @@ def test_mistakes_are_one_line(zokusei, run, photos, arguments, message):
     assert code == 2
     assert message in err
     assert err.count("\n") == 1
+
+
+def test_names_that_are_no_text_or_have_line_breaks_stay_one_line(zokusei, run, photos):
+    (photos / "a.png").rename(photos / os.fsdecode(b"\xff\n.png"))
+    code, out, _ = zokusei("caption", photos, "--model", run, "--write")
+    assert code == 0
+    assert out.splitlines()[1].startswith(f"{photos}/\\udcff\\n.png\t")
+    assert (photos / os.fsdecode(b"\xff\n.txt")).is_file()
+    code, out, _ = zokusei("caption", f"{photos}/**/*.png", "--model", run, "--json")
+    assert code == 0
+    paths = {os.fsencode(json.loads(line)["path"]) for line in out.splitlines()}
+    assert os.fsencode(photos) + b"/\xff\n.png" in paths
+    assert len(paths) == 2
 
 
 def test_two_pictures_of_one_name_are_not_written_over(zokusei, run, photos):
@@ -149,7 +163,7 @@ def test_no_size_of_picture_is_too_odd_and_none_depends_on_the_others(run, photo
         torch.testing.assert_close(alone.attention, found.attention, atol=1e-4, rtol=1e-3)
         assert found.attention.shape == (len(found.words), 2, 2)
     with pytest.raises(ImageError):
-        captioner.caption([b"nothing"])
+        list(captioner.caption([b"nothing"]))
 
 
 def test_evaluating_prints_the_figures_of_free_captions(zokusei, run, corpus, tmp_path):

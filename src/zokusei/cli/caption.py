@@ -1,6 +1,5 @@
 """`zokusei caption`."""
 
-import json
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated
 
@@ -14,7 +13,7 @@ _EXISTING = ("keep", "replace")
 
 
 def caption(
-    pictures: Annotated[list[Path], typer.Argument(help="Pictures, and folders of them.")],
+    pictures: Annotated[list[str], typer.Argument(help="Pictures, folders, patterns.")],
     model: Annotated[Path, typer.Option(help="A captioner's run folder or model folder.")],
     beam: Annotated[
         int, typer.Option(min=1, max=100, help="Beginnings that the search keeps; 1 is greedy.")
@@ -49,23 +48,22 @@ def caption(
     is 3. A .txt file that is there already is kept, and said so, unless `--existing replace`.
     """
     from zokusei.cli.console import counting, tell
+    from zokusei.cli.printing import print_json, printable
     from zokusei.errors import ConfigError, ImageError, suggest
-    from zokusei.inference import Picture
-    from zokusei.inference.captioner import Captioner
+    from zokusei.inference import Captioner, Picture
+    from zokusei.report.attention_sheet import check_sheet, save_attention_sheet
 
     if existing not in _EXISTING:
         raise ConfigError(f"unknown --existing {existing!r}{suggest(existing, _EXISTING)}")
     if not write and (out is not None or existing != "keep"):
         raise ConfigError("--out and --existing are about the .txt files of --write; add it")
-    places = _find_places(pictures, out)
+    failed: list[str] = []
+    places = _find_places(pictures, out, failed)
     if write:
         _refuse_shared(places)
     if attention is not None:
-        from zokusei.inference.attention_sheet import check_sheet
-
         check_sheet(attention, len(places))
     captioner = Captioner.load(model, device=device)
-    failed: list[str] = []
 
     def on_error(picture: Picture, error: ImageError) -> None:
         del picture  # the message names it
@@ -74,14 +72,17 @@ def caption(
 
     shown, kept = [], 0
     with counting("captioning", len(places)) as progress:
-        for found in captioner.caption_each(
+        for found in captioner.caption(
             places,
             beam=beam,
             length_penalty=length_penalty,
             batch_size=batch_size,
             on_error=on_error,
         ):
-            _print(found, as_json=as_json)
+            if as_json:
+                print_json(found.to_dict())
+            else:
+                typer.echo(f"{printable(found.path)}\t{found.text}")
             if write:
                 kept += not _write(found, places[Path(found.path)], existing)
             if attention is not None:
@@ -90,33 +91,29 @@ def caption(
     if kept:
         tell(f"{kept} .txt files were there and are kept; --existing replace overwrites them")
     if attention is not None and shown:
-        from zokusei.inference.attention_sheet import save_attention_sheet
-
         save_attention_sheet(attention, shown, captioner.checkpoint.preprocess)
         tell(f"where the model looked: {attention}")
     if failed:
-        tell(f"{len(failed)} of {len(places)} pictures could not be read")
+        tell(f"{len(failed)} of {len(places)} pictures and folders could not be read")
         raise typer.Exit(_FAILED)
 
 
-def _find_places(pictures: list[Path], out: Path | None) -> dict[Path, Path]:
-    """Give every picture with the .txt that belongs to it.
-
-    As in `cartoonize`, the content of one folder comes to lie in `out` itself, and that of several
-    in a folder each.
-    """
+def _find_places(pictures: list[str], out: Path | None, failed: list[str]) -> dict[Path, Path]:
+    """Give every picture with the .txt that belongs to it; name folders that may not be read."""
+    from zokusei.cli.console import tell
     from zokusei.errors import DataError
-    from zokusei.images import find_images
+    from zokusei.inference.sources import find_items
 
-    places: dict[Path, Path] = {}
-    for given in pictures:
-        is_folder = given.is_dir()
-        base = out / given.name if out is not None and is_folder and len(pictures) > 1 else out
-        for path in find_images(given) if is_folder else [given]:
-            inner = path.relative_to(given) if is_folder else Path(path.name)
-            places[path] = (path if base is None else base / inner).with_suffix(".txt")
+    def complain(path: Path, what: str) -> None:
+        failed.append(what)
+        tell(f"not captioned: {path}: {what}")
+
+    places = {
+        item.path: (item.path if out is None else out / item.relative).with_suffix(".txt")
+        for item in find_items(pictures, complain)
+    }
     if not places:
-        raise DataError(f"no picture was found in {', '.join(map(str, pictures))}")
+        raise DataError(f"no picture was found in {', '.join(pictures)}")
     return places
 
 
@@ -130,13 +127,6 @@ def _refuse_shared(places: dict[Path, Path]) -> None:
             raise ConfigError(
                 f"{path} and {owners[place]} would both be captioned in {place}; give them apart"
             )
-
-
-def _print(found: "Caption", *, as_json: bool) -> None:
-    if as_json:
-        typer.echo(json.dumps(found.to_dict(), ensure_ascii=False))
-    else:
-        typer.echo(f"{found.path}\t{found.text}")
 
 
 def _write(found: "Caption", place: Path, existing: str) -> bool:

@@ -76,9 +76,9 @@ class CollectionProgress:
         """Say how many there are, from any thread."""
         self._progress.update(self._task, total=total)
 
-    def advance(self, *, skipped: bool = False) -> None:
-        """Move the bar by one picture; one that is skipped does not count as speed."""
-        self.done += not skipped
+    def advance(self) -> None:
+        """Move the bar by one picture."""
+        self.done += 1
         note = f"{self.images_per_second:.1f} images/s"
         self._progress.update(self._task, advance=1, note=note)
 

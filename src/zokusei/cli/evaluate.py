@@ -93,3 +93,4 @@ def _evaluate_captioner(
     if results is not None:
         append_result(results, caption_row(run, evaluation))
         tell(f"one row added to {results}")
+    tell(f"written: {run / f'evaluation-{split}.json'}")

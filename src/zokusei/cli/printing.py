@@ -1,7 +1,8 @@
 """Names and tags as stdout takes them: names need not be UTF-8, and lines stay lines."""
 
 import json
-from typing import TYPE_CHECKING
+from collections.abc import Mapping
+from typing import TYPE_CHECKING, Any
 
 import typer
 
@@ -9,21 +10,19 @@ if TYPE_CHECKING:
     from zokusei.inference import Tags
 
 
-def print_json(tags: "Tags") -> None:
+def print_json(values: Mapping[str, Any]) -> None:
     """Print one object on one line; half characters of a file name are escaped."""
     try:
-        text = json.dumps(tags.to_dict(), ensure_ascii=False)
+        text = json.dumps(values, ensure_ascii=False)
         text.encode()
     except UnicodeEncodeError:
-        text = json.dumps(tags.to_dict())
+        text = json.dumps(values)
     typer.echo(text)
 
 
 def print_tags(tags: "Tags") -> None:
     """Print a picture's tags on one line, with their probabilities."""
-    shown = ", ".join(
-        f"{name} ({tags.scores[name]:.2f})" if name in tags.scores else name for name in tags.names
-    )
+    shown = ", ".join(f"{name} ({tags.scores[name]:.2f})" for name in tags.names)
     typer.echo(f"{printable(tags.path)}: {shown or '(no tag)'}")
 
 

@@ -42,7 +42,7 @@ def tag(
     from zokusei.cli.printing import print_json, print_tags
     from zokusei.corpora.problems import Problems
     from zokusei.errors import DataError, ImageError
-    from zokusei.inference import Tagger
+    from zokusei.inference import Picture, Tagger
 
     tagger = Tagger.load(model, device=device)
     tell(tagger.describe())
@@ -50,20 +50,24 @@ def tag(
     try:
         with CollectionProgress("tagging") as progress:
             count_ahead(pictures, progress.set_total)
-            found = tagger.score(
-                list_items(pictures, null, problems),
-                lambda item: [tagger.open(item.path)],
-                batch_size=batch_size,
-                workers=workers,
-            )
-            for item, outcome in found:
+
+            def on_error(picture: Picture, error: ImageError) -> None:
                 progress.advance()
-                if isinstance(outcome, ImageError):
-                    problems.add(item.name, str(outcome))
-                    tell(f"not tagged: {outcome}")
+                problems.add(str(picture), str(error))
+                tell(f"not tagged: {error}")
+
+            for tags in tagger.tag(
+                (item.path for item in list_items(pictures, null, problems)),
+                batch_size=batch_size,
+                on_error=on_error,
+                workers=workers,
+            ):
+                progress.advance()
+                tagged += 1
+                if as_json:
+                    print_json(tags.to_dict())
                 else:
-                    tagged += 1
-                    (print_json if as_json else print_tags)(tagger.decide(item.name, outcome))
+                    print_tags(tags)
             speed = progress.images_per_second
     finally:
         if errors is not None:

@@ -16,7 +16,6 @@ from torch import Tensor
 from zokusei.data.augment import Augment, Share
 from zokusei.data.manifest import Manifest
 from zokusei.errors import ImageError
-from zokusei.images import open_image
 from zokusei.images.preprocess import Preprocess
 
 _BATCHES_AHEAD = 3
@@ -87,14 +86,12 @@ class PictureStore:
         return self._pool.map(self._decode, rows) if self._pool else map(self._decode, rows)
 
     def _decode(self, row: int) -> Tensor:
-        size = self.preprocess.size
         try:
-            picture = open_image(self.paths[row], at_least=self.preprocess.min_side)
-            pixels = np.array(self.preprocess.fit_image(picture))
+            return self.preprocess.to_pixels(self.paths[row])
         except ImageError as error:
             self.unreadable[row] = str(error)
-            pixels = np.full((size, size, 3), 255, dtype=np.uint8)
-        return torch.from_numpy(pixels).permute(2, 0, 1)
+            size = self.preprocess.size
+            return torch.full((3, size, size), 255, dtype=torch.uint8)
 
 
 class Loader:

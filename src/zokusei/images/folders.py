@@ -19,13 +19,12 @@ def find_images(
     folder: str | Path,
     complain: Callable[[Path, str], None] | None = None,
     *,
-    suffixes: frozenset[str] = IMAGE_SUFFIXES,
     go_on: bool = False,
 ) -> Iterator[Path]:
     """Give every picture below a folder, one at a time, in the order of `sorted`.
 
-    A picture is a file whose name ends in one of `suffixes`, in capitals or not; its content is
-    not looked at. Names that begin with a dot are skipped, folders too. Links are
+    A picture is a file whose name ends in one of `IMAGE_SUFFIXES`, in capitals or not; its
+    content is not looked at. Names that begin with a dot are skipped, folders too. Links are
     followed, but no folder is entered twice, so that a link to a parent ends nothing and
     repeats nothing.
 
@@ -33,7 +32,6 @@ def find_images(
         folder: where to look; paths are given as `folder / ...`.
         complain: told of links that lead nowhere, in a circle, or to a folder entered before,
             none of which is followed.
-        suffixes: endings in lower case.
         go_on: tell `complain` of a folder below that may not be read, too, and leave it out.
 
     Raises:
@@ -63,7 +61,7 @@ def find_images(
                 if not go_on or complain is None:
                     raise
                 complain(Path(entry.path), str(error))
-        elif Path(entry.name).suffix.lower() in suffixes and entry.is_file():
+        elif Path(entry.name).suffix.lower() in IMAGE_SUFFIXES and entry.is_file():
             yield Path(entry.path)
 
 

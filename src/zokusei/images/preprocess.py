@@ -143,11 +143,18 @@ class Preprocess:
         Raises:
             ImageError: the picture cannot be read.
         """
-        fitted = self.fit_image(open_image(picture, at_least=self.min_side))
-        pixels = torch.from_numpy(np.array(fitted)).permute(2, 0, 1)
-        return self.normalize(pixels[None])[0]
+        return self.normalize(self.to_pixels(picture)[None])[0]
 
     __call__ = to_tensor
+
+    def to_pixels(self, picture: Picture) -> UInt8[Tensor, "3 size size"]:
+        """Open and fit one picture; what `normalize` takes a batch of.
+
+        Raises:
+            ImageError: the picture cannot be read.
+        """
+        fitted = self.fit_image(open_image(picture, at_least=self.min_side))
+        return torch.from_numpy(np.array(fitted)).permute(2, 0, 1)
 
     def normalize(
         self, images: UInt8[Tensor, "batch 3 height width"]

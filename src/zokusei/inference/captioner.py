@@ -78,21 +78,6 @@ class Captioner:
         return cls(load_caption_checkpoint(folder), device=device)
 
     def caption(
-        self, pictures: Iterable[Picture], *, beam: int = 1, batch_size: int = 32
-    ) -> list[Caption]:
-        """Caption pictures, all of them or none.
-
-        Args:
-            pictures: paths, encoded bytes or Pillow pictures.
-            beam: beginnings that the search keeps; 1 is greedy.
-            batch_size: pictures a pass through the network.
-
-        Raises:
-            ImageError: a picture cannot be read; `caption_each` goes on instead.
-        """
-        return list(self.caption_each(pictures, beam=beam, batch_size=batch_size))
-
-    def caption_each(
         self,
         pictures: Iterable[Picture],
         *,
@@ -103,7 +88,7 @@ class Captioner:
         on_error: Callable[[Picture, ImageError], None] | None = None,
         workers: int = 2,
     ) -> Iterator[Caption]:
-        """Caption pictures one batch after the other, in order, in memory that does not grow.
+        """Caption pictures one after the other, in order, in memory that does not grow.
 
         Args:
             pictures: paths, encoded bytes or Pillow pictures; read as they are needed.

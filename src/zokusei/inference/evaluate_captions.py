@@ -61,9 +61,7 @@ def evaluate_captions(
         problems.append(str(error))
 
     entries = []
-    for caption in captioner.caption_each(
-        wanted, beam=beam, batch_size=batch_size, on_error=on_error
-    ):
+    for caption in captioner.caption(wanted, beam=beam, batch_size=batch_size, on_error=on_error):
         name, texts = wanted[caption.path]
         entries.append({"path": name, "caption": caption.text, "references": texts})
         if progress is not None:

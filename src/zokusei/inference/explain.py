@@ -99,9 +99,8 @@ def explain_picture(
     for name in tags or ():
         if name not in known:
             raise ConfigError(f"the model knows no tag {name!r}{suggest(name, known.names)}")
+    images = preprocess(picture)[None].to(tagger.device)
     source = open_image(picture)
-    pixels = torch.from_numpy(np.array(preprocess.fit_image(source))).permute(2, 0, 1)
-    images = preprocess.normalize(pixels[None].to(tagger.device))
     with torch.inference_mode():
         parts = tagger.model.explain(images)
         scores = parts["logits"][0].float().sigmoid().cpu().tolist()

@@ -1,16 +1,20 @@
-"""Pictures for a network, decoded one batch ahead of the one that is computed."""
+"""Pictures for a network: decoded in threads while it works, in order, in bounded memory."""
 
+from collections import deque
 from collections.abc import Callable, Iterable, Iterator
-from concurrent.futures import ThreadPoolExecutor
-from itertools import islice
+from concurrent.futures import Future, ThreadPoolExecutor
+from typing import TypeVar
 
-import numpy as np
 import torch
+from jaxtyping import UInt8
 from torch import Tensor
 
 from zokusei.errors import ImageError
-from zokusei.images import Picture, open_image
+from zokusei.images import Picture
 from zokusei.images.preprocess import Preprocess
+
+Job = TypeVar("Job")
+Decoded = TypeVar("Decoded")
 
 
 def read_batches(
@@ -20,13 +24,13 @@ def read_batches(
     batch_size: int,
     on_error: Callable[[Picture, ImageError], None] | None,
     workers: int,
-) -> Iterator[tuple[list[Picture], Tensor]]:
-    """Give pictures with their fitted bytes, in order, in memory that does not grow.
+) -> Iterator[tuple[list[Picture], UInt8[Tensor, "batch 3 size size"]]]:
+    """Give pictures with their fitted pixels, batch by batch; see `decode_ahead`.
 
     Args:
         pictures: paths, encoded bytes or Pillow pictures; read as they are needed.
         preprocess: fits them.
-        batch_size: pictures a batch.
+        batch_size: pictures a batch at most.
         on_error: told of each picture that cannot be read, which is then left out; without it the
             first one ends the work.
         workers: decoding threads.
@@ -34,27 +38,60 @@ def read_batches(
     Raises:
         ImageError: a picture cannot be read and nobody is to be told.
     """
+    for batch in decode_ahead(
+        pictures, preprocess.to_pixels, batch_size=batch_size, workers=workers
+    ):
+        readable = []
+        for picture, pixels in batch:
+            if isinstance(pixels, Tensor):
+                readable.append((picture, pixels))
+            elif on_error is None:
+                raise pixels
+            else:
+                on_error(picture, pixels)
+        if readable:
+            yield [picture for picture, _ in readable], torch.stack([p for _, p in readable])
 
-    def decode(picture: Picture) -> tuple[Picture, Tensor | ImageError]:
-        try:
-            fitted = preprocess.fit_image(open_image(picture, at_least=preprocess.min_side))
-        except ImageError as error:
-            return picture, error
-        return picture, torch.from_numpy(np.array(fitted)).permute(2, 0, 1)
 
-    iterator = iter(pictures)
-    with ThreadPoolExecutor(max(workers, 1)) as pool:
-        ahead = pool.map(decode, list(islice(iterator, batch_size)))
-        while decoded := list(ahead):
-            # The next batch is decoded while this one is computed.
-            ahead = pool.map(decode, list(islice(iterator, batch_size)))
-            readable = []
-            for picture, pixels in decoded:
-                if isinstance(pixels, Tensor):
-                    readable.append((picture, pixels))
-                elif on_error is None:
-                    raise pixels
-                else:
-                    on_error(picture, pixels)
-            if readable:
-                yield [p for p, _ in readable], torch.stack([pixels for _, pixels in readable])
+def decode_ahead(
+    jobs: Iterable[Job], decode: Callable[[Job], Decoded], *, batch_size: int, workers: int
+) -> Iterator[list[tuple[Job, Decoded | ImageError]]]:
+    """Decode jobs in their order; what cannot be read comes with its error.
+
+    The first batch is one job and the next ones twice the one before, so that the first result need
+    not wait for many. While a batch is used the next one is decoded; no more than three are held.
+
+    Args:
+        jobs: whatever `decode` understands; read as they are needed.
+        decode: called in several threads; raises `ImageError`.
+        batch_size: jobs a batch at most.
+        workers: decoding threads.
+    """
+    iterator, ahead = iter(jobs), deque[tuple[Job, Future[Decoded]]]()
+    size = 1
+    pool = ThreadPoolExecutor(max(workers, 1), thread_name_prefix="decode")
+
+    def read_ahead() -> None:
+        while len(ahead) < 2 * size:
+            for job in iterator:
+                ahead.append((job, pool.submit(decode, job)))
+                break
+            else:
+                return
+
+    try:
+        read_ahead()
+        while ahead:
+            batch = [ahead.popleft() for _ in range(min(size, len(ahead)))]
+            decoded: list[tuple[Job, Decoded | ImageError]] = []
+            for job, future in batch:
+                try:
+                    decoded.append((job, future.result()))
+                except ImageError as error:
+                    decoded.append((job, error))
+            read_ahead()
+            yield decoded
+            size = min(2 * size, batch_size)
+            read_ahead()
+    finally:
+        pool.shutdown(cancel_futures=True)

@@ -8,7 +8,7 @@ from pathlib import Path
 from typing import BinaryIO
 
 from zokusei.errors import DataError
-from zokusei.images import IMAGE_SUFFIXES, find_images
+from zokusei.images import find_images
 
 _CHUNK = 1 << 16
 _LONGEST = 1 << 15  # bytes of a path; systems allow 4096
@@ -24,29 +24,13 @@ class Item:
     Attributes:
         path: the file on the disk.
         relative: where its results lie below an output folder; never leads out of it.
-        member: its name inside that file, where the file is an archive.
     """
 
     path: Path
     relative: Path
-    member: str = ""
-
-    @property
-    def name(self) -> str:
-        """Path, and the name inside an archive behind it.
-
-        >>> Item(Path("a/book.cbz"), Path("book.cbz/1.png"), "1.png").name
-        'a/book.cbz/1.png'
-        """
-        return f"{self.path}/{self.member}" if self.member else str(self.path)
 
 
-def find_items(
-    given: Iterable[Path | str],
-    complain: Complain,
-    *,
-    suffixes: frozenset[str] = IMAGE_SUFFIXES,
-) -> Iterator[Item]:
+def find_items(given: Iterable[Path | str], complain: Complain) -> Iterator[Item]:
     """Give every picture that is meant, one at a time.
 
     A folder means the pictures below it, a pattern (`art/**/*.png`) the files that fit it, and
@@ -56,7 +40,6 @@ def find_items(
     Args:
         given: folders, patterns and pictures; read as they are needed.
         complain: told of folders that may not be read and of links that are not followed.
-        suffixes: endings of the files to take from folders.
 
     Raises:
         DataError: a folder that was given may not be read, or nothing fits a pattern.
@@ -71,16 +54,16 @@ def find_items(
         path = Path(text)
         if path.is_dir():
             below = _place(path)
-            for found in find_images(path, complain, suffixes=suffixes, go_on=True):
+            for found in find_images(path, complain, go_on=True):
                 inner = found.relative_to(path)
                 yield Item(found, inner if alone else below / inner)
         elif glob.has_magic(str(text)) and not path.exists():
-            yield from _fitting(str(text), complain, suffixes)
+            yield from _fitting(str(text), complain)
         else:
             yield Item(path, _place(path))
 
 
-def _fitting(pattern: str, complain: Complain, suffixes: frozenset[str]) -> Iterator[Item]:
+def _fitting(pattern: str, complain: Complain) -> Iterator[Item]:
     fits = False
     for text in glob.iglob(pattern, recursive=True):  # noqa: PTH207 (of any anchor, lazily)
         path, fits = Path(text), True
@@ -88,7 +71,7 @@ def _fitting(pattern: str, complain: Complain, suffixes: frozenset[str]) -> Iter
             yield Item(path, _place(path))
         elif path.is_dir() and not pattern.endswith("**"):
             # `**` gives every folder and every file; each file comes by itself.
-            for found in find_images(path, complain, suffixes=suffixes, go_on=True):
+            for found in find_images(path, complain, go_on=True):
                 yield Item(found, _place(found))
     if not fits:
         raise DataError(f"nothing fits the pattern {pattern!r}; check it, or put it in quotes")

@@ -1,22 +1,16 @@
 """Tagger: a checkpoint that tags pictures."""
 
-from collections.abc import Callable, Iterable, Iterator, Sequence
+from collections.abc import Callable, Iterable, Iterator
 from dataclasses import dataclass
 from pathlib import Path
-from typing import Any, TypeVar
+from typing import Any
 
-import numpy as np
 import torch
-from numpy.typing import NDArray
-from PIL import Image
-from torch import Tensor
 
 from zokusei.checkpoint import Checkpoint, load_checkpoint
 from zokusei.errors import ConfigError, ImageError
-from zokusei.images import Picture, open_image
-from zokusei.inference.engine import Scored, score_each
-
-Job = TypeVar("Job")
+from zokusei.images import Picture
+from zokusei.inference.reading import read_batches
 
 
 @dataclass(frozen=True)
@@ -101,73 +95,31 @@ class Tagger:
         Raises:
             ImageError: a picture cannot be read and nobody is to be told.
         """
-        scored = self.score(
-            pictures, lambda picture: [self.open(picture)], batch_size=batch_size, workers=workers
+        batches = read_batches(
+            pictures,
+            self.checkpoint.preprocess,
+            batch_size=batch_size,
+            on_error=on_error,
+            workers=workers,
         )
-        for picture, found in scored:
-            if isinstance(found, Scored):
-                yield self.decide(str(picture) if isinstance(picture, str | Path) else "", found)
-            elif on_error is None:
-                raise found
-            else:
-                on_error(picture, found)
+        for read, images in batches:
+            with torch.inference_mode():
+                logits = self.model(self.checkpoint.preprocess.normalize(images.to(self.device)))
+            probabilities = logits.float().sigmoid().cpu().tolist()
+            for picture, scores in zip(read, probabilities, strict=True):
+                yield self._decide(picture, scores)
 
-    def open(self, picture: Picture) -> Image.Image:
-        """Open a picture, no larger than the model needs it.
-
-        Raises:
-            ImageError: it cannot be read.
-        """
-        return open_image(picture, at_least=self.checkpoint.preprocess.min_side)
-
-    def score(
-        self,
-        jobs: Iterable[Job],
-        open_frames: Callable[[Job], Sequence[Image.Image]],
-        *,
-        batch_size: int = 16,
-        workers: int = 2,
-    ) -> Iterator[tuple[Job, Scored | ImageError]]:
-        """Give what the model says of each job's picture, in order; see `engine.score_each`.
-
-        Args:
-            jobs: whatever `open_frames` understands.
-            open_frames: gives a job's picture, or the frames of an animation; called in threads.
-            batch_size: pictures a pass through the network.
-            workers: decoding threads.
-        """
-
-        def decode(job: Job) -> Tensor:
-            preprocess = self.checkpoint.preprocess
-            fitted = [np.array(preprocess.fit_image(frame)) for frame in open_frames(job)]
-            return torch.from_numpy(np.stack(fitted)).permute(0, 3, 1, 2)
-
-        return score_each(
-            jobs, decode, self._predict, batch_size=batch_size, workers=max(workers, 1)
-        )
-
-    def _predict(self, pictures: Sequence[Tensor]) -> NDArray[np.float32]:
-        images = torch.stack(list(pictures)).to(self.device)
-        with torch.inference_mode():
-            logits = self.model(self.checkpoint.preprocess.normalize(images))
-        probabilities: NDArray[np.float32] = logits.float().sigmoid().cpu().numpy()
-        return probabilities
-
-    def decide(self, name: str, scored: Scored) -> Tags:
-        """Give the tags whose probability reaches their threshold, and all scores.
-
-        Args:
-            name: the picture's path, or nothing.
-            scored: what the model says of it.
-        """
-        scores, tags = scored.scores.tolist(), self.checkpoint.tags
+    def _decide(self, picture: Picture, scores: list[float]) -> Tags:
+        """Give the tags whose probability reaches their threshold, and all scores."""
+        tags = self.checkpoint.tags
         given = [
             (score, tag.name)
             for tag, score in zip(tags, scores, strict=True)
             if score >= tag.threshold
         ]
         names = tuple(name for _, name in sorted(given, key=lambda pair: -pair[0]))
-        return Tags(name, names, dict(zip(tags.names, scores, strict=True)))
+        path = str(picture) if isinstance(picture, str | Path) else ""
+        return Tags(path, names, dict(zip(tags.names, scores, strict=True)))
 
 
 def choose_device(name: str) -> torch.device:

@@ -181,7 +181,7 @@ def create_model(
     if head_class.needs_captions and "caption_width" not in options:
         raise ConfigError(
             f"model {name!r} reads the vector of a caption and is not told of which width; give "
-            "caption_width, or in a training captions.captioner"
+            "caption_width"
         )
     body = Backbone(backbone)
     head = head_class(body.num_features, labels, **options)

@@ -5,6 +5,7 @@ from numpy.typing import NDArray
 from PIL import Image, ImageDraw, ImageFont
 
 from zokusei.inference.explain import Explanation, Reason
+from zokusei.report.light import light_up
 
 _SIDE = 264  # of a picture in the sheet, in pixels
 _GAP = 18
@@ -42,23 +43,12 @@ def draw_explanation(explanation: Explanation, most: int = 3) -> Image.Image:
     for place, reason in enumerate(reasons, start=1):
         left = _GAP + place % columns * (_SIDE + _GAP)
         top = _GAP + place // columns * (height + _GAP)
-        sheet.paste(_light(picture, reason.activation), (left, top))
+        low, high = reason.activation.min(), reason.activation.max()
+        light = (reason.activation - low) / max(high - low, 1e-6)  # an even map has no place
+        sheet.paste(light_up(picture, light), (left, top))
         _mark_peak(draw, (left, top), reason.activation)
         _describe(draw, (left, top + _SIDE + 4), reason, most)
     return sheet
-
-
-def _light(picture: Image.Image, activation: NDArray[np.float32]) -> Image.Image:
-    """Darken the picture where the map is low."""
-    low, high = float(activation.min()), float(activation.max())
-    share = (activation - low) / max(high - low, 1e-6)
-    mask = Image.fromarray((share * 255).astype(np.uint8)).resize(
-        picture.size, Image.Resampling.BICUBIC
-    )
-    light = np.asarray(mask, dtype=np.float32)[..., None] / 255
-    # What is dark keeps a trace, so that one sees what was not looked at.
-    pixels = np.asarray(picture, dtype=np.float32) * (0.18 + 0.82 * light)
-    return Image.fromarray(pixels.clip(0, 255).astype(np.uint8))
 
 
 def _mark_peak(
@@ -78,7 +68,7 @@ def _describe(
 ) -> None:
     left, top = corner
     given = reason.score >= reason.threshold
-    _write(draw, corner, f"{reason.name}  {reason.score:.2f}", _INK if given else _SOFT, bold=True)
+    _write(draw, corner, f"{reason.name}  {reason.score:.2f}", _INK if given else _SOFT, large=True)
     if not given:
         beside = draw.textlength(f"{reason.name}  {reason.score:.2f}", _font(16))
         _write(draw, (left + int(beside) + 8, top + 1), f"below {reason.threshold:.2f}", _SOFT)
@@ -95,9 +85,9 @@ def _write(
     text: str,
     colour: str,
     *,
-    bold: bool = False,
+    large: bool = False,
 ) -> None:
-    font = _font(16 if bold else 14)
+    font = _font(16 if large else 14)
     while draw.textlength(text, font) > _SIDE and len(text) > 4:
         text = text.rstrip("…")[:-1] + "…"
     draw.text(corner, text, colour, font)

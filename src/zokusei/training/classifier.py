@@ -39,6 +39,7 @@ from zokusei.models import (
     create_model,
     freeze_batch_norm,
     freeze_stages,
+    needs_captions,
     needs_embeddings,
 )
 from zokusei.training.loop import Loop, LoopSettings, Reporter, Task
@@ -86,6 +87,11 @@ def _prepare(
     config: Config, folder: Path, accelerator: Accelerator, tell: Callable[[str], None]
 ) -> "ClassifierTraining":
     """Build all parts before the folder is written: a setting that is refused leaves none."""
+    if needs_captions(config.model.name):
+        raise ConfigError(
+            f"model {config.model.name!r} reads the vector of a caption beside each picture, which "
+            "a training cannot make yet; it can be built and used in Python (`create_model`)"
+        )
     run = prepare_run(config, folder, tell)
     trainer = ClassifierTraining(run.config, run.manifest, folder, accelerator)
     if run.is_new:

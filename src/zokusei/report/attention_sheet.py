@@ -3,8 +3,6 @@
 from collections.abc import Sequence
 from pathlib import Path
 
-import numpy as np
-from jaxtyping import UInt8
 from PIL import Image, ImageDraw, ImageFont
 
 from zokusei.errors import ConfigError
@@ -12,10 +10,10 @@ from zokusei.files import write_whole
 from zokusei.images import open_image
 from zokusei.images.preprocess import Preprocess
 from zokusei.inference.captioner import Caption
+from zokusei.report.light import light_up
 
 _COLUMNS = 6
 _LINE = 22
-_SHADE = 0.2  # what is left of the light where the model did not look
 _FORMATS = (".png", ".jpg", ".jpeg", ".webp")
 MOST_PICTURES = 20
 
@@ -61,25 +59,14 @@ def save_attention_sheet(path: Path, captions: Sequence[Caption], preprocess: Pr
 def _draw_block(caption: Caption, preprocess: Preprocess) -> Image.Image:
     """Draw one picture's tiles in rows."""
     picture = preprocess.fit_image(open_image(caption.path, at_least=preprocess.min_side))
-    pixels, side = np.array(picture), preprocess.size
-    tiles = [("", pixels)]
+    side, tiles = preprocess.size, [("", picture)]
     for word, weights in zip(caption.words, caption.attention.numpy(), strict=True):
-        tiles.append((word, _light(pixels, weights)))
+        tiles.append((word, light_up(picture, weights / weights.max())))
     rows = -(-len(tiles) // _COLUMNS)
     block = Image.new("RGB", (_COLUMNS * side, rows * (side + _LINE)), "white")
     draw, font = ImageDraw.Draw(block), ImageFont.load_default(_LINE - 8)
     for index, (word, tile) in enumerate(tiles):
         left, top = index % _COLUMNS * side, index // _COLUMNS * (side + _LINE)
-        block.paste(Image.fromarray(tile), (left, top + _LINE))
+        block.paste(tile, (left, top + _LINE))
         draw.text((left + 4, top + 2), word, fill="black", font=font)
     return block
-
-
-def _light(
-    pixels: UInt8[np.ndarray, "height width 3"], weights: np.ndarray
-) -> UInt8[np.ndarray, "height width 3"]:
-    """Darken a picture where the model did not look."""
-    size = pixels.shape[1], pixels.shape[0]
-    field = Image.fromarray(weights / weights.max()).resize(size, Image.Resampling.BICUBIC)
-    light = _SHADE + (1 - _SHADE) * np.array(field).clip(0, 1)
-    return (pixels * light[..., None]).round().astype(np.uint8)
