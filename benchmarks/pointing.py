@@ -108,10 +108,24 @@ def look(
         maps = tagger.model.explain(images)["activation_maps"][0, indices].numpy()
     batch = images.expand(len(indices), -1, -1, -1).clone()
     targets = [ClassifierOutputTarget(index) for index in indices]
-    # Its maps are enlarged to the input's size, which leaves their peaks where they are.
     with GradCAM(model=tagger.model, target_layers=[tagger.model.backbone]) as grad_cam:
-        of_gradient = grad_cam(input_tensor=batch, targets=targets)
-    return {"activation map": maps, "grad-cam": of_gradient}
+        enlarged = grad_cam(input_tensor=batch, targets=targets)
+    return {"activation map": maps, "grad-cam": take_middles(enlarged, maps.shape[1:])}
+
+
+def take_middles(enlarged: NDArray[np.float32], shape: tuple[int, ...]) -> NDArray[np.float32]:
+    """Give what enlarged maps have in the middle of each position of the feature map.
+
+    The package enlarges its maps to the size of the input, and a position at the border then is
+    highest along the edge, where nothing lies: the peak would be punished for the enlarging.
+    """
+    for axis, count in zip((1, 2), shape, strict=True):
+        middles = (np.arange(count) + 0.5) * enlarged.shape[axis] / count
+        before, after = (
+            enlarged.take(np.floor(middles - 0.5 + step).astype(int), axis) for step in (0, 0.5)
+        )
+        enlarged = (before + after) / 2
+    return enlarged
 
 
 def cover(boxes: list[dict[str, Any]], size: tuple[int, int]) -> float:

@@ -74,16 +74,11 @@ class CapGCN(DynamicGraphHead):
         labels: the classes.
         caption_width: length of v_cap.
         hidden: D.
-        mask: see above, like all that follow.
-        transform: see above.
-        attention: see above.
-        double_activation: see above.
-        residual: see above.
-        caption_projection: see above.
-        caption_joins: see above.
-        global_vector: see above.
-        orientation: see above.
-        fusion: see above.
+        mask, transform, attention, double_activation, residual: see above.
+        caption_projection, caption_joins, global_vector, orientation, fusion: see above.
+
+    Raises:
+        ConfigError: a reading is unknown, or the caption's vector cannot join the nodes as it is.
     """
 
     needs_captions = True
