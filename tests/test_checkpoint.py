@@ -92,7 +92,7 @@ def test_a_failed_write_leaves_the_old_folder(folder, monkeypatch):
     def full(*args, **kwargs):
         raise OSError(28, "No space left on device")
 
-    monkeypatch.setattr("zokusei.checkpoint.save", full)
+    monkeypatch.setattr("zokusei.model_weights.save", full)
     with pytest.raises(ZokuseiError, match="No space left"):
         save_checkpoint(folder, checkpoint)
     assert (folder / "model.safetensors").read_bytes() == before

@@ -6,35 +6,35 @@ config.json         model name and arguments, label statistics, format version, 
 tags.csv            the WD v3 columns plus each tag's threshold
 preprocess.json     size, fit, mean, standard deviation
 metrics.json        figures on validation data
+captioner/          of a model that reads captions: the captioner that writes them
 README.md           the model card
 ```
 Nothing in it is a pickle, and nothing outside it is needed to use the model.
 """
 
 import json
-import shutil
-import tempfile
-from collections.abc import Callable, Iterator, Mapping
-from contextlib import contextmanager
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
 
-import torch
-from safetensors import SafetensorError
-from safetensors.torch import load_file, save
-from torch import nn
+from safetensors.torch import load_file
 
-from zokusei.errors import CheckpointError, ZokuseiError
-from zokusei.files import write_json, write_text, write_whole
+from zokusei.caption_source import CaptionSource
+from zokusei.files import write_json, write_text
 from zokusei.images.preprocess import Preprocess
 from zokusei.labels import LabelSpace
+from zokusei.model_folder import (
+    FORMAT_VERSION,
+    TAGGER,
+    describe_metrics,
+    find_model_folder,
+    read_config,
+    reading,
+    write_model_folder,
+)
+from zokusei.model_weights import load_exactly, write_weights
 from zokusei.models import Classifier, create_model
 from zokusei.tags import TagSet
-
-FORMAT_VERSION = 1
-
-_KIND = "tagger"
 
 # Where a head that starts from label embeddings keeps them (`Head.needs_embeddings`).
 _EMBEDDINGS = "head.label_embeddings"
@@ -50,6 +50,7 @@ class Checkpoint:
         preprocess: how a picture becomes the model's input.
         metrics: figures on validation data, rates in per cent.
         provenance: how it was made: version, commit, seed, configuration.
+        captions: where a model that reads captions has them from.
     """
 
     model: Classifier
@@ -57,6 +58,7 @@ class Checkpoint:
     preprocess: Preprocess
     metrics: dict[str, Any] = field(default_factory=dict)
     provenance: dict[str, Any] = field(default_factory=dict)
+    captions: CaptionSource | None = None
 
     @property
     def tags(self) -> TagSet:
@@ -69,57 +71,15 @@ def save_checkpoint(folder: Path | str, checkpoint: Checkpoint) -> None:
     write_model_folder(folder, lambda fresh: _write_files(fresh, checkpoint))
 
 
-def write_model_folder(folder: Path | str, write: Callable[[Path], None]) -> None:
-    """Let `write` fill a new folder, and put it in the place of one that may be there.
-
-    Raises:
-        ZokuseiError: the folder cannot be written to, or the disk is full.
-    """
-    folder = Path(folder)
-    try:
-        folder.parent.mkdir(parents=True, exist_ok=True)
-        fresh = Path(tempfile.mkdtemp(dir=folder.parent, prefix=f".{folder.name}."))
-        fresh.chmod(0o755)
-    except OSError as error:
-        raise ZokuseiError(f"{folder} was not written: {error.strerror or error}") from error
-    try:
-        write(fresh)
-        if folder.exists():
-            old = folder.with_name(f".{folder.name}.old")
-            shutil.rmtree(old, ignore_errors=True)
-            folder.rename(old)
-            fresh.rename(folder)
-            shutil.rmtree(old, ignore_errors=True)
-        else:
-            fresh.rename(folder)
-    finally:
-        shutil.rmtree(fresh, ignore_errors=True)
-
-
-def find_model_folder(folder: Path | str) -> Path:
-    """Give the checkpoint folder: the one that is meant, or the `model` folder of a run.
-
-    Raises:
-        CheckpointError: there is no checkpoint in either.
-    """
-    folder = Path(folder)
-    for candidate in (folder, folder / "model"):
-        if (candidate / "config.json").is_file():
-            return candidate
-    raise CheckpointError(
-        f"{folder} holds no trained model (no config.json); give a run folder that "
-        "`zokusei train` has finished, or a model folder"
-    )
-
-
 def load_checkpoint(folder: Path | str) -> Checkpoint:
     """Read a checkpoint folder, or the `model` folder of a run.
 
     Raises:
-        CheckpointError: it is missing, incomplete, damaged, or of another version.
+        CheckpointError: it is missing, incomplete, damaged, of another version, or holds another
+            captioner than the one the model learnt with.
     """
     folder = find_model_folder(folder)
-    config = read_config(folder, _KIND)
+    config = read_config(folder, TAGGER)
     with reading(folder):
         tags = TagSet.load(folder / "tags.csv")
         weights = load_file(folder / "model.safetensors")
@@ -131,74 +91,9 @@ def load_checkpoint(folder: Path | str) -> Checkpoint:
         metrics = json.loads((folder / "metrics.json").read_text(encoding="utf-8"))
         provenance = config["provenance"]
     load_exactly(model, weights, folder)
-    return Checkpoint(model.eval(), labels, preprocess, metrics, provenance)
-
-
-@contextmanager
-def reading(folder: Path) -> Iterator[None]:
-    """Turn whatever the files of a checkpoint make go wrong into an error that names the folder.
-
-    Raises:
-        CheckpointError: a file is missing or damaged.
-    """
-    try:
-        yield
-    except CheckpointError:
-        raise
-    except (
-        OSError,
-        SafetensorError,
-        KeyError,
-        TypeError,
-        ValueError,
-        AttributeError,
-        ZokuseiError,
-    ) as error:
-        message = " ".join(str(error).split())
-        raise CheckpointError(f"{folder} is damaged or incomplete: {message}") from error
-
-
-def read_kind(folder: Path | str) -> str:
-    """Say what a model folder or a run holds: a `tagger` or a `captioner`.
-
-    Raises:
-        CheckpointError: there is no checkpoint, or its config.json cannot be read.
-    """
-    return _read_config(find_model_folder(folder))[0]
-
-
-def read_config(folder: Path, kind: str) -> dict[str, Any]:
-    """Read `config.json` of a checkpoint of this kind and version.
-
-    Raises:
-        CheckpointError: it cannot be read, or is of something else.
-    """
-    found, config = _read_config(folder)
-    if found != kind:
-        command = "caption" if found == "captioner" else "tag"
-        raise CheckpointError(
-            f"{folder} holds a {found}, not a {kind}; `zokusei {command}` is for that"
-        )
-    version = config.get("format_version")
-    if version != FORMAT_VERSION:
-        raise CheckpointError(
-            f"{folder} has checkpoint format {version!r}, this zokusei reads {FORMAT_VERSION}"
-        )
-    return config
-
-
-def _read_config(folder: Path) -> tuple[str, dict[str, Any]]:
-    """Give the kind of a checkpoint, and all that its config.json says."""
-    with reading(folder):
-        config: dict[str, Any] = json.loads((folder / "config.json").read_text(encoding="utf-8"))
-        return str(config.get("kind", _KIND)), config
-
-
-def write_weights(folder: Path, weights: Mapping[str, torch.Tensor]) -> None:
-    """Write `model.safetensors`."""
-    contiguous = {name: tensor.contiguous() for name, tensor in weights.items()}
-    with write_whole(folder / "model.safetensors") as temporary:
-        temporary.write_bytes(save(contiguous))  # our own write: a full disk is an OSError then
+    about = config.get("captions")
+    captions = CaptionSource.load(folder, about) if about else None
+    return Checkpoint(model.eval(), labels, preprocess, metrics, provenance, captions)
 
 
 def _write_files(folder: Path, checkpoint: Checkpoint) -> None:
@@ -210,6 +105,8 @@ def _write_files(folder: Path, checkpoint: Checkpoint) -> None:
         "labels": checkpoint.labels.to_dict(),
         "provenance": checkpoint.provenance,
     }
+    if checkpoint.captions is not None:
+        config["captions"] = checkpoint.captions.save(folder)
     write_weights(folder, model.state_dict())
     write_json(folder / "config.json", config)
     checkpoint.tags.save(folder / "tags.csv")
@@ -218,41 +115,13 @@ def _write_files(folder: Path, checkpoint: Checkpoint) -> None:
     write_text(folder / "README.md", _model_card(checkpoint))
 
 
-def load_exactly(model: nn.Module, weights: dict[str, torch.Tensor], folder: Path) -> None:
-    """Put weights into a model that has just these, of just these shapes.
-
-    Raises:
-        CheckpointError: one is missing, too many, or of another shape.
-    """
-    expected = model.state_dict()
-    for name, tensor in expected.items():
-        if name not in weights:
-            raise CheckpointError(f"{folder}: the weights lack {name!r}; of another model?")
-        if weights[name].shape != tensor.shape:
-            given, needed = tuple(weights[name].shape), tuple(tensor.shape)
-            raise CheckpointError(f"{folder}: {name!r} has shape {given}, the model needs {needed}")
-    extra = sorted(set(weights) - set(expected))
-    if extra:
-        raise CheckpointError(
-            f"{folder}: the model has no place for {extra[0]!r}; of another model?"
-        )
-    model.load_state_dict(weights)
-
-
-def describe_metrics(metrics: Mapping[str, Any]) -> str:
-    """Write the figures as a table."""
-    rows = [
-        f"| {name} | {value:.2f} |"
-        for name, value in metrics.items()
-        if isinstance(value, int | float)
-    ]
-    return "\n".join(["| figure | value |", "|---|---|", *rows])
-
-
 def _model_card(checkpoint: Checkpoint) -> str:
     arguments = ", ".join(f"{name}={value!r}" for name, value in checkpoint.model.arguments.items())
     about = "\n".join(f"- {name}: {value}" for name, value in checkpoint.provenance.items())
-    preprocess = checkpoint.preprocess
+    preprocess, source = checkpoint.preprocess, checkpoint.captions
+    if source is not None:
+        about += f"\n- captions: written by the model in `captioner`, read as `{source.reading}`"
+        about += "" if source.control == "none" else f", replaced: `{source.control}`"
     return f"""# {checkpoint.provenance.get("name", checkpoint.model.name)}
 
 A multi-label tagger for anime illustrations with {len(checkpoint.tags)} tags, trained with zokusei.

@@ -65,8 +65,10 @@ class ModelConfig:
         name: a registered model (`gap`, `gmp`, `add_gcn`, ...).
         backbone: any convolutional timm model.
         weights: `auto` (packaged weights, else timm's download), `packaged`, `timm`, `none`,
-            or a local weight file.
-        freeze: first stages of the backbone, the stem included, that stay as they were loaded.
+            a local weight file, or `captioner`: the encoder of `captions.captioner`. If all of it
+            stays as it is (`freeze: all`) and sees what the captioner sees, both share one pass.
+        freeze: first stages of the backbone, the stem included, that stay as they were loaded;
+            `all`: only the head learns.
         embeddings: what the tags mean, for the models that start from it (`ml_gcn`, `ssgrl`):
             `glove`, `minilm`, `one_hot`, or a GloVe text file of any width.
         embeddings_unknown: a tag of which no word has a vector is an `error`, or gets `zeros`.
@@ -76,10 +78,35 @@ class ModelConfig:
     name: str = "gap"
     backbone: str = "tf_efficientnet_lite0"
     weights: str = "auto"
-    freeze: Annotated[int, Field(ge=0)] = 0
+    freeze: Annotated[int, Field(ge=0)] | Literal["all"] = 0
     embeddings: str | None = None
     embeddings_unknown: Literal["error", "zeros"] = "error"
     options: dict[str, Any] = field(default_factory=dict)
+
+
+@dataclass(frozen=True, config=STRICT_KEYS)
+class CaptionsConfig:
+    """Where the caption vectors of `capgcn` come from; nothing else reads them.
+
+    They are made once a picture, of the whole picture whatever augmentation does to it, and kept in
+    the user's cache folder.
+
+    Attributes:
+        captioner: a run or a model folder of a captioner (`zokusei train
+            configs/captioner-photos.yaml`).
+        reading: what of it is the vector: `encoder`, the mean of its feature map; `attended`, that
+            map weighed by where it looked; `hidden`, its mean state; `text`, the mean vector of the
+            words it said.
+        beam: beginnings of a caption that are kept; 1 is greedy.
+        control: what takes the vectors' place, to see whether they matter: `none`, `zero`,
+            `shuffled` between pictures, `random` but fixed, or `truth`, the pictures' own captions
+            (with `reading: text`).
+    """
+
+    captioner: str | None = None
+    reading: Literal["encoder", "attended", "hidden", "text"] = "attended"
+    beam: PositiveInt = 1
+    control: Literal["none", "zero", "shuffled", "random", "truth"] = "none"
 
 
 @dataclass(frozen=True, config=STRICT_KEYS)
@@ -216,6 +243,7 @@ class Config:
     out: str | None = None
     data: DataConfig = field(default_factory=DataConfig)
     model: ModelConfig = field(default_factory=ModelConfig)
+    captions: CaptionsConfig = field(default_factory=CaptionsConfig)
     preprocess: PreprocessConfig = field(default_factory=PreprocessConfig)
     augment: AugmentConfig = field(default_factory=AugmentConfig)
     loss: LossConfig = field(default_factory=LossConfig)

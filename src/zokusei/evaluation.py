@@ -41,7 +41,9 @@ def compute_scores(
     with torch.inference_mode():
         for batch in loader.batches(epoch=0):
             images = preprocess.normalize(batch.images.to(device))
-            scores[batch.rows] = model(images).float().sigmoid().cpu()
+            captions = batch.caption_features
+            given = (images,) if captions is None else (images, captions.to(device))
+            scores[batch.rows] = model(*given).float().sigmoid().cpu()
             known[batch.rows] = batch.known
             if progress is not None:
                 progress(len(batch.rows))

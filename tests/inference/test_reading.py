@@ -2,6 +2,7 @@
 
 import threading
 import time
+from dataclasses import replace
 
 import numpy as np
 import pytest
@@ -74,18 +75,21 @@ def test_an_error_of_ours_is_not_taken_for_a_broken_picture():
 
 def test_batches_hold_what_can_be_read_as_the_network_takes_it():
     preprocess = Preprocess(8, "squash", (0.5,) * 3, (0.5,) * 3)
+    smaller = replace(preprocess, size=4)
     colours = [(10 * index, 100, 200) for index in range(6)]
     pictures = [Image.new("RGB", (20, 30), colour) for colour in colours]
     pictures[2] = b"no picture"
     told = []
     batches = list(
         read_batches(
-            pictures, preprocess, batch_size=3, on_error=lambda *pair: told.append(pair), workers=2
+            pictures, [preprocess, smaller], batch_size=3,
+            on_error=lambda *pair: told.append(pair), workers=2,
         )
-    )
+    )  # fmt: skip
     read = [picture for batch, _ in batches for picture in batch]
     assert read == [*pictures[:2], *pictures[3:]]
-    images = torch.cat([images for _, images in batches])
+    assert [small.shape[2] for _, (_, small) in batches] == [4] * len(batches)
+    images = torch.cat([images for _, (images, _) in batches])
     assert (images.dtype, images.shape) == (torch.uint8, (5, 3, 8, 8))
     kept = np.array(colours)[[0, 1, 3, 4, 5]]
     assert np.array_equal(images[:, :, 4, 4].numpy(), kept)
@@ -93,4 +97,4 @@ def test_batches_hold_what_can_be_read_as_the_network_takes_it():
     assert picture == b"no picture"
     assert isinstance(error, ImageError)
     with pytest.raises(ImageError):
-        list(read_batches(pictures, preprocess, batch_size=3, on_error=None, workers=1))
+        list(read_batches(pictures, [preprocess], batch_size=3, on_error=None, workers=1))

@@ -125,8 +125,7 @@ class CaptionModel(nn.Module):
         self, images: Float[Tensor, "pictures 3 height width"]
     ) -> Float[Tensor, "pictures positions features"]:
         """Give the annotations of pictures, row by row of the feature map."""
-        features: Tensor = self.backbone(images)
-        return features.flatten(2).transpose(1, 2).contiguous()
+        return to_annotations(self.backbone(images))
 
     def forward(
         self,
@@ -145,6 +144,13 @@ class CaptionModel(nn.Module):
         annotations = self.encode(pictures) if pictures.ndim == 4 else pictures
         decoded: Decoded = self.head(annotations, tokens, lengths)
         return decoded
+
+
+def to_annotations(
+    features: Float[Tensor, "pictures features rows columns"],
+) -> Float[Tensor, "pictures positions features"]:
+    """Give the positions of feature maps, row by row."""
+    return features.flatten(2).transpose(1, 2).contiguous()
 
 
 class Decoder(nn.Module):

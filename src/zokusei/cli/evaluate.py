@@ -29,8 +29,8 @@ def evaluate(
     captioner prints BLEU-1 to 4 and CIDEr of captions written freely, with sacrebleu's signature,
     and leaves `evaluation-SPLIT.json`.
     """
-    from zokusei.checkpoint import read_kind
     from zokusei.errors import ConfigError
+    from zokusei.model_folder import read_kind
 
     if read_kind(run) == "captioner":
         _evaluate_captioner(run, split, manifest, results, beam or 3, batch_size, device)
@@ -42,15 +42,14 @@ def evaluate(
     from zokusei.inference.evaluate import evaluate_run, result_row
     from zokusei.results import append_result
 
-    with counting(f"evaluating {split}", None) as progress:
-        evaluation = evaluate_run(
-            run,
-            split=split,
-            manifest=manifest,
-            batch_size=batch_size,
-            device=device,
-            progress=progress,
-        )
+    evaluation = evaluate_run(
+        run,
+        split=split,
+        manifest=manifest,
+        batch_size=batch_size,
+        device=device,
+        counting=counting,
+    )
     print_evaluation(evaluation)
     for problem in evaluation["problems"]:
         tell(f"not used: {problem}")

@@ -81,14 +81,14 @@ def train(
 
 
 def _train_classifier(path: str | None, overrides: list[str], out: str | None) -> None:
-    from zokusei.cli.console import TrainingProgress, tell
+    from zokusei.cli.console import TrainingProgress, counting, tell
     from zokusei.config import load_config
     from zokusei.training.classifier import train_classifier
 
     config = load_config(path, overrides)
     folder = _choose_folder(config, out)
     with closing(TrainingProgress()) as progress:
-        checkpoint = train_classifier(config, folder, progress, tell)
+        checkpoint = train_classifier(config, folder, progress, tell, counting)
     tell(f"validation mAP {checkpoint.metrics['map']:.2f} %; next: zokusei evaluate {folder}")
 
 

@@ -10,7 +10,7 @@ from pathlib import Path
 
 import numpy as np
 import torch
-from jaxtyping import Bool, UInt8
+from jaxtyping import Bool, Float, UInt8
 from torch import Tensor
 
 from zokusei.data.augment import Augment, Share
@@ -31,12 +31,14 @@ class Batch:
         known: entries of the targets that mean something; all false for a picture that could
             not be read, so that it contributes nothing.
         rows: position of each picture in the manifest.
+        caption_features: vectors of their captions, for a model that reads them.
     """
 
     images: UInt8[Tensor, "batch 3 height width"]
     targets: Bool[Tensor, "batch classes"]
     known: Bool[Tensor, "batch classes"]
     rows: list[int]
+    caption_features: Float[Tensor, "batch numbers"] | None = None
 
 
 class PictureStore:
@@ -109,6 +111,7 @@ class Loader:
         seed: of order and augmentation.
         rank: which process this is.
         world: how many there are; `batch_size` is a multiple of it.
+        caption_features: a vector of each picture of the manifest, for a model that reads captions.
     """
 
     def __init__(
@@ -122,7 +125,9 @@ class Loader:
         seed: int = 0,
         rank: int = 0,
         world: int = 1,
+        caption_features: Float[Tensor, "pictures numbers"] | None = None,
     ) -> None:
+        self.caption_features = caption_features
         self.targets = torch.from_numpy(manifest.compute_targets())
         self.known = torch.from_numpy(manifest.compute_known())
         self.store = store
@@ -191,7 +196,8 @@ class Loader:
         for position, row in enumerate(rows):
             if row in self.store.unreadable:
                 known[position] = False
-        return Batch(images, self.targets[rows], known, rows)
+        captions = None if self.caption_features is None else self.caption_features[rows]
+        return Batch(images, self.targets[rows], known, rows, captions)
 
     def _generator(self, epoch: int, step: int) -> torch.Generator:
         words = np.random.SeedSequence([self.seed, epoch, step]).generate_state(2)

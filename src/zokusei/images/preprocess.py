@@ -153,8 +153,11 @@ class Preprocess:
         Raises:
             ImageError: the picture cannot be read.
         """
-        fitted = self.fit_image(open_image(picture, at_least=self.min_side))
-        return torch.from_numpy(np.array(fitted)).permute(2, 0, 1)
+        return self.fit_pixels(open_image(picture, at_least=self.min_side))
+
+    def fit_pixels(self, image: Image.Image) -> UInt8[Tensor, "3 size size"]:
+        """Fit one picture that is open."""
+        return torch.from_numpy(np.array(self.fit_image(image))).permute(2, 0, 1)
 
     def normalize(
         self, images: UInt8[Tensor, "batch 3 height width"]

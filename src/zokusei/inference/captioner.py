@@ -106,9 +106,9 @@ class Captioner:
         """
         preprocess = self.checkpoint.preprocess
         batches = read_batches(
-            pictures, preprocess, batch_size=batch_size, on_error=on_error, workers=workers
+            pictures, [preprocess], batch_size=batch_size, on_error=on_error, workers=workers
         )
-        for read, images in batches:
+        for read, (images,) in batches:
             found = self.generate(
                 images, beam=beam, max_length=max_length, length_penalty=length_penalty
             )

@@ -2,7 +2,6 @@
 
 import json
 import math
-from collections.abc import Callable
 from pathlib import Path
 from typing import Any
 
@@ -16,6 +15,7 @@ from zokusei.checkpoint import Checkpoint, load_checkpoint
 from zokusei.config import load_config
 from zokusei.data.loader import Loader, PictureStore
 from zokusei.data.manifest import Manifest
+from zokusei.data.row_file import Counting, no_counting
 from zokusei.errors import DataError
 from zokusei.evaluation import compute_scores
 from zokusei.files import write_json, write_whole
@@ -31,7 +31,7 @@ def evaluate_run(
     manifest: Path | str | None = None,
     batch_size: int = 64,
     device: str = "auto",
-    progress: Callable[[int], None] | None = None,
+    counting: Counting = no_counting,
 ) -> dict[str, Any]:
     """Judge a run's model and leave the figures in its folder.
 
@@ -44,7 +44,7 @@ def evaluate_run(
             know are ignored, tags that the manifest does not have are unknown.
         batch_size: pictures a pass.
         device: see `choose_device`.
-        progress: told the number of pictures done, batch by batch.
+        counting: shows how far it is.
 
     Returns:
         What `evaluation-SPLIT.json` holds: figures at 0.5 and at each tag's own threshold, in
@@ -63,10 +63,14 @@ def evaluate_run(
     target = choose_device(device)
     preprocess = checkpoint.preprocess
     store = PictureStore(judged.paths, preprocess, cache_bytes=0, workers=2)
-    loader = Loader(judged, store, batch_size=batch_size)
+    source, captions = checkpoint.captions, None
+    if source is not None:
+        captions = source.open_table(judged, counting=counting, device=target)
+    loader = Loader(judged, store, batch_size=batch_size, caption_features=captions)
     loader.known &= torch.tensor([name in pictures.tags for name in judged.tags.names])
     model = checkpoint.model.to(target).to(memory_format=torch.channels_last)
-    scores, known = compute_scores(model, loader, preprocess, device=target, progress=progress)
+    with counting(f"evaluating {split}", len(judged)) as progress:
+        scores, known = compute_scores(model, loader, preprocess, device=target, progress=progress)
     store.close()
     evaluation = _describe(checkpoint, split, scores, loader.targets, known)
     evaluation["manifest"] = str(Path(manifest).absolute()) if manifest else None

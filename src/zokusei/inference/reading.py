@@ -1,7 +1,7 @@
 """Pictures for a network: decoded in threads while it works, in order, in bounded memory."""
 
 from collections import deque
-from collections.abc import Callable, Iterable, Iterator
+from collections.abc import Callable, Iterable, Iterator, Sequence
 from concurrent.futures import Future, ThreadPoolExecutor
 from typing import TypeVar
 
@@ -10,7 +10,7 @@ from jaxtyping import UInt8
 from torch import Tensor
 
 from zokusei.errors import ImageError
-from zokusei.images import Picture
+from zokusei.images import Picture, open_image
 from zokusei.images.preprocess import Preprocess
 
 Job = TypeVar("Job")
@@ -19,17 +19,17 @@ Decoded = TypeVar("Decoded")
 
 def read_batches(
     pictures: Iterable[Picture],
-    preprocess: Preprocess,
+    preprocesses: Sequence[Preprocess],
     *,
     batch_size: int,
     on_error: Callable[[Picture, ImageError], None] | None,
     workers: int,
-) -> Iterator[tuple[list[Picture], UInt8[Tensor, "batch 3 size size"]]]:
+) -> Iterator[tuple[list[Picture], list[UInt8[Tensor, "batch 3 size size"]]]]:
     """Give pictures with their fitted pixels, batch by batch; see `decode_ahead`.
 
     Args:
         pictures: paths, encoded bytes or Pillow pictures; read as they are needed.
-        preprocess: fits them.
+        preprocesses: each fits them its own way; a picture is opened once for all.
         batch_size: pictures a batch at most.
         on_error: told of each picture that cannot be read, which is then left out; without it the
             first one ends the work.
@@ -38,19 +38,24 @@ def read_batches(
     Raises:
         ImageError: a picture cannot be read and nobody is to be told.
     """
-    for batch in decode_ahead(
-        pictures, preprocess.to_pixels, batch_size=batch_size, workers=workers
-    ):
+    needed = max(preprocess.min_side for preprocess in preprocesses)
+
+    def decode(picture: Picture) -> list[Tensor]:
+        image = open_image(picture, at_least=needed)
+        return [preprocess.fit_pixels(image) for preprocess in preprocesses]
+
+    for batch in decode_ahead(pictures, decode, batch_size=batch_size, workers=workers):
         readable = []
         for picture, pixels in batch:
-            if isinstance(pixels, Tensor):
+            if isinstance(pixels, list):
                 readable.append((picture, pixels))
             elif on_error is None:
                 raise pixels
             else:
                 on_error(picture, pixels)
         if readable:
-            yield [picture for picture, _ in readable], torch.stack([p for _, p in readable])
+            fitted = zip(*(pixels for _, pixels in readable), strict=True)
+            yield [picture for picture, _ in readable], [torch.stack(one) for one in fitted]
 
 
 def decode_ahead(

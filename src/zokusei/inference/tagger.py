@@ -6,7 +6,9 @@ from pathlib import Path
 from typing import Any
 
 import torch
+from torch import Tensor
 
+from zokusei.captioning.model import to_annotations
 from zokusei.checkpoint import Checkpoint, load_checkpoint
 from zokusei.errors import ConfigError, ImageError
 from zokusei.images import Picture
@@ -53,6 +55,16 @@ class Tagger:
         self.checkpoint = checkpoint
         self.device = choose_device(device)
         self.model = checkpoint.model.eval().to(self.device).to(memory_format=torch.channels_last)
+        self._preprocesses = [checkpoint.preprocess]
+        self._shares_encoder = False
+        if checkpoint.captions is not None:
+            writer = checkpoint.captions.checkpoint
+            writer.model.eval().to(self.device).to(memory_format=torch.channels_last)
+            if writer.preprocess != checkpoint.preprocess:
+                self._preprocesses.append(writer.preprocess)
+            self._shares_encoder = checkpoint.captions.shares_encoder(
+                self.model.backbone, checkpoint.preprocess
+            )
 
     @classmethod
     def load(cls, folder: Path | str, *, device: str = "auto") -> "Tagger":
@@ -97,17 +109,31 @@ class Tagger:
         """
         batches = read_batches(
             pictures,
-            self.checkpoint.preprocess,
+            self._preprocesses,
             batch_size=batch_size,
             on_error=on_error,
             workers=workers,
         )
         for read, images in batches:
-            with torch.inference_mode():
-                logits = self.model(self.checkpoint.preprocess.normalize(images.to(self.device)))
-            probabilities = logits.float().sigmoid().cpu().tolist()
+            probabilities = self._compute_logits(images).float().sigmoid().cpu().tolist()
             for picture, scores in zip(read, probabilities, strict=True):
                 yield self._decide(picture, scores)
+
+    def _compute_logits(self, fitted: list[Tensor]) -> Tensor:
+        """Give a logit a tag of pictures that each of the preprocessings has fitted."""
+        with torch.inference_mode():
+            images = self.checkpoint.preprocess.normalize(fitted[0].to(self.device))
+            captions = self.checkpoint.captions
+            features: Tensor = self.model.backbone(images)
+            if captions is None:
+                logits: Tensor = self.model.head(features)
+            else:
+                if self._shares_encoder:
+                    found = captions.describe(to_annotations(features))
+                else:
+                    found = captions.caption(fitted[-1])
+                logits = self.model.head(features, captions.read(found))
+            return logits
 
     def _decide(self, picture: Picture, scores: list[float]) -> Tags:
         """Give the tags whose probability reaches their threshold, and all scores."""

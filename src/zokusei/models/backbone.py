@@ -2,7 +2,7 @@
 
 from importlib.util import find_spec
 from pathlib import Path
-from typing import Any
+from typing import Any, Literal
 
 import timm
 import torch
@@ -135,7 +135,7 @@ def freeze_batch_norm(model: nn.Module) -> None:
             _keep_in_evaluation(module)
 
 
-def freeze_stages(backbone: Backbone, count: int) -> None:
+def freeze_stages(backbone: Backbone, count: int | Literal["all"]) -> None:
     """Keep the first stages of a backbone as they were loaded: weights and batch statistics.
 
     Early layers see edges and colours, which drawings share with photographs, on the largest
@@ -143,7 +143,8 @@ def freeze_stages(backbone: Backbone, count: int) -> None:
 
     Args:
         backbone: with its weights.
-        count: how many, in timm's grouping; the stem is the first. 0 freezes nothing.
+        count: how many, in timm's grouping; the stem is the first. 0 freezes nothing, `all` the
+            whole backbone, so that only the head learns.
 
     Raises:
         ConfigError: the backbone has no more stages than that.
@@ -155,12 +156,16 @@ def freeze_stages(backbone: Backbone, count: int) -> None:
     """
     if not count:
         return
+    if count == "all":
+        backbone.requires_grad_(requires_grad=False)
+        freeze_batch_norm(backbone)
+        return
     body = backbone.body
     stages: dict[str, int] = group_parameters(body, body.group_matcher(coarse=True), reverse=True)
     if count > max(stages.values()):
         raise ConfigError(
-            f"model.freeze = {count} would leave nothing of the backbone to train; it has "
-            f"{max(stages.values()) + 1} stages, the stem included"
+            f"model.freeze = {count}, but the backbone has {max(stages.values()) + 1} stages, the "
+            "stem included; model.freeze=all leaves nothing of it to train"
         )
     for name, module in body.named_modules():
         own = {f"{name}.{key}" for key, _ in module.named_parameters(recurse=False)}

@@ -47,7 +47,7 @@ class CapGCN(DynamicGraphHead):
         s &= (s_m + s_r) / 2, \quad s_m = \max_p M_{c,p}, \quad s_r = w_c \cdot z_c + b_c
 
     Equation (4) is the loss, a binary cross entropy whose minus sign the paper lacks: `losses`.
-    How v_cap comes from a captioner is no part of this file: `captioning.features`.
+    How v_cap comes from a captioner is no part of this file: see `captioning.features`.
 
     What the paper leaves open, the default first:
 

@@ -17,15 +17,16 @@ from zokusei.config import (
     read_overrides,
     read_yaml,
 )
-from zokusei.errors import ConfigError, ModelError, suggest
+from zokusei.errors import CheckpointError, ConfigError, ModelError, suggest
 from zokusei.labels import LabelSpace
 from zokusei.losses import create_loss
 from zokusei.models import create_model, freeze_stages, needs_embeddings
 from zokusei.tags import TagSet
+from zokusei.training.caption_features import load_source
 
 # What a model may have of its own. Data, pictures, schedule and seeds are everybody's: with other
 # ones the rows would no longer compare.
-_OWN = ("model", "loss", "optimizer")
+_OWN = ("model", "captions", "loss", "optimizer")
 # What all models stand on.
 _SHARED = ("model.backbone", "model.weights", "model.freeze")
 
@@ -125,10 +126,13 @@ def _check_row(plan: Plan, row: str) -> None:
         labels = LabelSpace.from_targets(TagSet.from_names(["a", "b"]), torch.ones(1, 2).bool())
         labels = labels.with_embeddings(torch.ones(2, 2))
         # Without numbers the largest backbone is built in a moment.
+        options, source = dict(model.options), load_source(config)
+        if source is not None:
+            options["caption_width"] = source.width
         with torch.device("meta"):
-            built = create_model(model.name, labels, backbone=model.backbone, **model.options)
+            built = create_model(model.name, labels, backbone=model.backbone, **options)
         freeze_stages(built.backbone, model.freeze)
-    except (ConfigError, ModelError) as error:
+    except (CheckpointError, ConfigError, ModelError) as error:
         raise ConfigError(f"cannot be trained: {error}") from error
     if needs and model.embeddings is None:
         raise ConfigError("needs model.embeddings (glove, one_hot, ...)")

@@ -26,8 +26,8 @@ from zokusei.captioning.beam import generate
 from zokusei.captioning.metrics import compute_caption_metrics
 from zokusei.captioning.model import CaptionModel
 from zokusei.data.manifest import Manifest
+from zokusei.data.row_file import Counting
 from zokusei.environment import describe_environment
-from zokusei.training.annotations import Counting
 from zokusei.training.captioner_data import CaptionBatch, CaptionLoader
 from zokusei.training.captioner_parts import CaptionParts, create_parts
 from zokusei.training.captioner_prepare import prepare_captioner

@@ -16,6 +16,7 @@ from zokusei.captioning.vocabulary import Vocabulary
 from zokusei.data.augment import create_augment
 from zokusei.data.loader import PictureStore
 from zokusei.data.manifest import Manifest
+from zokusei.data.row_file import Counting, cache_folder
 from zokusei.errors import ConfigError
 from zokusei.images.preprocess import Preprocess
 from zokusei.models.backbone import (
@@ -24,7 +25,7 @@ from zokusei.models.backbone import (
     freeze_stages,
     load_backbone_weights,
 )
-from zokusei.training.annotations import Annotations, Counting, default_folder, open_annotations
+from zokusei.training.annotations import Annotations, open_annotations
 from zokusei.training.captioner_data import (
     CaptionLoader,
     EncodedSource,
@@ -186,7 +187,9 @@ def open_set(
     mirrored: bool = False,
 ) -> Annotations:
     """Give the annotations of pictures, from where the settings keep them."""
-    folder = Path(config.train.annotations) if config.train.annotations else default_folder()
+    folder = (
+        Path(config.train.annotations) if config.train.annotations else cache_folder("annotations")
+    )
     return open_annotations(
         model,
         paths,

@@ -12,9 +12,9 @@ from zokusei.captioning.vocabulary import split_words
 from zokusei.config import load_config
 from zokusei.corpora import Problems, import_corpus
 from zokusei.data.manifest import Manifest
+from zokusei.data.row_file import Counting
 from zokusei.data.splits import count_splits, split_manifest
 from zokusei.errors import ConfigError, DataError
-from zokusei.training.annotations import Counting
 from zokusei.training.captioner_parts import create_captioner, open_set
 from zokusei.training.prepare import Run, refuse_another_run, refuse_other_files
 

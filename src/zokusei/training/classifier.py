@@ -3,6 +3,7 @@
 ```
 RUN/config.yaml        every setting as it was used
 RUN/environment.json   versions, commit, hardware
+RUN/captioner.json     of a model that reads captions: which captioner's
 RUN/manifest.parquet   the pictures, their tags and splits
 RUN/errors.jsonl       what could not be read, if anything
 RUN/metrics.jsonl      the log
@@ -12,6 +13,7 @@ RUN/model/             the checkpoint
 """
 
 import dataclasses
+import json
 from collections.abc import Callable
 from pathlib import Path
 from typing import Any
@@ -20,15 +22,18 @@ import torch
 from accelerate import Accelerator
 from torch import Tensor, nn
 
+from zokusei.caption_source import CaptionSource
 from zokusei.checkpoint import Checkpoint, load_checkpoint, save_checkpoint
 from zokusei.config import Config, ModelConfig
 from zokusei.data.augment import create_augment
 from zokusei.data.loader import Batch, Loader, PictureStore
 from zokusei.data.manifest import Manifest
+from zokusei.data.row_file import Counting, no_counting
 from zokusei.embeddings import embed_tags
 from zokusei.environment import describe_environment
 from zokusei.errors import ConfigError
 from zokusei.evaluation import compute_scores
+from zokusei.files import write_json
 from zokusei.images.preprocess import Preprocess
 from zokusei.labels import LabelSpace
 from zokusei.losses import create_loss
@@ -39,16 +44,20 @@ from zokusei.models import (
     create_model,
     freeze_batch_norm,
     freeze_stages,
-    needs_captions,
     needs_embeddings,
 )
+from zokusei.training.caption_features import copy_encoder, load_source
 from zokusei.training.loop import Loop, LoopSettings, Reporter, Task
 from zokusei.training.optimizers import create_optimizer, create_schedule
 from zokusei.training.prepare import prepare_in_turn, prepare_run
 
 
 def train_classifier(
-    config: Config, folder: Path | str, reporter: Reporter, tell: Callable[[str], None]
+    config: Config,
+    folder: Path | str,
+    reporter: Reporter,
+    tell: Callable[[str], None],
+    counting: Counting = no_counting,
 ) -> Checkpoint:
     """Train, or go on training, until the run folder holds its finished model.
 
@@ -57,6 +66,7 @@ def train_classifier(
         folder: the run folder; made when missing, continued when it holds this run.
         reporter: is told of every step and epoch.
         tell: is told what was found and chosen.
+        counting: shows how far captions are written, for a model that reads them.
 
     Returns:
         The kept checkpoint.
@@ -66,7 +76,7 @@ def train_classifier(
     """
     folder = Path(folder)
     trainer = prepare_in_turn(
-        lambda accelerator: _prepare(config, folder, accelerator, tell),
+        lambda accelerator: _prepare(config, folder, accelerator, tell, counting),
         mixed_precision=config.train.mixed_precision,
     )
     if trainer.accelerator.is_main_process:
@@ -84,19 +94,35 @@ def train_classifier(
 
 
 def _prepare(
-    config: Config, folder: Path, accelerator: Accelerator, tell: Callable[[str], None]
+    config: Config,
+    folder: Path,
+    accelerator: Accelerator,
+    tell: Callable[[str], None],
+    counting: Counting,
 ) -> "ClassifierTraining":
     """Build all parts before the folder is written: a setting that is refused leaves none."""
-    if needs_captions(config.model.name):
-        raise ConfigError(
-            f"model {config.model.name!r} reads the vector of a caption beside each picture, which "
-            "a training cannot make yet; it can be built and used in Python (`create_model`)"
-        )
+    source = load_source(config)
     run = prepare_run(config, folder, tell)
-    trainer = ClassifierTraining(run.config, run.manifest, folder, accelerator)
+    if not run.is_new:
+        _refuse_another_captioner(source, folder)
+    trainer = ClassifierTraining(run.config, run.manifest, folder, accelerator, source, counting)
     if run.is_new:
         run.save(folder)
+        if source is not None:
+            write_json(folder / "captioner.json", {"digest": source.digest})
     return trainer
+
+
+def _refuse_another_captioner(source: CaptionSource | None, folder: Path) -> None:
+    """See that a run goes on with the captioner that it began with, whatever lies at its path."""
+    path = folder / "captioner.json"
+    if source is None or not path.exists():
+        return
+    if json.loads(path.read_text(encoding="utf-8"))["digest"] != source.digest:
+        raise ConfigError(
+            f"{folder} began with another captioner than captions.captioner holds now; put that "
+            "one back, or choose another folder with --out FOLDER"
+        )
 
 
 class ClassifierTraining:
@@ -107,29 +133,29 @@ class ClassifierTraining:
         manifest: all splits.
         folder: the run folder.
         accelerator: devices, precision and processes.
+        source: where a model that reads captions has them from.
+        counting: shows how far they are written.
     """
 
     def __init__(
-        self, config: Config, manifest: Manifest, folder: Path, accelerator: Accelerator
+        self,
+        config: Config,
+        manifest: Manifest,
+        folder: Path,
+        accelerator: Accelerator,
+        source: CaptionSource | None = None,
+        counting: Counting = no_counting,
     ) -> None:
         self.config, self.folder, self.accelerator = config, folder, accelerator
+        self.source, self.counting = source, counting
         train, val = manifest.select("train"), manifest.select("val")
         targets = torch.from_numpy(train.compute_targets())
         known = torch.from_numpy(train.compute_known())
         labels = LabelSpace.from_targets(manifest.tags, targets, known)
         self.labels, self.word_notes = _embed(labels, config.model)
-        mean, std = backbone_statistics(config.model.backbone, config.model.weights)
-        size, fit = config.preprocess.size, config.preprocess.fit
-        assert size is not None, "prepare_run settles the size"
-        self.preprocess = Preprocess(size=size, fit=fit, mean=mean, std=std)
+        self.preprocess = self._create_preprocess()
         torch.manual_seed(config.train.seed)
-        self.model = create_model(
-            config.model.name,
-            self.labels,
-            backbone=config.model.backbone,
-            weights=config.model.weights,
-            **config.model.options,
-        )
+        self.model = self._create_model()
         # The layout that convolutions on processors and tensor cores work in.
         self.model = self.model.to(memory_format=torch.channels_last)
         freeze_stages(self.model.backbone, config.model.freeze)
@@ -140,6 +166,29 @@ class ClassifierTraining:
         self.train_loader = self._create_train_loader(train)
         self.val_loader = self._create_val_loader(val)
         self._judged: tuple[Tensor, Tensor] | None = None
+
+    def _create_preprocess(self) -> Preprocess:
+        model, chosen = self.config.model, self.config.preprocess
+        assert chosen.size is not None, "prepare_run settles the size"
+        if model.weights == "captioner":
+            assert self.source is not None, "load_source refuses these weights elsewhere"
+            own = self.source.checkpoint.preprocess
+            return dataclasses.replace(own, size=chosen.size, fit=chosen.fit)
+        mean, std = backbone_statistics(model.backbone, model.weights)
+        return Preprocess(size=chosen.size, fit=chosen.fit, mean=mean, std=std)
+
+    def _create_model(self) -> Classifier:
+        config, options = self.config.model, dict(self.config.model.options)
+        weights = config.weights
+        if self.source is not None:
+            options["caption_width"] = self.source.width
+            weights = "none" if weights == "captioner" else weights
+        model = create_model(
+            config.name, self.labels, backbone=config.backbone, weights=weights, **options
+        )
+        if self.source is not None and config.weights == "captioner":
+            copy_encoder(self.source, model.backbone)
+        return model
 
     def create_loop(self, reporter: Reporter) -> Loop:
         """Put optimiser, schedule and loop together."""
@@ -172,8 +221,10 @@ class ClassifierTraining:
         """Loss of one batch, in single precision whatever the network computes in."""
         device = self.accelerator.device
         images = self.preprocess.normalize(batch.images.to(device))
+        captions = batch.caption_features
+        given = (images,) if captions is None else (images, captions.to(device))
         with self.accelerator.autocast():
-            logits = model(images)
+            logits = model(*given)
         targets, known = batch.targets.to(device), batch.known.to(device)
         return self.compute_classification_loss(logits.float(), targets.float(), known)
 
@@ -205,7 +256,7 @@ class ClassifierTraining:
             "hardware": environment["hardware"],
             "versions": environment["versions"],
         }
-        checkpoint = Checkpoint(model, labels, self.preprocess, metrics, provenance)
+        checkpoint = Checkpoint(model, labels, self.preprocess, metrics, provenance, self.source)
         save_checkpoint(self.folder / "model", checkpoint)
 
     @property
@@ -248,6 +299,7 @@ class ClassifierTraining:
             seed=config.train.seed,
             rank=self.accelerator.process_index,
             world=world,
+            caption_features=self._open_captions(manifest),
         )
 
     def _create_val_loader(self, manifest: Manifest) -> Loader:
@@ -257,7 +309,14 @@ class ClassifierTraining:
             batch_size=self.config.train.batch_size * 2,
             rank=self.accelerator.process_index,
             world=self.accelerator.num_processes,
+            caption_features=self._open_captions(manifest),
         )
+
+    def _open_captions(self, manifest: Manifest) -> Tensor | None:
+        if self.source is None:
+            return None
+        device = self.accelerator.device
+        return self.source.open_table(manifest, counting=self.counting, device=device)
 
     def _create_store(self, manifest: Manifest, preprocess: Preprocess) -> PictureStore:
         train = self.config.train

@@ -1,0 +1,42 @@
+"""The captioner of a training: found, checked, and its vectors made once for every picture."""
+
+from zokusei.caption_checkpoint import load_caption_checkpoint
+from zokusei.caption_source import CaptionSource
+from zokusei.config import Config
+from zokusei.errors import ConfigError
+from zokusei.models import Backbone, needs_captions
+
+
+def load_source(config: Config) -> CaptionSource | None:
+    """Load the captioner that a model reads; None where it reads none.
+
+    Raises:
+        ConfigError: the model needs a captioner and there is none, or the other way round.
+        CheckpointError: the folder holds no captioner.
+    """
+    captions, model = config.captions, config.model
+    if not needs_captions(model.name):
+        if captions.captioner or model.weights == "captioner":
+            given = "captions.captioner" if captions.captioner else "model.weights=captioner"
+            raise ConfigError(f"{given} is set, but {model.name!r} reads no captions; leave it out")
+        return None
+    if not captions.captioner:
+        raise ConfigError(
+            f"model {model.name!r} reads the vector of a caption beside each picture; give "
+            "captions.captioner=RUN, which `zokusei train configs/captioner-photos.yaml` makes"
+        )
+    checkpoint = load_caption_checkpoint(captions.captioner)
+    source = CaptionSource(checkpoint, captions.reading, captions.beam, captions.control)
+    if model.weights == "captioner":
+        own = checkpoint.model.arguments["backbone"]
+        if own != model.backbone:
+            raise ConfigError(
+                f"model.weights=captioner: {captions.captioner} stands on {own}, not on "
+                f"{model.backbone}; set model.backbone={own}"
+            )
+    return source
+
+
+def copy_encoder(source: CaptionSource, backbone: Backbone) -> None:
+    """Start a backbone from the captioner's encoder."""
+    backbone.load_state_dict(source.checkpoint.model.backbone.state_dict())

@@ -1,0 +1,224 @@
+"""A tagger that reads captions: trained, judged, used; its captioner stays its own."""
+
+import json
+import shutil
+from dataclasses import replace
+
+import numpy as np
+import pyarrow.parquet as pq
+import pytest
+import torch
+
+from captioned import write_captioned
+from conftest import Silent
+from zokusei.caption_checkpoint import (
+    CaptionCheckpoint,
+    load_caption_checkpoint,
+    save_caption_checkpoint,
+)
+from zokusei.caption_source import CaptionSource
+from zokusei.captioning.model import CaptionModel
+from zokusei.captioning.vocabulary import Vocabulary
+from zokusei.checkpoint import load_checkpoint
+from zokusei.config import load_config
+from zokusei.corpora import import_corpus
+from zokusei.data.row_file import no_counting
+from zokusei.errors import CheckpointError, ConfigError, DataError
+from zokusei.images.preprocess import Preprocess
+from zokusei.inference import Tagger
+from zokusei.inference.evaluate import evaluate_run
+from zokusei.training.classifier import train_classifier
+
+TINY = [
+    "model.name=capgcn", "model.backbone=test_efficientnet", "model.weights=none",
+    "model.options={hidden: 16}", "preprocess.size=64", "train.epochs=2", "train.batch_size=16",
+    "train.workers=1",
+]  # fmt: skip
+WORDS = ("a", "red", "blue", "circle", "square", "green", "there", "is", "on", "grey")
+
+
+def write_captioner(folder, seed=0, size=64):
+    """A captioner without training behind it: what it says depends on the picture all the same."""
+    torch.manual_seed(seed)
+    vocabulary = Vocabulary(WORDS)
+    model = CaptionModel(len(vocabulary), "test_efficientnet", embedding=6, hidden=5, attention=4)
+    torch.nn.init.normal_(model.head.word.weight, std=2.0)
+    preprocess = Preprocess(size, "pad", (0.5,) * 3, (0.5,) * 3)
+    save_caption_checkpoint(folder, CaptionCheckpoint(model.eval(), vocabulary, preprocess))
+    return folder
+
+
+@pytest.fixture(autouse=True)
+def own_cache(tmp_path_factory, monkeypatch):
+    monkeypatch.setenv("XDG_CACHE_HOME", str(tmp_path_factory.getbasetemp() / "cache"))
+
+
+@pytest.fixture(scope="module")
+def captioner(tmp_path_factory):
+    return write_captioner(tmp_path_factory.mktemp("captioner") / "model")
+
+
+def train(corpus, captioner, folder, *settings):
+    given = [f"data.path={corpus}", *TINY, f"captions.captioner={captioner}", *settings]
+    return train_classifier(load_config(None, given), folder, Silent(), lambda message: None)
+
+
+def test_tagging_gives_what_judging_gave(corpus, tmp_path):
+    # Judging reads vectors from the disk, tagging has them made on the way, of another size.
+    # An encoder without training says next to nothing; its words have vectors of a usual size.
+    captioner = write_captioner(tmp_path / "captioner", size=96)
+    train(
+        corpus, captioner, tmp_path / "run", "captions.reading=text",
+        "model.options={hidden: 16, caption_joins: both}",
+    )  # fmt: skip
+    evaluate_run(tmp_path / "run")
+    table = pq.read_table(tmp_path / "run" / "scores-test.parquet").to_pylist()
+    shutil.rmtree(tmp_path / "captioner")
+    tagger = Tagger.load(tmp_path / "run")
+    for row, tags in zip(table, tagger.tag(corpus / row["path"] for row in table), strict=True):
+        for name, score in tags.scores.items():
+            assert score == pytest.approx(row[name], abs=1e-4)
+    # The captions are heard: without them the same weights say something else.
+    deaf = replace(tagger.checkpoint.captions, control="zero")
+    silent = Tagger(replace(tagger.checkpoint, captions=deaf))
+    first = next(silent.tag([corpus / table[0]["path"]]))
+    assert max(abs(score - table[0][name]) for name, score in first.scores.items()) > 1e-4
+
+
+def test_one_encoder_serves_both_where_it_is_the_same(corpus, captioner, tmp_path, monkeypatch):
+    train(
+        corpus, captioner, tmp_path / "run",
+        "model.weights=captioner", "model.freeze=all", "preprocess.fit=pad",
+    )  # fmt: skip
+    tagger = Tagger.load(tmp_path / "run")
+    pictures = sorted(corpus.glob("*.png"))[:5]
+    alone = [tags.scores for tags in tagger.tag(pictures)]
+    with monkeypatch.context() as patch:
+        patch.setattr(CaptionSource, "shares_encoder", lambda *given: False)
+        apart = [tags.scores for tags in Tagger.load(tmp_path / "run").tag(pictures)]
+    for one, other in zip(alone, apart, strict=True):
+        assert one == pytest.approx(other, abs=1e-5)
+    calls = []
+    backbone = tagger.checkpoint.captions.checkpoint.model.backbone
+    backbone.register_forward_hook(lambda *given: calls.append(1))
+    list(tagger.tag(pictures))
+    assert not calls
+    trained = tagger.model.backbone.state_dict()
+    assert all(torch.equal(trained[key], value) for key, value in backbone.state_dict().items())
+
+
+@pytest.fixture(scope="module")
+def captioned(tmp_path_factory):
+    return import_corpus(write_captioned(tmp_path_factory.mktemp("captioned") / "flickr"))[0]
+
+
+def open_table(captioner, manifest, folder, **changes):
+    source = CaptionSource(load_caption_checkpoint(captioner), **changes)
+    return source.open_table(manifest, counting=no_counting, folder=folder)
+
+
+def test_controls_are_what_they_are_called(captioner, captioned, tmp_path):
+    plain = open_table(captioner, captioned, tmp_path)
+    assert torch.unique(plain, dim=0).shape[0] > 3
+    assert not open_table(captioner, captioned, tmp_path, control="zero").any()
+    shuffled = open_table(captioner, captioned, tmp_path, control="shuffled")
+    rows = [tuple(row) for row in plain.tolist()]
+    assert sorted(rows) == sorted(tuple(row) for row in shuffled.tolist())
+    assert torch.equal(shuffled, open_table(captioner, captioned, tmp_path, control="shuffled"))
+    assert not torch.equal(shuffled, plain)
+    random = open_table(captioner, captioned, tmp_path, control="random")
+    assert random.shape == plain.shape
+    # A picture keeps its vector in whatever split or order it comes.
+    half = captioned.select("train")
+    kept = [captioned.column("path").index(path) for path in half.column("path")]
+    assert torch.equal(random[kept], open_table(captioner, half, tmp_path, control="random"))
+    assert len({row[0] for row in random.tolist()}) == len(random)
+    truth = open_table(captioner, captioned, tmp_path, reading="text", control="truth")
+    same = [i for i, texts in enumerate(captioned.column("captions"))
+            if texts == captioned.column("captions")[0]]  # fmt: skip
+    assert torch.equal(truth[same], truth[:1].expand(len(same), -1))
+    assert torch.unique(truth, dim=0).shape[0] == 6  # three colours, two shapes
+
+
+def test_nobody_keeps_its_own_vector_when_they_are_shuffled():
+    from zokusei.caption_source import _give_to_others
+
+    table = torch.arange(50.0)[:, None]
+    given = _give_to_others(table)
+    assert not (given == table).any()
+    assert torch.equal(given.sort(0).values, table)
+
+
+def test_truth_needs_captions_and_words(captioner, corpus, tmp_path):
+    manifest = import_corpus(corpus)[0]
+    with pytest.raises(DataError, match=r"captions\.control=truth needs captions, and 120 of 120"):
+        open_table(captioner, manifest, tmp_path, reading="text", control="truth")
+    with pytest.raises(ConfigError, match=r"so captions\.reading is text, not hidden"):
+        open_table(captioner, manifest, tmp_path, reading="hidden", control="truth")
+
+
+def test_vectors_are_made_once_and_a_picture_that_cannot_be_read_has_zeros(
+    captioner, captioned, tmp_path
+):
+    shutil.copytree(captioned.root, tmp_path / "flickr")
+    manifest = replace(captioned, root=tmp_path / "flickr")
+    manifest.paths[2].write_bytes(b"no picture")
+    told = []
+
+    def counting(description, total):
+        told.append((description, total))
+        return no_counting(description, total)
+
+    source = CaptionSource(load_caption_checkpoint(captioner), "hidden")
+    first = source.open_table(manifest, counting=counting, folder=tmp_path / "cache")
+    again = source.open_table(manifest, counting=counting, folder=tmp_path / "cache")
+    assert told == [("captioning pictures", len(manifest))]
+    assert torch.equal(first, again)
+    assert np.flatnonzero(~first.any(1).numpy()).tolist() == [2]
+    other = replace(source, beam=3)
+    other.open_table(manifest, counting=counting, folder=tmp_path / "cache")
+    assert len(told) == 2
+
+
+@pytest.mark.parametrize(
+    ("settings", "message"),
+    [
+        (["model.name=gap", "model.options={}"], "'gap' reads no captions; leave it out"),
+        (["captions.captioner="], r"give captions\.captioner=RUN, which `zokusei train"),
+        (["captions.reading=hiden"], "captions.reading = 'hiden'"),
+        (["model.weights=captioner", "model.backbone=test_vit"], "set model.backbone=test_eff"),
+    ],
+)
+def test_settings_that_cannot_be_leave_no_folder(corpus, captioner, tmp_path, settings, message):
+    with pytest.raises(ConfigError, match=message):
+        train(corpus, captioner, tmp_path / "run", *settings)
+    assert not (tmp_path / "run").exists()
+
+
+def test_another_captioner_is_noticed(corpus, captioner, tmp_path):
+    train(corpus, captioner, tmp_path / "run")
+    other = write_captioner(tmp_path / "other", seed=1)
+    # At the path that a run was begun with.
+    moved = shutil.copytree(captioner, tmp_path / "moved")
+    train(corpus, moved, tmp_path / "second", "train.epochs=1")
+    shutil.rmtree(moved)
+    shutil.copytree(other, moved)
+    with pytest.raises(ConfigError, match="began with another captioner than"):
+        train(corpus, moved, tmp_path / "second", "train.epochs=1")
+    # Inside the folder of a model.
+    inside = tmp_path / "run" / "model" / "captioner"
+    shutil.rmtree(inside)
+    with pytest.raises(CheckpointError, match="holds no trained model"):
+        load_checkpoint(tmp_path / "run")
+    shutil.copytree(other, inside)
+    with pytest.raises(CheckpointError, match="is another captioner than the one this model"):
+        load_checkpoint(tmp_path / "run")
+    about = json.loads((tmp_path / "run" / "model" / "config.json").read_text())["captions"]
+    assert about["reading"] == "attended"
+
+
+def test_a_control_is_judged_and_not_used(corpus, captioner, tmp_path):
+    train(corpus, captioner, tmp_path / "run", "captions.control=shuffled")
+    assert evaluate_run(tmp_path / "run")["metrics"]["map"] > 0
+    with pytest.raises(ConfigError, match="`zokusei evaluate` judges it"):
+        next(Tagger.load(tmp_path / "run").tag(sorted(corpus.glob("*.png"))))
