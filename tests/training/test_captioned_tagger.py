@@ -25,8 +25,10 @@ from zokusei.corpora import import_corpus
 from zokusei.data.row_file import no_counting
 from zokusei.errors import CheckpointError, ConfigError, DataError
 from zokusei.images.preprocess import Preprocess
-from zokusei.inference import Tagger
+from zokusei.inference import Captioner, Tagger
 from zokusei.inference.evaluate import evaluate_run
+from zokusei.inference.explain import explain_picture
+from zokusei.report.explanation import draw_explanation
 from zokusei.training.classifier import train_classifier
 
 TINY = [
@@ -215,6 +217,25 @@ def test_another_captioner_is_noticed(corpus, captioner, tmp_path):
         load_checkpoint(tmp_path / "run")
     about = json.loads((tmp_path / "run" / "model" / "config.json").read_text())["captions"]
     assert about["reading"] == "attended"
+
+
+def test_an_explanation_holds_the_caption_and_where_it_looked(corpus, captioner, tmp_path):
+    train(corpus, captioner, tmp_path / "run", "captions.reading=text", "train.epochs=1")
+    picture = sorted(corpus.glob("*.png"))[0]
+    tagger = Tagger.load(tmp_path / "run")
+    explanation = explain_picture(tagger, picture)
+    found = json.loads(json.dumps(explanation.to_dict()))
+    said = next(Captioner.load(captioner).caption([picture]))
+    assert found["caption"]["text"] == said.text
+    assert [word["word"] for word in found["caption"]["words"]] == list(said.words)
+    for word, look in zip(found["caption"]["words"], said.attention.tolist(), strict=True):
+        np.testing.assert_allclose(word["attention"], look, atol=1e-4)
+    scores = next(tagger.tag([picture])).scores
+    assert explanation.reasons[0].score == pytest.approx(scores[explanation.reasons[0].name])
+    sheet = draw_explanation(explanation)
+    plain = draw_explanation(replace(explanation, caption=None, captioned=None))
+    assert sheet.width == plain.width
+    assert sheet.height > plain.height
 
 
 def test_a_control_is_judged_and_not_used(corpus, captioner, tmp_path):

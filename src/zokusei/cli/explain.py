@@ -29,7 +29,8 @@ def explain(
 
     For each tag: where its activation map is high (bright) and highest (the ring), and, for models
     with a dynamic graph, which other tags raised or lowered it most, in logits: the score less the
-    one without the edge from that tag.
+    one without the edge from that tag. For a model that reads captions also the caption, word by
+    word, with where the captioner looked.
     """
     from zokusei.cli.console import out as console
     from zokusei.cli.console import tell
@@ -45,6 +46,8 @@ def explain(
     if as_json:
         typer.echo(json.dumps(explanation.to_dict(most), ensure_ascii=False))
     else:
+        if explanation.caption is not None:
+            console.print(f"caption: {explanation.caption.text}", markup=False)
         for reason in explanation.reasons:
             raised, lowered = reason.strongest(most)
             parts = [f"{by:+.2f} {name}" for name, by in {**raised, **lowered}.items()]

@@ -12,6 +12,7 @@ from torch import Tensor
 
 from zokusei.caption_checkpoint import CaptionCheckpoint, load_caption_checkpoint
 from zokusei.captioning.beam import MAX_LENGTH, Generated, generate
+from zokusei.captioning.vocabulary import Vocabulary
 from zokusei.errors import ImageError
 from zokusei.images import Picture
 from zokusei.inference.reading import read_batches
@@ -113,7 +114,7 @@ class Captioner:
                 images, beam=beam, max_length=max_length, length_penalty=length_penalty
             )
             for index, picture in enumerate(read):
-                yield self._describe(picture, found, index)
+                yield describe_caption(found, index, self.checkpoint.vocabulary, picture)
 
     def generate(self, images: Tensor, **search: Any) -> Generated:
         """Caption decoded pictures of the right size (bytes, pictures x 3 x size x size).
@@ -126,14 +127,24 @@ class Captioner:
             given = self.checkpoint.preprocess.normalize(images.to(self.device))
             return generate(self.model, self.model.encode(given), **search)
 
-    def _describe(self, picture: Picture, found: Generated, index: int) -> Caption:
-        length = int(found.lengths[index])
-        numbers = found.tokens[index, :length].tolist()
-        # Pictures are squares, and so are the maps of them.
-        side = math.isqrt(found.alphas.shape[-1])
-        return Caption(
-            str(picture) if isinstance(picture, str | Path) else "",
-            tuple(self.checkpoint.vocabulary.name_words(numbers)),
-            float(found.scores[index]),
-            found.alphas[index, :length].view(length, side, side).cpu(),
-        )
+
+def describe_caption(
+    found: Generated, index: int, vocabulary: Vocabulary, picture: Picture
+) -> Caption:
+    """Give one of the captions that were written, in words.
+
+    Args:
+        found: of `generate`.
+        index: which of its pictures.
+        vocabulary: of the captioner.
+        picture: what was given.
+    """
+    length = int(found.lengths[index])
+    # Pictures are squares, and so are the maps of them.
+    side = math.isqrt(found.alphas.shape[-1])
+    return Caption(
+        str(picture) if isinstance(picture, str | Path) else "",
+        tuple(vocabulary.name_words(found.tokens[index, :length].tolist())),
+        float(found.scores[index]),
+        found.alphas[index, :length].view(length, side, side).cpu(),
+    )

@@ -13,6 +13,7 @@ from PIL import Image
 
 from zokusei.errors import ConfigError, suggest
 from zokusei.images import Picture, open_image
+from zokusei.inference.captioner import Caption, describe_caption
 from zokusei.inference.tagger import Tagger
 from zokusei.models.dynamic_graph import DynamicGraphHead
 
@@ -69,15 +70,31 @@ class Explanation:
         path: the picture's path; empty where it was given as bytes or pixels.
         picture: what the network saw of it, in a size to look at.
         reasons: one a tag, the most probable first.
+        caption: what the captioner said of it, where the model reads captions.
+        captioned: what the captioner saw, in a size to look at.
     """
 
     path: str
     picture: Image.Image
     reasons: list[Reason]
+    caption: Caption | None = None
+    captioned: Image.Image | None = None
 
     def to_dict(self, most: int = 3) -> dict[str, Any]:
-        """Give it for JSON: `path` and `tags`, see `Reason.to_dict`."""
-        return {"path": self.path, "tags": [reason.to_dict(most) for reason in self.reasons]}
+        """Give it for JSON: `path` and `tags`, see `Reason.to_dict`.
+
+        With a captioner also `caption`: its `text`, and for each of the `words` the `attention`,
+        rows x columns of what the captioner saw.
+        """
+        found: dict[str, Any] = {"path": self.path}
+        if self.caption is not None:
+            looks = [look.tolist() for look in self.caption.attention.double().round(decimals=4)]
+            words = zip(self.caption.words, looks, strict=True)
+            found["caption"] = {
+                "text": self.caption.text,
+                "words": [{"word": word, "attention": look} for word, look in words],
+            }
+        return found | {"tags": [reason.to_dict(most) for reason in self.reasons]}
 
 
 def explain_picture(
@@ -101,8 +118,16 @@ def explain_picture(
             raise ConfigError(f"the model knows no tag {name!r}{suggest(name, known.names)}")
     images = preprocess(picture)[None].to(tagger.device)
     source = open_image(picture)
+    captions = tagger.checkpoint.captions
+    caption = captioned = vectors = None
+    if captions is not None:
+        sees, words = captions.checkpoint.preprocess, captions.checkpoint.vocabulary
+        found = captions.caption(sees.fit_pixels(source)[None])
+        vectors = captions.read(found)
+        caption = describe_caption(found, 0, words, picture)
+        captioned = replace(sees, size=_SHOWN).fit_image(source)
     with torch.inference_mode():
-        parts = tagger.model.explain(images)
+        parts = tagger.model.explain(images, vectors)
         scores = parts["logits"][0].float().sigmoid().cpu().tolist()
         given = [tag.name for tag, score in zip(known, scores, strict=True)
                  if score >= tag.threshold]  # fmt: skip
@@ -111,7 +136,7 @@ def explain_picture(
         reasons = [_find_reason(tagger, parts, name, scores, source.size) for name in chosen]
     shown = replace(preprocess, size=_SHOWN).fit_image(source)
     path = str(picture) if isinstance(picture, str | Path) else ""
-    return Explanation(path, shown, reasons)
+    return Explanation(path, shown, reasons, caption, captioned)
 
 
 def _find_reason(

@@ -125,14 +125,14 @@ class Tagger:
             images = self.checkpoint.preprocess.normalize(fitted[0].to(self.device))
             captions = self.checkpoint.captions
             features: Tensor = self.model.backbone(images)
-            if captions is None:
-                logits: Tensor = self.model.head(features)
-            else:
+            given = [features]
+            if captions is not None:
                 if self._shares_encoder:
                     found = captions.describe(to_annotations(features))
                 else:
                     found = captions.caption(fitted[-1])
-                logits = self.model.head(features, captions.read(found))
+                given.append(captions.read(found))
+            logits: Tensor = self.model.head(*given)
             return logits
 
     def _decide(self, picture: Picture, scores: list[float]) -> Tags:

@@ -20,7 +20,8 @@ def draw_explanation(explanation: Explanation, most: int = 3) -> Image.Image:
 
     Bright is where the tag's activation map is high, the ring is its peak. Below it stand the
     tags that raised the score most through the dynamic graph (+) and those that lowered it (-), in
-    logits.
+    logits. Where the model reads captions, a last row has the caption word by word, bright where
+    the captioner looked.
 
     Args:
         explanation: with at least one reason.
@@ -48,7 +49,37 @@ def draw_explanation(explanation: Explanation, most: int = 3) -> Image.Image:
         sheet.paste(light_up(picture, light), (left, top))
         _mark_peak(draw, (left, top), reason.activation)
         _describe(draw, (left, top + _SIDE + 4), reason, most)
-    return sheet
+    if explanation.caption is None:
+        return sheet
+    return _stack(sheet, _draw_caption(explanation, sheet.width))
+
+
+def _draw_caption(explanation: Explanation, width: int) -> Image.Image:
+    """Draw the words of the caption as far as they go, as many in a row as fit."""
+    caption, picture = explanation.caption, explanation.captioned
+    assert caption is not None, "whoever asks has one"
+    assert picture is not None, "a captioner has seen something"
+    side = _SIDE // 2 - _GAP // 2
+    small = picture.resize((side, side), Image.Resampling.LANCZOS)
+    columns = (width - _GAP) // (side + _GAP)
+    rows = -(-len(caption.words) // columns)
+    strip = Image.new("RGB", (width, _GAP + _LINE + rows * (side + _LINE + _GAP)), _PAPER)
+    draw = ImageDraw.Draw(strip)
+    draw.text((_GAP, 0), "what the captioner said, and where it looked", _SOFT, _font(14))
+    looks = caption.attention.numpy()
+    for place, (word, look) in enumerate(zip(caption.words, looks, strict=True)):
+        left = _GAP + place % columns * (side + _GAP)
+        top = _LINE + 4 + place // columns * (side + _LINE + _GAP)
+        strip.paste(light_up(small, look / max(look.max(), 1e-6)), (left, top))
+        _write(draw, (left, top + side + 3), word, _INK)
+    return strip
+
+
+def _stack(upper: Image.Image, lower: Image.Image) -> Image.Image:
+    both = Image.new("RGB", (upper.width, upper.height + lower.height), _PAPER)
+    both.paste(upper, (0, 0))
+    both.paste(lower, (0, upper.height))
+    return both
 
 
 def _mark_peak(
