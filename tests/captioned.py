@@ -3,11 +3,16 @@
 from pathlib import Path
 
 import numpy as np
+import torch
 
 from conftest import Silent
 from pictures import COLOURS, SHAPES, write_picture
+from zokusei.caption_checkpoint import CaptionCheckpoint, save_caption_checkpoint
 from zokusei.captioner_config import CaptionerConfig
+from zokusei.captioning.model import CaptionModel
+from zokusei.captioning.vocabulary import Vocabulary
 from zokusei.config import load_config
+from zokusei.images.preprocess import Preprocess
 from zokusei.training.captioner import train_captioner
 
 TINY = [
@@ -33,6 +38,19 @@ def write_captioned(folder: Path, count: int = 14, size: int = 64) -> Path:
     parts = {"train": names[:-4], "test": names[-4:-2], "dev": names[-2:]}
     for split, own in parts.items():
         (folder / f"Flickr_8k.{split}Images.txt").write_text("\n".join(own) + "\n")
+    return folder
+
+
+def write_captioner(folder: Path, seed: int = 0, size: int = 64) -> Path:
+    """Write a captioner without training: what it says depends on the picture all the same."""
+    torch.manual_seed(seed)
+    vocabulary = Vocabulary(
+        ("a", "red", "blue", "circle", "square", "green", "there", "is", "on", "grey")
+    )
+    model = CaptionModel(len(vocabulary), "test_efficientnet", embedding=6, hidden=5, attention=4)
+    torch.nn.init.normal_(model.head.word.weight, std=2.0)
+    preprocess = Preprocess(size, "pad", (0.5,) * 3, (0.5,) * 3)
+    save_caption_checkpoint(folder, CaptionCheckpoint(model.eval(), vocabulary, preprocess))
     return folder
 
 

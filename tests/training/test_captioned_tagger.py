@@ -9,22 +9,17 @@ import pyarrow.parquet as pq
 import pytest
 import torch
 
-from captioned import write_captioned
+from captioned import write_captioned, write_captioner
 from conftest import Silent
 from zokusei.caption_checkpoint import (
-    CaptionCheckpoint,
     load_caption_checkpoint,
-    save_caption_checkpoint,
 )
 from zokusei.caption_source import CaptionSource
-from zokusei.captioning.model import CaptionModel
-from zokusei.captioning.vocabulary import Vocabulary
 from zokusei.checkpoint import load_checkpoint
 from zokusei.config import load_config
 from zokusei.corpora import import_corpus
 from zokusei.data.row_file import no_counting
 from zokusei.errors import CheckpointError, ConfigError, DataError
-from zokusei.images.preprocess import Preprocess
 from zokusei.inference import Captioner, Tagger
 from zokusei.inference.evaluate import evaluate_run
 from zokusei.inference.explain import explain_picture
@@ -36,18 +31,6 @@ TINY = [
     "model.options={hidden: 16}", "preprocess.size=64", "train.epochs=2", "train.batch_size=16",
     "train.workers=1",
 ]  # fmt: skip
-WORDS = ("a", "red", "blue", "circle", "square", "green", "there", "is", "on", "grey")
-
-
-def write_captioner(folder, seed=0, size=64):
-    """A captioner without training behind it: what it says depends on the picture all the same."""
-    torch.manual_seed(seed)
-    vocabulary = Vocabulary(WORDS)
-    model = CaptionModel(len(vocabulary), "test_efficientnet", embedding=6, hidden=5, attention=4)
-    torch.nn.init.normal_(model.head.word.weight, std=2.0)
-    preprocess = Preprocess(size, "pad", (0.5,) * 3, (0.5,) * 3)
-    save_caption_checkpoint(folder, CaptionCheckpoint(model.eval(), vocabulary, preprocess))
-    return folder
 
 
 @pytest.fixture(autouse=True)

@@ -20,7 +20,13 @@ from zokusei.config import (
 from zokusei.errors import CheckpointError, ConfigError, ModelError, suggest
 from zokusei.labels import LabelSpace
 from zokusei.losses import create_loss
-from zokusei.models import create_model, freeze_stages, needs_embeddings
+from zokusei.models import (
+    create_model,
+    freeze_stages,
+    list_models,
+    needs_captions,
+    needs_embeddings,
+)
 from zokusei.tags import TagSet
 from zokusei.training.caption_features import load_source
 
@@ -37,7 +43,8 @@ class Plan:
 
     Attributes:
         name: of the comparison; the runs lie in runs/NAME.
-        base: settings of every run, as in a configuration of `zokusei train`.
+        base: settings of every run, as in a configuration of `zokusei train`; those of `captions`
+            are for the models that read captions.
         seeds: of the trainings; the split has its own in `base`.
         baselines: the plain models that the others are tested against.
         models: what each row of the table changes, by its name there; the model is called like the
@@ -62,7 +69,10 @@ class Plan:
         """
         values: dict[str, Any] = {}
         changes = {"model.name": row, **self.list_changes(row)}
-        for key, value in [*_flatten(self.base), *changes.items()]:
+        shared = dict(_flatten(self.base))
+        if changes["model.name"] in list_models() and not needs_captions(changes["model.name"]):
+            shared = {key: value for key, value in shared.items() if not _is_of_captions(key)}
+        for key, value in [*shared.items(), *changes.items()]:
             # A copy: a row that sets one option must not add it to the options of the others.
             apply_setting(values, key, deepcopy(value))
         apply_setting(values, "name", self.name)
@@ -138,6 +148,10 @@ def _check_row(plan: Plan, row: str) -> None:
         raise ConfigError("needs model.embeddings (glove, one_hot, ...)")
     if not needs and model.embeddings is not None:
         raise ConfigError(f"has model.embeddings = {model.embeddings!r}, but uses none")
+
+
+def _is_of_captions(key: str) -> bool:
+    return key == "captions" or key.startswith("captions.")
 
 
 def _flatten(values: Mapping[Any, Any], prefix: str = "") -> list[tuple[str, Any]]:
