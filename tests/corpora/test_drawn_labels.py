@@ -47,7 +47,7 @@ def scene_with(attribute: str) -> Scene:
 
 def rendered(scene: Scene) -> np.ndarray:
     """A scene's pixels without what paper and print add."""
-    return rasterise(draw_scene(scene).svg(), SIZE).astype(int)
+    return rasterise(draw_scene(scene).svg(SIZE)).astype(int)
 
 
 def changed(first: Scene, second: Scene) -> np.ndarray:

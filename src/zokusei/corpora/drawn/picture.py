@@ -89,7 +89,7 @@ def draw_from(scene: Scene, size: int) -> Drawing:
     sheet = draw_scene(scene)
     truth = find_truth(sheet, scene)
     return Drawing(
-        image=finish(rasterise(sheet.svg(), size), scene),
+        image=finish(rasterise(sheet.svg(size)), scene),
         tags=truth.tags,
         boxes=truth.boxes,
         captions=write_captions(scene, truth.tags, truth.parts),
@@ -104,7 +104,7 @@ def label(scene: Scene) -> Truth:
 
 def find_truth(sheet: Sheet, scene: Scene) -> Truth:
     """Find what is visible on a sheet: the parts whose numbers are left in its truth."""
-    coloured = rasterise(sheet.truth(), _TRUTH)
+    coloured = rasterise(sheet.truth(_TRUTH))
     numbers = coloured[:, :, 2]
     parts: dict[str, Box] = {}
     sizes: dict[str, int] = {}

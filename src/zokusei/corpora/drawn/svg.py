@@ -31,7 +31,7 @@ class Sheet:
     ...     sheet.path("M 0 0 L 10.001 0 L 0 5 Z", fill="#ff0000")
     >>> sheet.parts
     {'fringe': {'red_hair'}}
-    >>> "#ff0000" in sheet.svg(), "#000001" in sheet.truth()
+    >>> "#ff0000" in sheet.svg(256), "#000001" in sheet.truth(128)
     (True, True)
     """
 
@@ -147,13 +147,13 @@ class Sheet:
         self._shapes.append("</g>")
         self._owned.append("</g>")
 
-    def svg(self) -> str:
-        """Give the drawing as SVG text."""
-        return _document(self._definitions + self._clips, self._shapes)
+    def svg(self, size: int) -> str:
+        """Give the drawing as SVG text of a width and height in pixels."""
+        return _document(size, self._definitions + self._clips, self._shapes)
 
-    def truth(self) -> str:
+    def truth(self, size: int) -> str:
         """Give the SVG text in which every pixel's colour, as a number, is that of its part."""
-        return _document(self._clips, self._owned, ' shape-rendering="crispEdges"')
+        return _document(size, self._clips, self._owned, ' shape-rendering="crispEdges"')
 
     def _add(self, shape: str, paints: tuple[str, str], width: float, opacity: float) -> None:
         if opacity <= 0:
@@ -178,9 +178,12 @@ class Sheet:
         self._owned.append(owned + "/>")
 
 
-def _document(definitions: Sequence[str], shapes: Sequence[str], manner: str = "") -> str:
+def _document(
+    size: int, definitions: Sequence[str], shapes: Sequence[str], manner: str = ""
+) -> str:
     return (
-        f'<svg xmlns="http://www.w3.org/2000/svg" viewBox="0 0 {PAPER:.0f} {PAPER:.0f}"{manner}>'
+        f'<svg xmlns="http://www.w3.org/2000/svg" width="{size}" height="{size}" '
+        f'viewBox="0 0 {PAPER:.0f} {PAPER:.0f}"{manner}>'
         f"<defs>{''.join(definitions)}</defs>{''.join(shapes)}</svg>"
     )
 
