@@ -206,6 +206,23 @@ def test_what_is_covered_has_no_label():
     )
 
 
+def test_a_part_is_where_its_number_is():
+    for scene, truth in zip(SCENES[:12], TRUTHS[:12], strict=True):
+        sheet = draw_scene(scene)
+        numbers = rasterise(sheet.truth(128))[:, :, 2].tolist()
+        places: dict[int, list[tuple[int, int]]] = {}
+        for y, row in enumerate(numbers):
+            for x, number in enumerate(row):
+                places.setdefault(number, []).append((x, y))
+        expected = {}
+        for number, part in enumerate(sheet.parts, start=1):
+            if number in places:
+                across, down = zip(*places[number], strict=True)
+                box = (min(across), min(down), max(across) + 1, max(down) + 1)
+                expected[part] = tuple(side / 128 for side in box)
+        assert truth.parts == expected
+
+
 def test_what_can_be_looked_through_hides_nothing_and_shows_nothing():
     sheet = Sheet()
     with sheet.part("halo", "halo"):
