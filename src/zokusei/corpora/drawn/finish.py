@@ -25,45 +25,53 @@ def finish(pixels: NDArray[np.uint8], scene: Scene) -> NDArray[np.uint8]:
     """
     rng, style = scene.rng("finish"), scene.style
     size = pixels.shape[0]
-    out = pixels.astype(np.float32)
+    # One plane a colour (3, size, size): sums run along whole rows, not along three colours.
+    out = pixels.transpose(2, 0, 1).astype(np.float32, order="C")
     if style.wash:
         out -= np.float32(style.wash) * _edges(out)
         out += (np.float32(255) - out) * np.float32(0.16) * _patches(rng, size)
     if style.blur:
-        out = _soften(_soften(out, style.blur).swapaxes(0, 1), style.blur).swapaxes(0, 1)
+        _soften(out, style.blur)
+        _soften(out.swapaxes(1, 2), style.blur)
     if style.screentone:
         out += _tone(out, _dots(size)) * np.float32(style.screentone)
     if style.hatching:
         out += _tone(out, _strokes(size)) * np.float32(style.hatching)
-    gain = np.array([0.97 + 0.06 * rng.random() for _ in range(3)], dtype=np.float32)
-    out *= gain
+    for plane in out:
+        plane *= np.float32(0.97 + 0.06 * rng.random())
     fall = np.float32(0.14 * rng.random())
     if rng.random() < 0.5:
-        down = np.linspace(0, 1, size, dtype=np.float32)[:, None, None]
+        down = np.linspace(0, 1, size, dtype=np.float32)[:, None]
         out *= 1 - fall * down * down
     if style.grain:
         out += _grain(rng, size, style.grain)
-    finished: NDArray[np.uint8] = np.clip(out + 0.5, 0, 255).astype(np.uint8)
+    out += np.float32(0.5)
+    np.clip(out, 0, 255, out=out)
+    finished = np.empty_like(pixels)
+    finished[:] = out.transpose(1, 2, 0)
     if rng.random() < 0.35:
         return _compressed(finished, 40 + int(rng.random() * 50))
     return finished
 
 
-def _soften(pixels: _Pixels, weight: float) -> _Pixels:
+def _soften(planes: _Pixels, weight: float) -> None:
     """Blend every row with its neighbours."""
-    padded = np.pad(pixels, ((1, 1), (0, 0), (0, 0)), mode="edge")
-    blended: _Pixels = padded[1:-1] * np.float32(1 - 2 * weight)
-    blended += (padded[:-2] + padded[2:]) * np.float32(weight)
-    return blended
+    beside = np.empty_like(planes)
+    np.add(planes[:, :-2], planes[:, 2:], out=beside[:, 1:-1])
+    # The first and the last row are their own neighbours.
+    np.add(planes[:, 0], planes[:, 1], out=beside[:, 0])
+    np.add(planes[:, -2], planes[:, -1], out=beside[:, -1])
+    beside *= np.float32(weight)
+    planes *= np.float32(1 - 2 * weight)
+    planes += beside
 
 
-def _edges(pixels: _Pixels) -> _Pixels:
+def _edges(planes: _Pixels) -> _Pixels:
     """Give how much each pixel differs from its neighbours: where wet paint dries darker."""
-    light = pixels.mean(axis=2)
-    padded = np.pad(light, 1, mode="edge")
+    padded = np.pad(planes.mean(axis=0), 1, mode="edge")
     across = np.abs(padded[1:-1, 2:] - padded[1:-1, :-2])
     down = np.abs(padded[2:, 1:-1] - padded[:-2, 1:-1])
-    edges: _Pixels = np.minimum(across + down, np.float32(90))[:, :, None]
+    edges: _Pixels = np.minimum(across + down, np.float32(90))
     return edges
 
 
@@ -71,13 +79,13 @@ def _patches(rng: random.Random, size: int) -> _Pixels:
     """Give smooth patches in 0..1: where a wash has run thin."""
     coarse = np.frombuffer(rng.randbytes(64), dtype=np.uint8).reshape(8, 8)
     smooth = Image.fromarray(coarse).resize((size, size), Image.Resampling.BILINEAR)
-    patches: _Pixels = np.asarray(smooth, dtype=np.float32)[:, :, None] / np.float32(255)
+    patches: _Pixels = np.asarray(smooth, dtype=np.float32) / np.float32(255)
     return patches
 
 
-def _tone(pixels: _Pixels, pattern: _Pixels) -> _Pixels:
+def _tone(planes: _Pixels, pattern: _Pixels) -> _Pixels:
     """Give a pattern's marks where the drawing is of middle lightness."""
-    light = pixels.mean(axis=2, keepdims=True) / 255
+    light = planes.mean(axis=0) / 255
     tone: _Pixels = pattern * (1 - np.abs(2 * light - 1))
     return tone
 
@@ -87,7 +95,7 @@ def _dots(size: int) -> _Pixels:
     """Give a screen of dots at 45 degrees, in -1..1."""
     step = np.float32(2 * np.pi / max(size / 64, 3))
     down, across = np.mgrid[0:size, 0:size].astype(np.float32) * step
-    dots: _Pixels = (np.sin(across + down) * np.sin(across - down))[:, :, None]
+    dots: _Pixels = np.sin(across + down) * np.sin(across - down)
     return dots
 
 
@@ -96,12 +104,12 @@ def _strokes(size: int) -> _Pixels:
     """Give slanting strokes, in -1..1."""
     step = np.float32(2 * np.pi / max(size / 56, 3))
     down, across = np.mgrid[0:size, 0:size].astype(np.float32) * step
-    strokes: _Pixels = np.sin(across * np.float32(0.6) + down)[:, :, None]
+    strokes: _Pixels = np.sin(across * np.float32(0.6) + down)
     return strokes
 
 
 def _grain(rng: random.Random, size: int, amplitude: float) -> _Pixels:
-    noise = np.frombuffer(rng.randbytes(size * size), dtype=np.uint8).reshape(size, size, 1)
+    noise = np.frombuffer(rng.randbytes(size * size), dtype=np.uint8).reshape(size, size)
     scaled: _Pixels = (noise.astype(np.float32) / 127.5 - 1) * np.float32(amplitude)
     return scaled
 

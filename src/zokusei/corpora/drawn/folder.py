@@ -12,11 +12,11 @@ from typing import NamedTuple
 
 import numpy as np
 from numpy.typing import NDArray
-from PIL import Image
 
 from zokusei.corpora.drawn.attributes import DRAWN_TAGS
 from zokusei.corpora.drawn.captions import write_captions
 from zokusei.corpora.drawn.picture import draw_from, label
+from zokusei.corpora.drawn.png import encode_png
 from zokusei.corpora.drawn.render import load_resvg
 from zokusei.corpora.drawn.scene import sample_scene
 from zokusei.corpora.drawn.styles import STYLES, TRAINED, UNSEEN, Style
@@ -189,7 +189,7 @@ def _draw_chunk(settings: _Settings, start: int, end: int) -> list[_Drawn]:
 
 def _write_picture(path: Path, image: NDArray[np.uint8]) -> None:
     with write_whole(path) as temporary:
-        Image.fromarray(image).save(temporary, "PNG", compress_level=1)
+        temporary.write_bytes(encode_png(image))
 
 
 def _write_tables(folder: Path, drawn: Sequence[_Drawn], size: int) -> None:

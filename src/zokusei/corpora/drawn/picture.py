@@ -89,7 +89,7 @@ def draw_from(scene: Scene, size: int) -> Drawing:
     sheet = draw_scene(scene)
     truth = find_truth(sheet, scene)
     return Drawing(
-        image=finish(rasterise(sheet.svg(), size), scene),
+        image=finish(rasterise(sheet.svg(size)), scene),
         tags=truth.tags,
         boxes=truth.boxes,
         captions=write_captions(scene, truth.tags, truth.parts),
@@ -104,16 +104,21 @@ def label(scene: Scene) -> Truth:
 
 def find_truth(sheet: Sheet, scene: Scene) -> Truth:
     """Find what is visible on a sheet: the parts whose numbers are left in its truth."""
-    coloured = rasterise(sheet.truth(), _TRUTH)
-    numbers = coloured[:, :, 2]
+    numbers = rasterise(sheet.truth(_TRUTH))[:, :, 2]
+    count = len(sheet.parts) + 1
+    # For every number the rows and the columns in which it is: one pass for all parts.
+    rows = np.zeros((count, _TRUTH), dtype=bool)
+    columns = np.zeros((count, _TRUTH), dtype=bool)
+    rows[numbers, np.arange(_TRUTH)[:, None]] = True
+    columns[numbers, np.arange(_TRUTH)] = True
     parts: dict[str, Box] = {}
     sizes: dict[str, int] = {}
     found: dict[str, list[Box]] = {}
-    counts = np.bincount(numbers.ravel(), minlength=len(sheet.parts) + 1)
+    counts = np.bincount(numbers.ravel(), minlength=count)
     for number, (part, tags) in enumerate(sheet.parts.items(), start=1):
         if not counts[number]:
             continue
-        box = parts[part] = _box(numbers == number)
+        box = parts[part] = _box(rows[number], columns[number])
         for tag in tags:
             sizes[tag] = sizes.get(tag, 0) + int(counts[number])
             found.setdefault(tag, []).append(box)
@@ -133,8 +138,8 @@ _WHOLE = {*FRAMING, *PLACE} - {"sitting", "tree", "window", "water"}
 """Tags that are about the whole picture."""
 
 
-def _box(mask: NDArray[np.bool_]) -> Box:
-    down, across = np.flatnonzero(mask.any(axis=1)), np.flatnonzero(mask.any(axis=0))
+def _box(rows: NDArray[np.bool_], columns: NDArray[np.bool_]) -> Box:
+    down, across = np.flatnonzero(rows), np.flatnonzero(columns)
     return Box(
         float(across[0] / _TRUTH),
         float(down[0] / _TRUTH),

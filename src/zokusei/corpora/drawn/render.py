@@ -28,6 +28,9 @@ from zokusei.errors import MissingExtraError
 _NECK = 46.0
 """The height about which the head leans, below the middle of the face."""
 
+_AS_IT_IS = (1.0, 0.0, 0.0, 0.0, 1.0, 0.0)
+"""The transform that changes nothing, row by row."""
+
 
 def draw_scene(scene: Scene) -> Sheet:
     """Draw a scene from back to front."""
@@ -97,21 +100,22 @@ def _head(sheet: Sheet, scene: Scene) -> Iterator[None]:
         yield
 
 
-def rasterise(svg: str, size: int) -> NDArray[np.uint8]:
+def rasterise(svg: str) -> NDArray[np.uint8]:
     """Turn SVG text into pixels.
 
     Args:
-        svg: a square drawing.
-        size: width and height in pixels.
+        svg: a drawing that names its width and height, as a `Sheet` gives it.
 
     Returns:
-        uint8, (size, size, 3), RGB.
+        uint8, (height, width, 3), RGB; black where nothing is drawn.
 
     Raises:
         MissingExtraError: resvg is not installed.
     """
-    png = load_resvg().svg_to_bytes(svg_string=svg, width=size, height=size, skip_system_fonts=True)
-    with Image.open(io.BytesIO(bytes(png))) as picture:
+    resvg = load_resvg()
+    tree = resvg.usvg.Tree.from_str(svg, resvg.usvg.Options.default())
+    png = resvg.render(tree, _AS_IT_IS)
+    with Image.open(io.BytesIO(png)) as picture:
         return np.asarray(picture.convert("RGB"))
 
 
@@ -122,7 +126,7 @@ def load_resvg() -> ModuleType:
         MissingExtraError: it is not installed.
     """
     try:
-        import resvg_py
+        import resvg
     except ImportError:
-        raise MissingExtraError("resvg_py", "draw", "drawing pictures") from None
-    return resvg_py
+        raise MissingExtraError("resvg", "draw", "drawing pictures") from None
+    return resvg

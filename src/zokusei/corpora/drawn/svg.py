@@ -15,7 +15,8 @@ PAPER = 256.0
 OPAQUE = 0.6
 """The opacity from which on a shape hides what lies under it."""
 
-_ROUND = ' stroke-linejoin="round" stroke-linecap="round"'
+_MANNER = ' fill="none" stroke-linejoin="round" stroke-linecap="round"'
+"""What holds for every shape that says nothing else: said once, it need not be read again."""
 
 
 class Sheet:
@@ -31,7 +32,7 @@ class Sheet:
     ...     sheet.path("M 0 0 L 10.001 0 L 0 5 Z", fill="#ff0000")
     >>> sheet.parts
     {'fringe': {'red_hair'}}
-    >>> "#ff0000" in sheet.svg(), "#000001" in sheet.truth()
+    >>> "#ff0000" in sheet.svg(256), "#000001" in sheet.truth(128)
     (True, True)
     """
 
@@ -147,40 +148,41 @@ class Sheet:
         self._shapes.append("</g>")
         self._owned.append("</g>")
 
-    def svg(self) -> str:
-        """Give the drawing as SVG text."""
-        return _document(self._definitions + self._clips, self._shapes)
+    def svg(self, size: int) -> str:
+        """Give the drawing as SVG text of a width and height in pixels."""
+        return _document(size, self._definitions + self._clips, self._shapes, _MANNER)
 
-    def truth(self) -> str:
+    def truth(self, size: int) -> str:
         """Give the SVG text in which every pixel's colour, as a number, is that of its part."""
-        return _document(self._clips, self._owned, ' shape-rendering="crispEdges"')
+        return _document(size, self._clips, self._owned, f'{_MANNER} shape-rendering="crispEdges"')
 
     def _add(self, shape: str, paints: tuple[str, str], width: float, opacity: float) -> None:
         if opacity <= 0:
             return
         fill, line = paints
-        lined = line != "none" and width > 0
-        text = f'<{shape} fill="{fill}"'
-        if opacity < 1:
-            # On fill and outline apart: a group's opacity costs a layer of its own.
-            text += f' fill-opacity="{opacity:.2f}"'
+        filled, lined = fill != "none", line != "none" and width > 0
+        text = owned = f"<{shape}"
+        number = f"#{self._part:06x}"
+        if filled:
+            text += f' fill="{fill}"'
+            owned += f' fill="{number}"'
+            if opacity < 1:
+                # On fill and outline apart: a group's opacity costs a layer of its own.
+                text += f' fill-opacity="{opacity:.2f}"'
         if lined:
-            text += f' stroke="{line}" stroke-width="{width:.2f}"{_ROUND}'
+            text += f' stroke="{line}" stroke-width="{width:.2f}"'
+            owned += f' stroke="{number}" stroke-width="{width:.2f}"'
             if opacity < 1:
                 text += f' stroke-opacity="{opacity:.2f}"'
         self._shapes.append(text + "/>")
-        if self._quiet or opacity < OPAQUE:
-            return
-        number = f"#{self._part:06x}"
-        owned = f'<{shape} fill="{"none" if fill == "none" else number}"'
-        if lined:
-            owned += f' stroke="{number}" stroke-width="{width:.2f}"{_ROUND}'
-        self._owned.append(owned + "/>")
+        if not self._quiet and opacity >= OPAQUE:
+            self._owned.append(owned + "/>")
 
 
-def _document(definitions: Sequence[str], shapes: Sequence[str], manner: str = "") -> str:
+def _document(size: int, definitions: Sequence[str], shapes: Sequence[str], manner: str) -> str:
     return (
-        f'<svg xmlns="http://www.w3.org/2000/svg" viewBox="0 0 {PAPER:.0f} {PAPER:.0f}"{manner}>'
+        f'<svg xmlns="http://www.w3.org/2000/svg" width="{size}" height="{size}" '
+        f'viewBox="0 0 {PAPER:.0f} {PAPER:.0f}"{manner}>'
         f"<defs>{''.join(definitions)}</defs>{''.join(shapes)}</svg>"
     )
 
