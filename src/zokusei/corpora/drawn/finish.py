@@ -47,8 +47,7 @@ def finish(pixels: NDArray[np.uint8], scene: Scene) -> NDArray[np.uint8]:
         out += _grain(rng, size, style.grain)
     out += np.float32(0.5)
     np.clip(out, 0, 255, out=out)
-    finished = np.empty_like(pixels)
-    finished[:] = out.transpose(1, 2, 0)
+    finished: NDArray[np.uint8] = np.stack(list(out.astype(np.uint8)), axis=-1)
     if rng.random() < 0.35:
         return _compressed(finished, 40 + int(rng.random() * 50))
     return finished

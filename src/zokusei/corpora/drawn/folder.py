@@ -29,6 +29,9 @@ DRAWING_VERSION = 2
 
 _CHUNK = 32  # pictures a process draws between two reports of progress
 
+_WRITERS = 4
+"""Threads of a process that write: a flush to the disk takes half as long as a drawing, or more."""
+
 
 class _Drawn(NamedTuple):
     """What is written of a picture beside its pixels; boxes in pixels."""
@@ -163,8 +166,8 @@ def _draw_chunk(settings: _Settings, start: int, end: int) -> list[_Drawn]:
     folder, size, seed, names = settings
     styles = find_styles(",".join(names))
     drawn = []
-    # Waiting for the disk takes as long as drawing, so a thread waits while the next is drawn.
-    with ThreadPoolExecutor(1) as writer:
+    # The disk is waited for in threads, and for several files at once, while the next is drawn.
+    with ThreadPoolExecutor(_WRITERS) as writer:
         written = []
         for index in range(start, end):
             file = f"images/{index:06d}.png"
