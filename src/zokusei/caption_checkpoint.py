@@ -21,19 +21,17 @@ from torch import Tensor
 
 from zokusei.captioning.model import CaptionModel
 from zokusei.captioning.vocabulary import Vocabulary
-from zokusei.checkpoint import (
-    FORMAT_VERSION,
-    describe_metrics,
-    find_model_folder,
-    load_exactly,
-    read_config,
-    reading,
-    write_model_folder,
-    write_weights,
-)
+from zokusei.checkpoint import describe_metrics, load_exactly, write_weights
 from zokusei.errors import CheckpointError
 from zokusei.files import write_json, write_text
 from zokusei.images.preprocess import Preprocess
+from zokusei.model_folder import (
+    FORMAT_VERSION,
+    find_model_folder,
+    read_config,
+    reading,
+    write_model_folder,
+)
 
 KIND = "captioner"
 

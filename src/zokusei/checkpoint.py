@@ -12,29 +12,29 @@ Nothing in it is a pickle, and nothing outside it is needed to use the model.
 """
 
 import json
-import shutil
-import tempfile
-from collections.abc import Callable, Iterator, Mapping
-from contextlib import contextmanager
+from collections.abc import Mapping
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
 
 import torch
-from safetensors import SafetensorError
 from safetensors.torch import load_file, save
 from torch import nn
 
-from zokusei.errors import CheckpointError, ZokuseiError
+from zokusei.errors import CheckpointError
 from zokusei.files import write_json, write_text, write_whole
 from zokusei.images.preprocess import Preprocess
 from zokusei.labels import LabelSpace
+from zokusei.model_folder import (
+    FORMAT_VERSION,
+    TAGGER,
+    find_model_folder,
+    read_config,
+    reading,
+    write_model_folder,
+)
 from zokusei.models import Classifier, create_model
 from zokusei.tags import TagSet
-
-FORMAT_VERSION = 1
-
-_KIND = "tagger"
 
 # Where a head that starts from label embeddings keeps them (`Head.needs_embeddings`).
 _EMBEDDINGS = "head.label_embeddings"
@@ -69,49 +69,6 @@ def save_checkpoint(folder: Path | str, checkpoint: Checkpoint) -> None:
     write_model_folder(folder, lambda fresh: _write_files(fresh, checkpoint))
 
 
-def write_model_folder(folder: Path | str, write: Callable[[Path], None]) -> None:
-    """Let `write` fill a new folder, and put it in the place of one that may be there.
-
-    Raises:
-        ZokuseiError: the folder cannot be written to, or the disk is full.
-    """
-    folder = Path(folder)
-    try:
-        folder.parent.mkdir(parents=True, exist_ok=True)
-        fresh = Path(tempfile.mkdtemp(dir=folder.parent, prefix=f".{folder.name}."))
-        fresh.chmod(0o755)
-    except OSError as error:
-        raise ZokuseiError(f"{folder} was not written: {error.strerror or error}") from error
-    try:
-        write(fresh)
-        if folder.exists():
-            old = folder.with_name(f".{folder.name}.old")
-            shutil.rmtree(old, ignore_errors=True)
-            folder.rename(old)
-            fresh.rename(folder)
-            shutil.rmtree(old, ignore_errors=True)
-        else:
-            fresh.rename(folder)
-    finally:
-        shutil.rmtree(fresh, ignore_errors=True)
-
-
-def find_model_folder(folder: Path | str) -> Path:
-    """Give the checkpoint folder: the one that is meant, or the `model` folder of a run.
-
-    Raises:
-        CheckpointError: there is no checkpoint in either.
-    """
-    folder = Path(folder)
-    for candidate in (folder, folder / "model"):
-        if (candidate / "config.json").is_file():
-            return candidate
-    raise CheckpointError(
-        f"{folder} holds no trained model (no config.json); give a run folder that "
-        "`zokusei train` has finished, or a model folder"
-    )
-
-
 def load_checkpoint(folder: Path | str) -> Checkpoint:
     """Read a checkpoint folder, or the `model` folder of a run.
 
@@ -119,7 +76,12 @@ def load_checkpoint(folder: Path | str) -> Checkpoint:
         CheckpointError: it is missing, incomplete, damaged, or of another version.
     """
     folder = find_model_folder(folder)
-    config = read_config(folder, _KIND)
+    config = read_config(folder, TAGGER)
+    if "runtime" in config:
+        raise CheckpointError(
+            f"{folder} is a model exported to {config['runtime']}, which gives tags and nothing "
+            "else; give the run it was made from"
+        )
     with reading(folder):
         tags = TagSet.load(folder / "tags.csv")
         weights = load_file(folder / "model.safetensors")
@@ -132,66 +94,6 @@ def load_checkpoint(folder: Path | str) -> Checkpoint:
         provenance = config["provenance"]
     load_exactly(model, weights, folder)
     return Checkpoint(model.eval(), labels, preprocess, metrics, provenance)
-
-
-@contextmanager
-def reading(folder: Path) -> Iterator[None]:
-    """Turn whatever the files of a checkpoint make go wrong into an error that names the folder.
-
-    Raises:
-        CheckpointError: a file is missing or damaged.
-    """
-    try:
-        yield
-    except CheckpointError:
-        raise
-    except (
-        OSError,
-        SafetensorError,
-        KeyError,
-        TypeError,
-        ValueError,
-        AttributeError,
-        ZokuseiError,
-    ) as error:
-        message = " ".join(str(error).split())
-        raise CheckpointError(f"{folder} is damaged or incomplete: {message}") from error
-
-
-def read_kind(folder: Path | str) -> str:
-    """Say what a model folder or a run holds: a `tagger` or a `captioner`.
-
-    Raises:
-        CheckpointError: there is no checkpoint, or its config.json cannot be read.
-    """
-    return _read_config(find_model_folder(folder))[0]
-
-
-def read_config(folder: Path, kind: str) -> dict[str, Any]:
-    """Read `config.json` of a checkpoint of this kind and version.
-
-    Raises:
-        CheckpointError: it cannot be read, or is of something else.
-    """
-    found, config = _read_config(folder)
-    if found != kind:
-        command = "caption" if found == "captioner" else "tag"
-        raise CheckpointError(
-            f"{folder} holds a {found}, not a {kind}; `zokusei {command}` is for that"
-        )
-    version = config.get("format_version")
-    if version != FORMAT_VERSION:
-        raise CheckpointError(
-            f"{folder} has checkpoint format {version!r}, this zokusei reads {FORMAT_VERSION}"
-        )
-    return config
-
-
-def _read_config(folder: Path) -> tuple[str, dict[str, Any]]:
-    """Give the kind of a checkpoint, and all that its config.json says."""
-    with reading(folder):
-        config: dict[str, Any] = json.loads((folder / "config.json").read_text(encoding="utf-8"))
-        return str(config.get("kind", _KIND)), config
 
 
 def write_weights(folder: Path, weights: Mapping[str, torch.Tensor]) -> None:

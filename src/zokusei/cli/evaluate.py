@@ -29,8 +29,8 @@ def evaluate(
     captioner prints BLEU-1 to 4 and CIDEr of captions written freely, with sacrebleu's signature,
     and leaves `evaluation-SPLIT.json`.
     """
-    from zokusei.checkpoint import read_kind
     from zokusei.errors import ConfigError
+    from zokusei.model_folder import read_kind
 
     if read_kind(run) == "captioner":
         _evaluate_captioner(run, split, manifest, results, beam or 3, batch_size, device)

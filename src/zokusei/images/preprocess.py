@@ -1,21 +1,28 @@
-"""Preprocess: how a decoded picture becomes the input of a model, in training as in use."""
+"""Preprocess: how a decoded picture becomes the input of a model, in training as in use.
+
+Torch is imported where a tensor is made: a model that was exported needs none.
+"""
+
+from __future__ import annotations
 
 import json
 import math
 from collections.abc import Mapping
 from dataclasses import asdict, dataclass, fields
 from pathlib import Path
-from typing import Any, Literal
+from typing import TYPE_CHECKING, Any, Literal
 
 import numpy as np
-import torch
-from jaxtyping import Float, UInt8
+from numpy.typing import NDArray
 from PIL import Image
-from torch import Tensor
 
 from zokusei.errors import ConfigError, suggest
 from zokusei.files import write_json
 from zokusei.images.reading import Picture, open_image
+
+if TYPE_CHECKING:
+    from jaxtyping import Float, UInt8
+    from torch import Tensor
 
 IMAGENET_MEAN = (0.485, 0.456, 0.406)
 IMAGENET_STD = (0.229, 0.224, 0.225)
@@ -153,8 +160,17 @@ class Preprocess:
         Raises:
             ImageError: the picture cannot be read.
         """
-        fitted = self.fit_image(open_image(picture, at_least=self.min_side))
-        return torch.from_numpy(np.array(fitted)).permute(2, 0, 1)
+        import torch
+
+        return torch.from_numpy(self.to_array(picture)).permute(2, 0, 1)
+
+    def to_array(self, picture: Picture) -> NDArray[np.uint8]:
+        """Open and fit one picture: bytes of size x size x 3, red first.
+
+        Raises:
+            ImageError: the picture cannot be read.
+        """
+        return np.array(self.fit_image(open_image(picture, at_least=self.min_side)))
 
     def normalize(
         self, images: UInt8[Tensor, "batch 3 height width"]
@@ -169,6 +185,8 @@ class Preprocess:
         Raises:
             TypeError: `images` are not bytes; floats have been normalised already.
         """
+        import torch
+
         if images.dtype != torch.uint8:
             raise TypeError(f"normalize takes uint8 pictures, not {images.dtype}")
         mean, std = (
@@ -190,7 +208,7 @@ class Preprocess:
         }
 
     @classmethod
-    def from_dict(cls, values: Mapping[str, Any]) -> "Preprocess":
+    def from_dict(cls, values: Mapping[str, Any]) -> Preprocess:
         """Build from `to_dict`'s result.
 
         Raises:
@@ -210,7 +228,7 @@ class Preprocess:
         write_json(path, self.to_dict())
 
     @classmethod
-    def load(cls, path: str | Path) -> "Preprocess":
+    def load(cls, path: str | Path) -> Preprocess:
         """Read what `save` wrote.
 
         Raises:

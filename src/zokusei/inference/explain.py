@@ -92,17 +92,18 @@ def explain_picture(
             it gets none.
 
     Raises:
-        ConfigError: the model does not know a tag.
+        ConfigError: the model does not know a tag, or was exported.
         ImageError: the picture cannot be read.
     """
     known, preprocess = tagger.checkpoint.tags, tagger.checkpoint.preprocess
     for name in tags or ():
         if name not in known:
             raise ConfigError(f"the model knows no tag {name!r}{suggest(name, known.names)}")
-    images = preprocess(picture)[None].to(tagger.device)
+    model = tagger.model
+    images = preprocess(picture)[None].to(next(model.parameters()).device)
     source = open_image(picture)
     with torch.inference_mode():
-        parts = tagger.model.explain(images)
+        parts = model.explain(images)
         scores = parts["logits"][0].float().sigmoid().cpu().tolist()
         given = [tag.name for tag, score in zip(known, scores, strict=True)
                  if score >= tag.threshold]  # fmt: skip

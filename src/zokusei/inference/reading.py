@@ -5,9 +5,8 @@ from collections.abc import Callable, Iterable, Iterator
 from concurrent.futures import Future, ThreadPoolExecutor
 from typing import TypeVar
 
-import torch
-from jaxtyping import UInt8
-from torch import Tensor
+import numpy as np
+from numpy.typing import NDArray
 
 from zokusei.errors import ImageError
 from zokusei.images import Picture
@@ -24,8 +23,10 @@ def read_batches(
     batch_size: int,
     on_error: Callable[[Picture, ImageError], None] | None,
     workers: int,
-) -> Iterator[tuple[list[Picture], UInt8[Tensor, "batch 3 size size"]]]:
+) -> Iterator[tuple[list[Picture], NDArray[np.uint8]]]:
     """Give pictures with their fitted pixels, batch by batch; see `decode_ahead`.
+
+    Pixels are bytes of batch x size x size x 3, red first.
 
     Args:
         pictures: paths, encoded bytes or Pillow pictures; read as they are needed.
@@ -39,18 +40,18 @@ def read_batches(
         ImageError: a picture cannot be read and nobody is to be told.
     """
     for batch in decode_ahead(
-        pictures, preprocess.to_pixels, batch_size=batch_size, workers=workers
+        pictures, preprocess.to_array, batch_size=batch_size, workers=workers
     ):
         readable = []
         for picture, pixels in batch:
-            if isinstance(pixels, Tensor):
+            if isinstance(pixels, np.ndarray):
                 readable.append((picture, pixels))
             elif on_error is None:
                 raise pixels
             else:
                 on_error(picture, pixels)
         if readable:
-            yield [picture for picture, _ in readable], torch.stack([p for _, p in readable])
+            yield [picture for picture, _ in readable], np.stack([p for _, p in readable])
 
 
 def decode_ahead(

@@ -3,14 +3,18 @@
 from collections.abc import Callable, Iterable, Iterator
 from dataclasses import dataclass
 from pathlib import Path
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
-import torch
-
-from zokusei.checkpoint import Checkpoint, load_checkpoint
 from zokusei.errors import ConfigError, ImageError
 from zokusei.images import Picture
+from zokusei.inference.backends import create_backend
+from zokusei.inference.exported import ExportedModel, find_runtime, load_exported
 from zokusei.inference.reading import read_batches
+from zokusei.model_folder import find_model_folder
+
+if TYPE_CHECKING:
+    from zokusei.checkpoint import Checkpoint
+    from zokusei.models import Classifier
 
 
 @dataclass(frozen=True)
@@ -36,7 +40,7 @@ class Tagger:
     """Tags pictures with a trained model; what it says of one never depends on the others.
 
     Args:
-        checkpoint: model, tags, thresholds and preprocessing.
+        checkpoint: model, tags, thresholds and preprocessing; from a training or exported.
         device: where to compute; `auto` takes a GPU where there is one.
 
     Raises:
@@ -49,20 +53,34 @@ class Tagger:
             print(tags.path, tags.names)
     """
 
-    def __init__(self, checkpoint: Checkpoint, *, device: str = "auto") -> None:
+    def __init__(self, checkpoint: "Checkpoint | ExportedModel", *, device: str = "auto") -> None:
         self.checkpoint = checkpoint
-        self.device = choose_device(device)
-        self.model = checkpoint.model.eval().to(self.device).to(memory_format=torch.channels_last)
+        self.backend = create_backend(checkpoint, device)
 
     @classmethod
     def load(cls, folder: Path | str, *, device: str = "auto") -> "Tagger":
-        """Load a run folder or a checkpoint folder.
+        """Load a run, a checkpoint folder or the folder of an exported model.
 
         Raises:
             CheckpointError: the folder is missing, damaged or of another version.
             ConfigError: the device is not there.
+            MissingExtraError: the library that a model was exported for is not installed.
         """
-        return cls(load_checkpoint(folder), device=device)
+        return cls(load_model(folder), device=device)
+
+    @property
+    def model(self) -> "Classifier":
+        """The network in torch, to look into.
+
+        Raises:
+            ConfigError: the model was exported.
+        """
+        if isinstance(self.checkpoint, ExportedModel):
+            raise ConfigError(
+                f"{self.checkpoint.file.parent} is an exported model, which gives tags and nothing "
+                "else; give the run it was made from"
+            )
+        return self.checkpoint.model
 
     def describe(self) -> str:
         """Say in one line what tags here, and on which device.
@@ -70,9 +88,10 @@ class Tagger:
         The device is the one that is used, not the one that was asked for.
         """
         checkpoint = self.checkpoint
+        name = checkpoint.name if isinstance(checkpoint, ExportedModel) else checkpoint.model.name
         return (
-            f"model {checkpoint.model.name}, {checkpoint.preprocess.size} px, "
-            f"{len(checkpoint.tags)} tags, on {self.device}"
+            f"model {name}, {checkpoint.preprocess.size} px, "
+            f"{len(checkpoint.tags)} tags, on {self.backend.place}"
         )
 
     def tag(
@@ -102,10 +121,8 @@ class Tagger:
             on_error=on_error,
             workers=workers,
         )
-        for read, images in batches:
-            with torch.inference_mode():
-                logits = self.model(self.checkpoint.preprocess.normalize(images.to(self.device)))
-            probabilities = logits.float().sigmoid().cpu().tolist()
+        for read, pixels in batches:
+            probabilities = self.backend.predict(pixels).tolist()
             for picture, scores in zip(read, probabilities, strict=True):
                 yield self._decide(picture, scores)
 
@@ -122,25 +139,15 @@ class Tagger:
         return Tags(path, names, dict(zip(tags.names, scores, strict=True)))
 
 
-def choose_device(name: str) -> torch.device:
-    """Give the device of that name; `auto` is the first of CUDA, MPS and the processor.
+def load_model(folder: Path | str) -> "Checkpoint | ExportedModel":
+    """Read a run, a checkpoint folder or the folder of an exported model; torch only if needed.
 
     Raises:
-        ConfigError: this machine or this torch has no such device.
-
-    >>> choose_device("cpu")
-    device(type='cpu')
+        CheckpointError: the folder is missing, damaged or of another version.
     """
-    has_mps = torch.backends.mps.is_available()
-    if name == "auto":
-        name = "cuda" if torch.cuda.is_available() else "mps" if has_mps else "cpu"
-    try:
-        device = torch.device(name)
-    except RuntimeError as error:
-        raise ConfigError(f"unknown device {name!r}; give auto, cpu, cuda or mps") from error
-    missing = (device.type == "cuda" and not torch.cuda.is_available()) or (
-        device.type == "mps" and not has_mps
-    )
-    if missing:
-        raise ConfigError(f"device {name!r} is not available here; `zokusei doctor` says why")
-    return device
+    folder = find_model_folder(folder)
+    if find_runtime(folder) is not None:
+        return load_exported(folder)
+    from zokusei.checkpoint import load_checkpoint
+
+    return load_checkpoint(folder)

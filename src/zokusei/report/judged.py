@@ -10,9 +10,9 @@ import pyarrow as pa
 import pyarrow.parquet as pq
 from numpy.typing import NDArray
 
-from zokusei.checkpoint import find_model_folder
 from zokusei.data.manifest import Manifest
 from zokusei.errors import DataError
+from zokusei.model_folder import find_model_folder
 from zokusei.tags import TagSet
 
 

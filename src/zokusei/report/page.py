@@ -5,9 +5,9 @@ from pathlib import Path
 
 import numpy as np
 
-from zokusei.checkpoint import find_model_folder
 from zokusei.config import load_config
 from zokusei.files import write_text
+from zokusei.model_folder import find_model_folder
 from zokusei.report.cards import choose_mistakes, choose_sample
 from zokusei.report.judged import Judged
 from zokusei.report.plots import plot_learning, plot_steps, plot_tags
