@@ -26,14 +26,32 @@ def onnx_folder(run_folder, tmp_path_factory):
     return folder
 
 
-@pytest.fixture
-def written(onnx_folder, monkeypatch):
+@pytest.fixture(scope="module")
+def openvino_folder(run_folder, onnx_folder, tmp_path_factory):
+    folder = tmp_path_factory.mktemp("exported") / "openvino"
+    with pytest.MonkeyPatch.context() as patch:
+        take_what_is_there(onnx_folder, patch)
+        export_run(run_folder, folder, "openvino")
+    return folder
+
+
+def take_what_is_there(onnx_folder, monkeypatch):
     """Let exports take the graph that is there, since writing one takes seconds."""
 
     def write_onnx(path, model, preprocess):
         shutil.copy(onnx_folder / "model.onnx", path)
 
     monkeypatch.setattr(export_folder, "write_onnx", write_onnx)
+
+
+@pytest.fixture
+def written(onnx_folder, monkeypatch):
+    take_what_is_there(onnx_folder, monkeypatch)
+
+
+@pytest.fixture(params=["onnx", "openvino"])
+def folder(request):
+    return request.getfixturevalue(f"{request.param}_folder")
 
 
 def read_like_other_tools(folder, path):
@@ -53,9 +71,9 @@ def read_like_other_tools(folder, path):
         return dict(zip([row[1] for row in reader], scores.tolist(), strict=True))
 
 
-def test_scores_and_tags_are_those_of_the_trained_model(run_folder, onnx_folder, corpus):
+def test_scores_and_tags_are_those_of_the_trained_model(run_folder, folder, corpus):
     paths = sorted(corpus.glob("*.png"))[:21]
-    trained, exported = Tagger.load(run_folder, device="cpu"), Tagger.load(onnx_folder)
+    trained, exported = Tagger.load(run_folder, device="cpu"), Tagger.load(folder)
     pairs = zip(trained.tag(paths), exported.tag(paths, batch_size=5), strict=True)
     for before, after in pairs:
         assert after.path == before.path
@@ -70,16 +88,16 @@ def test_other_tools_read_the_same(onnx_folder, corpus):
         assert read_like_other_tools(onnx_folder, path) == pytest.approx(tags.scores, abs=1e-5)
 
 
-def test_thresholds_preprocessing_and_origin_travel_along(run_folder, onnx_folder):
-    trained, exported = load_checkpoint(run_folder), Tagger.load(onnx_folder).checkpoint
+def test_thresholds_preprocessing_and_origin_travel_along(run_folder, folder):
+    trained, exported = load_checkpoint(run_folder), Tagger.load(folder).checkpoint
     assert exported.tags == trained.tags
     assert exported.preprocess == trained.preprocess
-    config = json.loads((onnx_folder / "config.json").read_text())
+    config = json.loads((folder / "config.json").read_text())
     assert config["provenance"].items() >= trained.provenance.items()
 
 
-def test_figures_of_the_comparison_are_those_of_the_evaluation(run_folder, onnx_folder, tmp_path):
-    parity = json.loads((onnx_folder / "metrics.json").read_text())["parity"]
+def test_figures_of_the_comparison_are_those_of_the_evaluation(run_folder, folder, tmp_path):
+    parity = json.loads((folder / "metrics.json").read_text())["parity"]
     judged = evaluate_run(shutil.copytree(run_folder, tmp_path / "run"), split="val")
     assert parity["pictures"] == judged["pictures"] == 12
     assert parity["map_before"] == pytest.approx(judged["metrics"]["map"], abs=1e-3)
@@ -88,20 +106,20 @@ def test_figures_of_the_comparison_are_those_of_the_evaluation(run_folder, onnx_
     assert parity["largest"] < 1e-5
 
 
-def test_tagging_with_it_imports_no_torch(onnx_folder, corpus):
+def test_tagging_with_it_imports_no_torch(folder, corpus):
     code = (
         "import sys\n"
         "for name in ('torch', 'torchvision', 'timm', 'onnx', 'onnxscript'):\n"
         "    sys.modules[name] = None\n"
         f"sys.argv = ['zokusei', 'tag', {str(corpus / '000.png')!r}, '--model', "
-        f"{str(onnx_folder)!r}]\n"
+        f"{str(folder)!r}]\n"
         "from zokusei.cli import main\n"
         "main()\n"
     )
     done = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True)
     assert done.returncode == 0, done.stderr
     assert "000.png: " in done.stdout
-    assert "on cpu through onnxruntime" in done.stderr
+    assert "on cpu through " in done.stderr
 
 
 def test_a_graph_that_says_something_else_is_not_written(
@@ -153,29 +171,31 @@ def test_what_needs_the_network_itself_says_so(onnx_folder, corpus):
         explain_picture(Tagger.load(onnx_folder), corpus / "000.png")
 
 
-def test_a_missing_library_is_a_hint(onnx_folder, monkeypatch):
-    monkeypatch.setitem(sys.modules, "onnxruntime", None)
+def test_a_missing_library_is_a_hint(folder, monkeypatch):
+    for module in ("onnxruntime", "openvino"):
+        monkeypatch.setitem(sys.modules, module, None)
     with pytest.raises(MissingExtraError, match=r"pip install 'zokusei\[export\]'"):
-        Tagger.load(onnx_folder)
+        Tagger.load(folder)
 
 
 @pytest.mark.parametrize("device", ["cuda", "gpu"])
-def test_a_device_that_is_not_there_is_refused(onnx_folder, device):
+def test_a_device_that_is_not_there_is_refused(folder, device):
     with pytest.raises(ConfigError, match=r"CUDA|no device"):
-        Tagger.load(onnx_folder, device=device)
+        Tagger.load(folder, device=device)
 
 
-def test_damage_is_named(onnx_folder, tmp_path):
-    folder = shutil.copytree(onnx_folder, tmp_path / "damaged")
-    whole = (folder / "model.onnx").read_bytes()
-    (folder / "model.onnx").write_bytes(whole[: len(whole) // 2])
-    with pytest.raises(CheckpointError, match=r"model\.onnx cannot be loaded"):
+def test_damage_is_named(folder, tmp_path):
+    folder = shutil.copytree(folder, tmp_path / "damaged")
+    file = next(path for path in folder.iterdir() if path.name in ("model.onnx", "model.xml"))
+    whole = file.read_bytes()
+    file.write_bytes(whole[: len(whole) // 2])
+    with pytest.raises(CheckpointError, match=rf"{file.name} cannot be loaded"):
         Tagger.load(folder)
-    (folder / "model.onnx").write_bytes(whole)
+    file.write_bytes(whole)
     lines = (folder / "tags.csv").read_text().splitlines()
     (folder / "tags.csv").write_text("\n".join(lines[:-1]) + "\n")
     with pytest.raises(CheckpointError, match="4 tags of its list"):
         Tagger.load(folder)
-    (folder / "model.onnx").unlink()
-    with pytest.raises(CheckpointError, match=r"lacks model\.onnx"):
+    file.unlink()
+    with pytest.raises(CheckpointError, match=rf"lacks {file.name}"):
         Tagger.load(folder)

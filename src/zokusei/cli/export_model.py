@@ -8,9 +8,9 @@ import typer
 
 def export(
     run: Annotated[Path, typer.Argument(help="A run folder.")],
-    to: Annotated[str, typer.Option(help="onnx.")],
+    to: Annotated[str, typer.Option(help="onnx or openvino.")],
     out: Annotated[
-        Path | None, typer.Option("--out", "-o", help="Folder to write; RUN/onnx.")
+        Path | None, typer.Option("--out", "-o", help="Folder to write; RUN/onnx or RUN/openvino.")
     ] = None,
     manifest: Annotated[
         Path | None, typer.Option(help="Labelled pictures to compare on; the run's own.")
@@ -22,9 +22,10 @@ def export(
 
         zokusei tag PICTURES --model runs/mine/onnx
 
-    The folder holds the graph, tags, thresholds and preprocessing; normalisation and sigmoid are in
-    the graph, which takes pictures as WD v3's do, so that other tools run it too. It is compared on
-    the validation split, and not written where it says something else than the trained model.
+    ONNX runs nearly everywhere; OpenVINO is for processors, and for graphics of Intel. The folder
+    holds the graph, tags, thresholds and preprocessing; normalisation and sigmoid are in the graph,
+    which takes pictures as WD v3's do, so that other tools run it too. It is compared on the
+    validation split, and not written where it says something else than the trained model.
     """
     from zokusei.cli.console import counting, tell
     from zokusei.export.folder import export_run

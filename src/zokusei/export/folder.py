@@ -11,6 +11,7 @@ from zokusei.checkpoint import Checkpoint, describe_metrics, load_checkpoint
 from zokusei.data.manifest import Manifest
 from zokusei.errors import ConfigError, DataError, ModelError, suggest
 from zokusei.export.graph import write_onnx
+from zokusei.export.openvino_file import write_openvino
 from zokusei.export.parity import Parity, measure_parity
 from zokusei.files import write_json, write_text
 from zokusei.inference.backends import create_backend
@@ -35,7 +36,7 @@ def export_run(
     Args:
         run: a run folder or a checkpoint folder.
         out: the folder to write; appears when it is complete and agrees.
-        runtime: `onnx`.
+        runtime: `onnx` or `openvino`.
         manifest: pictures to compare on; the run's own by default.
         progress: told the number of pictures compared, batch by batch.
 
@@ -55,7 +56,7 @@ def export_run(
     found: list[Parity] = []
 
     def write(fresh: Path) -> None:
-        write_onnx(fresh / FILES["onnx"], checkpoint.model, checkpoint.preprocess)
+        _write_graph(fresh, checkpoint, runtime)
         _describe(fresh, checkpoint, runtime)
         parity = measure_parity(
             TorchBackend(checkpoint.model, checkpoint.preprocess, "cpu"),
@@ -76,6 +77,15 @@ def export_run(
 
     write_model_folder(out, write)
     return found[0]
+
+
+def _write_graph(folder: Path, checkpoint: Checkpoint, runtime: str) -> None:
+    """Write the file of the runtime, and leave no other."""
+    graph = folder / FILES["onnx"]
+    write_onnx(graph, checkpoint.model, checkpoint.preprocess)
+    if runtime == "openvino":
+        write_openvino(graph, folder / FILES["openvino"])
+        graph.unlink()
 
 
 def check_target(out: Path) -> None:
@@ -144,6 +154,7 @@ def _model_card(checkpoint: Checkpoint, runtime: str, parity: Parity) -> str:
     preprocess, provenance = checkpoint.preprocess, checkpoint.provenance
     about = "\n".join(f"- {name}: {value}" for name, value in provenance.items())
     size = preprocess.size
+    others = ", or any tool that runs WD v3 taggers from a folder" if runtime == "onnx" else ""
     return f"""# {provenance.get("name", checkpoint.model.name)}, for {runtime}
 
 A multi-label tagger for anime illustrations with {len(checkpoint.tags)} tags, exported by zokusei.
@@ -157,7 +168,7 @@ A multi-label tagger for anime illustrations with {len(checkpoint.tags)} tags, e
   other tools
 {about}
 
-Use it: `zokusei tag PICTURE --model FOLDER`, or any tool that runs WD v3 taggers from a folder.
+Use it: `zokusei tag PICTURE --model FOLDER`{others}.
 
 Against the trained model, on {parity.pictures} validation pictures: probabilities differ by at most
 {parity.largest:.2g}, {parity.changed:.3f} % of the decisions differ, mAP goes from

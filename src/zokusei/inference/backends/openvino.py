@@ -41,11 +41,10 @@ class OpenVinoBackend:
         except RuntimeError as error:
             message = " ".join(str(error).split())
             raise CheckpointError(f"{model.file} cannot be loaded: {message:.200}") from error
-        count = self.compiled.output(0).partial_shape[-1]
-        if count.is_dynamic or count.get_length() != len(model.tags):
+        shape = self.compiled.output(0).partial_shape
+        if shape[-1].is_dynamic or shape[-1].get_length() != len(model.tags):
             raise CheckpointError(
-                f"{model.file} gives {self.compiled.output(0).partial_shape}, and its list has "
-                f"{len(model.tags)} tags"
+                f"{model.file} gives {shape} for {len(model.tags)} tags of its list"
             )
 
     def predict(self, pixels: NDArray[np.uint8]) -> NDArray[np.float32]:
