@@ -20,7 +20,9 @@ def tag(
         list[str],
         typer.Argument(help="Pictures, folders, patterns; - reads a list of them from stdin."),
     ],
-    model: Annotated[Path, typer.Option(help="A run, a model folder, an exported model.")],
+    model: Annotated[
+        Path, typer.Option(help="A run, a model folder, an exported model, or a WD-style folder.")
+    ],
     as_json: Annotated[
         bool, typer.Option("--json", help="One object a line: path, tags, all scores.")
     ] = False,

@@ -10,6 +10,7 @@ from zokusei.images import Picture
 from zokusei.inference.backends import create_backend
 from zokusei.inference.exported import ExportedModel, find_runtime, load_exported
 from zokusei.inference.reading import read_batches
+from zokusei.inference.wd import is_wd_folder, load_wd
 from zokusei.model_folder import find_model_folder
 
 if TYPE_CHECKING:
@@ -59,7 +60,7 @@ class Tagger:
 
     @classmethod
     def load(cls, folder: Path | str, *, device: str = "auto") -> "Tagger":
-        """Load a run, a checkpoint folder or the folder of an exported model.
+        """Load a run, a checkpoint, an exported model, or another tagger in WD v3's form.
 
         Raises:
             CheckpointError: the folder is missing, damaged or of another version.
@@ -78,7 +79,7 @@ class Tagger:
         if isinstance(self.checkpoint, ExportedModel):
             raise ConfigError(
                 f"{self.checkpoint.file.parent} is an exported model, which gives tags and nothing "
-                "else; give the run it was made from"
+                "else; give the run of a model that was trained here"
             )
         return self.checkpoint.model
 
@@ -140,11 +141,13 @@ class Tagger:
 
 
 def load_model(folder: Path | str) -> "Checkpoint | ExportedModel":
-    """Read a run, a checkpoint folder or the folder of an exported model; torch only if needed.
+    """Read a run, a checkpoint, an exported model or another tagger; torch only where it is needed.
 
     Raises:
         CheckpointError: the folder is missing, damaged or of another version.
     """
+    if is_wd_folder(Path(folder)):
+        return load_wd(Path(folder))
     folder = find_model_folder(folder)
     if find_runtime(folder) is not None:
         return load_exported(folder)

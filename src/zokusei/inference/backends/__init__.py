@@ -48,6 +48,10 @@ def create_backend(model: "Checkpoint | ExportedModel", device: str = "auto") ->
         from zokusei.inference.backends.openvino import OpenVinoBackend
 
         return OpenVinoBackend(model, device)
+    if model.runtime == "timm":
+        from zokusei.inference.backends.timm import TimmBackend
+
+        return TimmBackend(model, device)
     from zokusei.inference.backends.onnx import OnnxBackend
 
     return OnnxBackend(model, device)

@@ -1,5 +1,6 @@
 """An ONNX file through onnxruntime."""
 
+from pathlib import Path
 from typing import Any
 
 import numpy as np
@@ -28,12 +29,12 @@ class OnnxBackend:
 
     def __init__(self, model: ExportedModel, device: str = "auto") -> None:
         self.form, self.preprocess = model.form, model.preprocess
-        self.session = create_session(model, device)
+        self.session = create_session(model.file, device)
         used = "cuda" if self.session.get_providers()[0] == _CUDA else "cpu"
         if device not in ("auto", used):
             raise ConfigError(f"onnxruntime could not use {device!r} and would use {used!r}")
         self.place = f"{used} through onnxruntime"
-        self.input = self.session.get_inputs()[0].name
+        self.input = _find_input(self.session, model)
         self.output = _find_output(self.session, model)
 
     def predict(self, pixels: NDArray[np.uint8]) -> NDArray[np.float32]:
@@ -43,7 +44,7 @@ class OnnxBackend:
         return self.form.read_result(result)
 
 
-def create_session(model: ExportedModel, device: str) -> Any:
+def create_session(file: Path, device: str) -> Any:
     """Load the graph.
 
     Raises:
@@ -54,7 +55,7 @@ def create_session(model: ExportedModel, device: str) -> Any:
     try:
         import onnxruntime
     except ModuleNotFoundError as error:
-        raise MissingExtraError("onnxruntime", "export", f"{model.file}") from error
+        raise MissingExtraError("onnxruntime", "export", f"{file}") from error
     there = _CUDA in onnxruntime.get_available_providers()
     if device not in ("auto", "cpu", "cuda"):
         raise ConfigError(f"onnxruntime has no device {device!r}; give auto, cpu or cuda")
@@ -71,10 +72,26 @@ def create_session(model: ExportedModel, device: str) -> Any:
     options.add_session_config_entry("session.intra_op.allow_spinning", "0")
     options.log_severity_level = 3
     try:
-        return onnxruntime.InferenceSession(model.file, options, providers=providers)
+        return onnxruntime.InferenceSession(file, options, providers=providers)
     except Exception as error:  # onnxruntime's own classes, none of which it documents
         message = " ".join(str(error).split())
-        raise CheckpointError(f"{model.file} cannot be loaded: {message:.200}") from error
+        raise CheckpointError(f"{file} cannot be loaded: {message:.200}") from error
+
+
+def _find_input(session: Any, model: ExportedModel) -> str:
+    """Name what takes the pictures.
+
+    Raises:
+        CheckpointError: it does not take them in the size and form that its files say.
+    """
+    given, side = session.get_inputs()[0], model.preprocess.size
+    wanted = [side, side, 3] if model.form.channels_last else [3, side, side]
+    if any(type(n) is int and n != m for n, m in zip(given.shape[1:], wanted, strict=True)):
+        raise CheckpointError(
+            f"{model.file} takes {given.shape}, and its folder says batch x "
+            + " x ".join(map(str, wanted))
+        )
+    return str(given.name)
 
 
 def _find_output(session: Any, model: ExportedModel) -> str:
