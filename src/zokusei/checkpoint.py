@@ -20,6 +20,7 @@ from typing import Any
 from safetensors.torch import load_file
 
 from zokusei.caption_source import CaptionSource
+from zokusei.errors import CheckpointError
 from zokusei.files import write_json, write_text
 from zokusei.images.preprocess import Preprocess
 from zokusei.labels import LabelSpace
@@ -80,6 +81,11 @@ def load_checkpoint(folder: Path | str) -> Checkpoint:
     """
     folder = find_model_folder(folder)
     config = read_config(folder, TAGGER)
+    if "runtime" in config:
+        raise CheckpointError(
+            f"{folder} is a model exported to {config['runtime']}, which gives tags and nothing "
+            "else; give the run it was made from"
+        )
     with reading(folder):
         tags = TagSet.load(folder / "tags.csv")
         weights = load_file(folder / "model.safetensors")

@@ -51,6 +51,16 @@ def count_cores() -> int:
     return len(os.sched_getaffinity(0)) if hasattr(os, "sched_getaffinity") else os.cpu_count() or 1
 
 
+def count_threads() -> int:
+    """Count the threads that a model computes with: `OMP_NUM_THREADS`, or one a core.
+
+    >>> count_threads() >= 1
+    True
+    """
+    asked = os.environ.get("OMP_NUM_THREADS", "")
+    return int(asked) if asked.isdecimal() and int(asked) else count_cores()
+
+
 def describe_environment() -> dict[str, str | dict[str, str]]:
     """Give all of it, as a run folder and a result row keep it."""
     return {

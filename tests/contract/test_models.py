@@ -12,6 +12,7 @@ from torch import nn
 import zokusei.models
 from zokusei.checkpoint import Checkpoint, load_checkpoint, save_checkpoint
 from zokusei.errors import ConfigError, ModelError
+from zokusei.export.graph import write_onnx
 from zokusei.images.preprocess import Preprocess
 from zokusei.labels import LabelSpace
 from zokusei.losses import binary_cross_entropy
@@ -169,6 +170,33 @@ def test_the_exported_graph_computes_the_same(name):
         other = pictures(count, seed=count)
         inputs = given(model, other)
         torch.testing.assert_close(exported(*inputs), model(*inputs), rtol=1e-4, atol=1e-5)
+
+
+# Writing a graph takes seconds: one always, the others among the slow tests.
+QUICK = ("add_gcn", "capgcn")
+WRITTEN = [pytest.param(name, marks=() if name in QUICK else pytest.mark.slow) for name in MODELS]
+
+
+@pytest.mark.parametrize("name", WRITTEN)
+def test_the_onnx_file_computes_the_same(name, tmp_path):
+    import onnxruntime
+
+    model = create(name).eval()
+    preprocess = Preprocess(64, "pad", (0.5, 0.4, 0.3), (0.2, 0.3, 0.4))
+    if needs_captions(name):
+        with pytest.raises(ModelError, match="pictures alone"):
+            write_onnx(tmp_path / "model.onnx", model, preprocess)
+        return
+    write_onnx(tmp_path / "model.onnx", model, preprocess)
+    session = onnxruntime.InferenceSession(tmp_path / "model.onnx")
+    for count in (1, 5):
+        generator = torch.Generator().manual_seed(count)
+        images = torch.randint(0, 256, (count, 3, 64, 64), generator=generator, dtype=torch.uint8)
+        wanted = model(preprocess.normalize(images))
+        given = images.flip(1).permute(0, 2, 3, 1).float().numpy()
+        probs, logits = map(torch.from_numpy, session.run(["output", "logits"], {"input": given}))
+        torch.testing.assert_close(logits, wanted, rtol=1e-4, atol=1e-4)
+        torch.testing.assert_close(probs, wanted.sigmoid(), rtol=1e-4, atol=1e-5)
 
 
 def test_an_unknown_option_is_refused_with_the_nearest(name):

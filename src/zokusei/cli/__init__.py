@@ -19,6 +19,7 @@ from zokusei.cli import (
     doctor,
     evaluate,
     explain,
+    export_model,
     report,
     tag,
     train,
@@ -50,6 +51,7 @@ app.command("report")(report.report)
 app.command("tag")(tag.tag)
 app.command("explain")(explain.explain)
 app.command("caption")(caption.caption)
+app.command("export")(export_model.export)
 app.command("compare")(compare.compare)
 app.command("cartoonize")(cartoonize.cartoonize)
 app.add_typer(data.app, name="data")

@@ -81,7 +81,7 @@ def _create(
     """Give the stylizer, and what its drawings depend on."""
     import hashlib
 
-    from zokusei.inference.tagger import choose_device
+    from zokusei.inference.backends.torch import choose_device
     from zokusei.stylize.plain import Plain
     from zokusei.stylize.weights import load_generator
     from zokusei.stylize.white_box import WhiteBox

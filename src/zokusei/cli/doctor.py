@@ -17,6 +17,9 @@ def doctor() -> None:
         "scikit-image": ("stylize", "plain cartoon pictures, superpixels"),
         "tflite": ("stylize", "importing White-box weights from TFLite"),
         "onnx": ("stylize", "importing White-box weights from ONNX"),
+        "onnxruntime": ("export", "exported models"),
+        "onnxscript": ("export", "exporting models"),
+        "openvino": ("export", "exported models, fastest on Intel processors"),
         "tensorboard": ("tensorboard", "TensorBoard logs"),
     }
     versions = find_versions(("zokusei", "torch", "torchvision", "timm", "pillow", "pyarrow"))

@@ -20,7 +20,9 @@ def tag(
         list[str],
         typer.Argument(help="Pictures, folders, patterns; - reads a list of them from stdin."),
     ],
-    model: Annotated[Path, typer.Option(help="A run folder or a model folder.")],
+    model: Annotated[
+        Path, typer.Option(help="A run, a model folder, an exported model, or a WD-style folder.")
+    ],
     as_json: Annotated[
         bool, typer.Option("--json", help="One object a line: path, tags, all scores.")
     ] = False,
@@ -74,7 +76,7 @@ def tag(
             problems.save(errors)
     if not tagged and not problems.lost:
         raise DataError(f"no picture was found in {', '.join(pictures)}")
-    tell(f"{tagged} pictures tagged, {speed:.1f} images/s on {tagger.device}")
+    tell(f"{tagged} pictures tagged, {speed:.1f} images/s on {tagger.backend.place}")
     if problems.lost:
         tell(f"{problems.lost} of {tagged + problems.lost} pictures could not be read")
         raise typer.Exit(_FAILED)

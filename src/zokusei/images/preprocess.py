@@ -1,21 +1,28 @@
-"""Preprocess: how a decoded picture becomes the input of a model, in training as in use."""
+"""Preprocess: how a decoded picture becomes the input of a model, in training as in use.
+
+Torch is imported where a tensor is made: a model that was exported needs none.
+"""
+
+from __future__ import annotations
 
 import json
 import math
 from collections.abc import Mapping
 from dataclasses import asdict, dataclass, fields
 from pathlib import Path
-from typing import Any, Literal
+from typing import TYPE_CHECKING, Any, Literal
 
 import numpy as np
-import torch
-from jaxtyping import Float, UInt8
+from numpy.typing import NDArray
 from PIL import Image
-from torch import Tensor
 
 from zokusei.errors import ConfigError, suggest
 from zokusei.files import write_json
 from zokusei.images.reading import Picture, open_image
+
+if TYPE_CHECKING:
+    from jaxtyping import Float, UInt8
+    from torch import Tensor
 
 IMAGENET_MEAN = (0.485, 0.456, 0.406)
 IMAGENET_STD = (0.229, 0.224, 0.225)
@@ -153,11 +160,18 @@ class Preprocess:
         Raises:
             ImageError: the picture cannot be read.
         """
-        return self.fit_pixels(open_image(picture, at_least=self.min_side))
+        import torch
 
-    def fit_pixels(self, image: Image.Image) -> UInt8[Tensor, "3 size size"]:
-        """Fit one picture that is open."""
-        return torch.from_numpy(np.array(self.fit_image(image))).permute(2, 0, 1)
+        fitted = self.to_array(open_image(picture, at_least=self.min_side))
+        return torch.from_numpy(fitted).permute(2, 0, 1)
+
+    def to_array(self, image: Image.Image) -> NDArray[np.uint8]:
+        """Fit one open picture: bytes of size x size x 3, red first.
+
+        Raises:
+            ImageError: the picture cannot be decoded.
+        """
+        return np.array(self.fit_image(image))
 
     def normalize(
         self, images: UInt8[Tensor, "batch 3 height width"]
@@ -172,6 +186,8 @@ class Preprocess:
         Raises:
             TypeError: `images` are not bytes; floats have been normalised already.
         """
+        import torch
+
         if images.dtype != torch.uint8:
             raise TypeError(f"normalize takes uint8 pictures, not {images.dtype}")
         mean, std = (
@@ -193,7 +209,7 @@ class Preprocess:
         }
 
     @classmethod
-    def from_dict(cls, values: Mapping[str, Any]) -> "Preprocess":
+    def from_dict(cls, values: Mapping[str, Any]) -> Preprocess:
         """Build from `to_dict`'s result.
 
         Raises:
@@ -213,7 +229,7 @@ class Preprocess:
         write_json(path, self.to_dict())
 
     @classmethod
-    def load(cls, path: str | Path) -> "Preprocess":
+    def load(cls, path: str | Path) -> Preprocess:
         """Read what `save` wrote.
 
         Raises:

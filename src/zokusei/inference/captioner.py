@@ -15,8 +15,8 @@ from zokusei.captioning.beam import MAX_LENGTH, Generated, generate
 from zokusei.captioning.vocabulary import Vocabulary
 from zokusei.errors import ImageError
 from zokusei.images import Picture
+from zokusei.inference.backends.torch import choose_device
 from zokusei.inference.reading import read_batches
-from zokusei.inference.tagger import choose_device
 
 
 @dataclass(frozen=True)
@@ -109,7 +109,8 @@ class Captioner:
         batches = read_batches(
             pictures, [preprocess], batch_size=batch_size, on_error=on_error, workers=workers
         )
-        for read, (images,) in batches:
+        for read, (pixels,) in batches:
+            images = torch.from_numpy(pixels).permute(0, 3, 1, 2)
             found = self.generate(
                 images, beam=beam, max_length=max_length, length_penalty=length_penalty
             )

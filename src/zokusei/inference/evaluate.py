@@ -19,7 +19,7 @@ from zokusei.data.row_file import Counting, no_counting
 from zokusei.errors import DataError
 from zokusei.evaluation import compute_scores
 from zokusei.files import write_json, write_whole
-from zokusei.inference.tagger import choose_device
+from zokusei.inference.backends.torch import choose_device
 from zokusei.metrics import MultiLabelMetrics, compute_metrics
 from zokusei.results import RATES
 

@@ -109,25 +109,27 @@ def explain_picture(
             it gets none.
 
     Raises:
-        ConfigError: the model does not know a tag.
+        ConfigError: the model does not know a tag, or was exported.
         ImageError: the picture cannot be read.
     """
     known, preprocess = tagger.checkpoint.tags, tagger.checkpoint.preprocess
     for name in tags or ():
         if name not in known:
             raise ConfigError(f"the model knows no tag {name!r}{suggest(name, known.names)}")
-    images = preprocess(picture)[None].to(tagger.device)
+    model = tagger.model
+    images = preprocess(picture)[None].to(next(model.parameters()).device)
     source = open_image(picture)
-    captions = tagger.checkpoint.captions
+    captions = tagger.trained.captions
     caption = captioned = vectors = None
     if captions is not None:
         sees, words = captions.checkpoint.preprocess, captions.checkpoint.vocabulary
-        found = captions.caption(sees.fit_pixels(source)[None])
+        seen = torch.from_numpy(sees.to_array(source)).permute(2, 0, 1)
+        found = captions.caption(seen[None])
         vectors = captions.read(found)
         caption = describe_caption(found, 0, words, picture)
         captioned = replace(sees, size=_SHOWN).fit_image(source)
     with torch.inference_mode():
-        parts = tagger.model.explain(images, vectors)
+        parts = model.explain(images, vectors)
         scores = parts["logits"][0].float().sigmoid().cpu().tolist()
         given = [tag.name for tag, score in zip(known, scores, strict=True)
                  if score >= tag.threshold]  # fmt: skip

@@ -5,9 +5,8 @@ from collections.abc import Callable, Iterable, Iterator, Sequence
 from concurrent.futures import Future, ThreadPoolExecutor
 from typing import TypeVar
 
-import torch
-from jaxtyping import UInt8
-from torch import Tensor
+import numpy as np
+from numpy.typing import NDArray
 
 from zokusei.errors import ImageError
 from zokusei.images import Picture, open_image
@@ -24,8 +23,10 @@ def read_batches(
     batch_size: int,
     on_error: Callable[[Picture, ImageError], None] | None,
     workers: int,
-) -> Iterator[tuple[list[Picture], list[UInt8[Tensor, "batch 3 size size"]]]]:
+) -> Iterator[tuple[list[Picture], list[NDArray[np.uint8]]]]:
     """Give pictures with their fitted pixels, batch by batch; see `decode_ahead`.
+
+    Pixels are bytes of batch x size x size x 3, red first.
 
     Args:
         pictures: paths, encoded bytes or Pillow pictures; read as they are needed.
@@ -40,9 +41,9 @@ def read_batches(
     """
     needed = max(preprocess.min_side for preprocess in preprocesses)
 
-    def decode(picture: Picture) -> list[Tensor]:
+    def decode(picture: Picture) -> list[NDArray[np.uint8]]:
         image = open_image(picture, at_least=needed)
-        return [preprocess.fit_pixels(image) for preprocess in preprocesses]
+        return [preprocess.to_array(image) for preprocess in preprocesses]
 
     for batch in decode_ahead(pictures, decode, batch_size=batch_size, workers=workers):
         readable = []
@@ -55,7 +56,7 @@ def read_batches(
                 on_error(picture, pixels)
         if readable:
             fitted = zip(*(pixels for _, pixels in readable), strict=True)
-            yield [picture for picture, _ in readable], [torch.stack(one) for one in fitted]
+            yield [picture for picture, _ in readable], [np.stack(one) for one in fitted]
 
 
 def decode_ahead(

@@ -3,16 +3,19 @@
 from collections.abc import Callable, Iterable, Iterator
 from dataclasses import dataclass
 from pathlib import Path
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
-import torch
-from torch import Tensor
-
-from zokusei.captioning.model import to_annotations
-from zokusei.checkpoint import Checkpoint, load_checkpoint
 from zokusei.errors import ConfigError, ImageError
 from zokusei.images import Picture
+from zokusei.inference.backends import create_backend
+from zokusei.inference.exported import ExportedModel, find_runtime, load_exported
 from zokusei.inference.reading import read_batches
+from zokusei.inference.wd import is_wd_folder, load_wd
+from zokusei.model_folder import find_model_folder
+
+if TYPE_CHECKING:
+    from zokusei.checkpoint import Checkpoint
+    from zokusei.models import Classifier
 
 
 @dataclass(frozen=True)
@@ -38,7 +41,7 @@ class Tagger:
     """Tags pictures with a trained model; what it says of one never depends on the others.
 
     Args:
-        checkpoint: model, tags, thresholds and preprocessing.
+        checkpoint: model, tags, thresholds and preprocessing; from a training or exported.
         device: where to compute; `auto` takes a GPU where there is one.
 
     Raises:
@@ -51,30 +54,43 @@ class Tagger:
             print(tags.path, tags.names)
     """
 
-    def __init__(self, checkpoint: Checkpoint, *, device: str = "auto") -> None:
+    def __init__(self, checkpoint: "Checkpoint | ExportedModel", *, device: str = "auto") -> None:
         self.checkpoint = checkpoint
-        self.device = choose_device(device)
-        self.model = checkpoint.model.eval().to(self.device).to(memory_format=torch.channels_last)
-        self._preprocesses = [checkpoint.preprocess]
-        self._shares_encoder = False
-        if checkpoint.captions is not None:
-            writer = checkpoint.captions.checkpoint
-            writer.model.eval().to(self.device).to(memory_format=torch.channels_last)
-            if writer.preprocess != checkpoint.preprocess:
-                self._preprocesses.append(writer.preprocess)
-            self._shares_encoder = checkpoint.captions.shares_encoder(
-                self.model.backbone, checkpoint.preprocess
-            )
+        self.backend = create_backend(checkpoint, device)
 
     @classmethod
     def load(cls, folder: Path | str, *, device: str = "auto") -> "Tagger":
-        """Load a run folder or a checkpoint folder.
+        """Load a run, a checkpoint, an exported model, or another tagger in WD v3's form.
 
         Raises:
             CheckpointError: the folder is missing, damaged or of another version.
             ConfigError: the device is not there.
+            MissingExtraError: the library that a model was exported for is not installed.
         """
-        return cls(load_checkpoint(folder), device=device)
+        return cls(load_model(folder), device=device)
+
+    @property
+    def trained(self) -> "Checkpoint":
+        """What a training left, to look into.
+
+        Raises:
+            ConfigError: the model was exported.
+        """
+        if isinstance(self.checkpoint, ExportedModel):
+            raise ConfigError(
+                f"{self.checkpoint.file.parent} is an exported model, which gives tags and nothing "
+                "else; give the run of a model that was trained here"
+            )
+        return self.checkpoint
+
+    @property
+    def model(self) -> "Classifier":
+        """The network in torch.
+
+        Raises:
+            ConfigError: the model was exported.
+        """
+        return self.trained.model
 
     def describe(self) -> str:
         """Say in one line what tags here, and on which device.
@@ -82,9 +98,10 @@ class Tagger:
         The device is the one that is used, not the one that was asked for.
         """
         checkpoint = self.checkpoint
+        name = checkpoint.name if isinstance(checkpoint, ExportedModel) else checkpoint.model.name
         return (
-            f"model {checkpoint.model.name}, {checkpoint.preprocess.size} px, "
-            f"{len(checkpoint.tags)} tags, on {self.device}"
+            f"model {name}, {checkpoint.preprocess.size} px, "
+            f"{len(checkpoint.tags)} tags, on {self.backend.place}"
         )
 
     def tag(
@@ -109,31 +126,15 @@ class Tagger:
         """
         batches = read_batches(
             pictures,
-            self._preprocesses,
+            self.backend.preprocesses,
             batch_size=batch_size,
             on_error=on_error,
             workers=workers,
         )
-        for read, images in batches:
-            probabilities = self._compute_logits(images).float().sigmoid().cpu().tolist()
+        for read, fitted in batches:
+            probabilities = self.backend.predict(fitted).tolist()
             for picture, scores in zip(read, probabilities, strict=True):
                 yield self._decide(picture, scores)
-
-    def _compute_logits(self, fitted: list[Tensor]) -> Tensor:
-        """Give a logit a tag of pictures that each of the preprocessings has fitted."""
-        with torch.inference_mode():
-            images = self.checkpoint.preprocess.normalize(fitted[0].to(self.device))
-            captions = self.checkpoint.captions
-            features: Tensor = self.model.backbone(images)
-            given = [features]
-            if captions is not None:
-                if self._shares_encoder:
-                    found = captions.describe(to_annotations(features))
-                else:
-                    found = captions.caption(fitted[-1])
-                given.append(captions.read(found))
-            logits: Tensor = self.model.head(*given)
-            return logits
 
     def _decide(self, picture: Picture, scores: list[float]) -> Tags:
         """Give the tags whose probability reaches their threshold, and all scores."""
@@ -148,25 +149,17 @@ class Tagger:
         return Tags(path, names, dict(zip(tags.names, scores, strict=True)))
 
 
-def choose_device(name: str) -> torch.device:
-    """Give the device of that name; `auto` is the first of CUDA, MPS and the processor.
+def load_model(folder: Path | str) -> "Checkpoint | ExportedModel":
+    """Read a run, a checkpoint, an exported model or another tagger; torch only where it is needed.
 
     Raises:
-        ConfigError: this machine or this torch has no such device.
-
-    >>> choose_device("cpu")
-    device(type='cpu')
+        CheckpointError: the folder is missing, damaged or of another version.
     """
-    has_mps = torch.backends.mps.is_available()
-    if name == "auto":
-        name = "cuda" if torch.cuda.is_available() else "mps" if has_mps else "cpu"
-    try:
-        device = torch.device(name)
-    except RuntimeError as error:
-        raise ConfigError(f"unknown device {name!r}; give auto, cpu, cuda or mps") from error
-    missing = (device.type == "cuda" and not torch.cuda.is_available()) or (
-        device.type == "mps" and not has_mps
-    )
-    if missing:
-        raise ConfigError(f"device {name!r} is not available here; `zokusei doctor` says why")
-    return device
+    if is_wd_folder(Path(folder)):
+        return load_wd(Path(folder))
+    folder = find_model_folder(folder)
+    if find_runtime(folder) is not None:
+        return load_exported(folder)
+    from zokusei.checkpoint import load_checkpoint
+
+    return load_checkpoint(folder)

@@ -1,0 +1,46 @@
+"""`zokusei export`."""
+
+from pathlib import Path
+from typing import Annotated
+
+import typer
+
+
+def export(
+    run: Annotated[Path, typer.Argument(help="A run folder.")],
+    to: Annotated[str, typer.Option(help="onnx or openvino.")],
+    out: Annotated[
+        Path | None, typer.Option("--out", "-o", help="Folder to write; RUN/onnx or RUN/openvino.")
+    ] = None,
+    manifest: Annotated[
+        Path | None, typer.Option(help="Labelled pictures to compare on; the run's own.")
+    ] = None,
+) -> None:
+    """Make a model that needs no torch, and compare it with the trained one.
+
+        zokusei export runs/mine --to onnx
+
+        zokusei tag PICTURES --model runs/mine/onnx
+
+    ONNX runs nearly everywhere; OpenVINO is for processors, and for graphics of Intel. The folder
+    holds the graph, tags, thresholds and preprocessing; normalisation and sigmoid are in the graph,
+    which takes pictures as WD v3's do, so that other tools run it too. It is compared on the
+    validation split, and not written where it says something else than the trained model.
+    """
+    from zokusei.cli.console import counting, tell
+    from zokusei.export.folder import export_run
+
+    target = out or run / to
+    with counting("comparing", None) as progress:
+        parity = export_run(run, target, to, manifest=manifest, progress=progress)
+    if parity.unreadable:
+        tell(f"{parity.unreadable} validation pictures could not be read")
+    tell(
+        f"{parity.pictures} validation pictures: probabilities differ by {parity.largest:.2g} at "
+        f"most and {parity.mean:.2g} on average, {parity.changed:.3f} % of the decisions"
+    )
+    tell(
+        f"mAP {parity.map_before:.2f} before, {parity.map_after:.2f} after "
+        f"({parity.map_change:+.2f})"
+    )
+    tell(f"written: {target}; next: zokusei tag PICTURES --model {target}")

@@ -1,0 +1,180 @@
+"""The folder of an exported model: a graph, and all that a user of it needs."""
+
+import csv
+import io
+from collections.abc import Callable
+from pathlib import Path
+from typing import Any
+
+from zokusei import __version__
+from zokusei.checkpoint import Checkpoint, load_checkpoint
+from zokusei.data.manifest import Manifest
+from zokusei.errors import ConfigError, DataError, ModelError, suggest
+from zokusei.export.graph import write_onnx
+from zokusei.export.openvino_file import write_openvino
+from zokusei.export.parity import Parity, measure_parity
+from zokusei.files import write_json, write_text
+from zokusei.inference.backends import create_backend
+from zokusei.inference.backends.torch import TorchBackend
+from zokusei.inference.exported import FILES, Form, describe_form, find_runtime, load_exported
+from zokusei.model_folder import FORMAT_VERSION, describe_metrics, write_model_folder
+from zokusei.tags import TagSet
+
+_FAR = 1e-3  # of a probability; float32 libraries differ by less than a hundredth of it
+
+
+def export_run(
+    run: Path | str,
+    out: Path | str,
+    runtime: str,
+    *,
+    manifest: Path | str | None = None,
+    progress: Callable[[int], None] | None = None,
+) -> Parity:
+    """Export a trained model, and compare it with the trained one on validation pictures.
+
+    Args:
+        run: a run folder or a checkpoint folder.
+        out: the folder to write; appears when it is complete and agrees.
+        runtime: `onnx` or `openvino`.
+        manifest: pictures to compare on; the run's own by default.
+        progress: told the number of pictures compared, batch by batch.
+
+    Raises:
+        CheckpointError: the run has no finished model.
+        ConfigError: the runtime is unknown, or `out` is a folder of something else.
+        DataError: there are no validation pictures.
+        ModelError: the model cannot be exported, or says something else afterwards.
+        MissingExtraError: a library is not installed.
+    """
+    if runtime not in FILES:
+        raise ConfigError(f"unknown runtime {runtime!r}{suggest(runtime, FILES)}")
+    run, out = Path(run), Path(out)
+    check_target(out)
+    checkpoint = load_checkpoint(run)
+    pictures = read_split(manifest or run / "manifest.parquet", "val")
+    found: list[Parity] = []
+
+    def write(fresh: Path) -> None:
+        _write_graph(fresh, checkpoint, runtime)
+        _describe(fresh, checkpoint, runtime)
+        parity = measure_parity(
+            TorchBackend(checkpoint, "cpu"),
+            create_backend(load_exported(fresh), "cpu"),
+            pictures,
+            checkpoint.tags,
+            checkpoint.preprocess,
+            progress=progress,
+        )
+        if parity.largest > _FAR:
+            raise ModelError(
+                f"{checkpoint.model.name!r} exported to {runtime} gives a probability that lies "
+                f"{parity.largest:.2g} from the trained model's, and {_FAR:g} is allowed; nothing "
+                "was written"
+            )
+        _add_figures(fresh, checkpoint, runtime, parity)
+        found.append(parity)
+
+    write_model_folder(out, write)
+    return found[0]
+
+
+def _write_graph(folder: Path, checkpoint: Checkpoint, runtime: str) -> None:
+    """Write the file of the runtime, and leave no other."""
+    graph = folder / FILES["onnx"]
+    write_onnx(graph, checkpoint.model, checkpoint.preprocess)
+    if runtime == "openvino":
+        write_openvino(graph, folder / FILES["openvino"])
+        graph.unlink()
+
+
+def check_target(out: Path) -> None:
+    """Refuse to put an exported model in the place of something else.
+
+    Raises:
+        ConfigError: `out` is there, and no exported model.
+    """
+    if not out.exists():
+        return
+    if not out.is_dir() or any(out.iterdir()):
+        replaceable = (out / "config.json").is_file() and find_runtime(out) is not None
+        if not replaceable:
+            raise ConfigError(f"{out} is there and no exported model; name another with --out")
+
+
+def read_split(manifest: Path | str, split: str) -> Manifest:
+    """Read the pictures of a split.
+
+    Raises:
+        DataError: there are none, or the manifest is missing.
+    """
+    if not Path(manifest).is_file():
+        raise DataError(
+            f"{manifest} is not there, and an export is compared on labelled pictures; give a run "
+            "folder, or --manifest FILE"
+        )
+    pictures = Manifest.load(manifest).select(split)
+    if not len(pictures):
+        raise DataError(f"the split {split!r} of {manifest} holds no picture")
+    return pictures
+
+
+def _describe(folder: Path, checkpoint: Checkpoint, runtime: str) -> None:
+    """Write what `load_exported` reads, and the tag list that other tools read."""
+    config = {
+        "format_version": FORMAT_VERSION,
+        "model": checkpoint.model.name,
+        "runtime": runtime,
+        "form": describe_form(Form()),
+        "provenance": {**checkpoint.provenance, "exported_by": f"zokusei {__version__}"},
+    }
+    write_json(folder / "config.json", config)
+    checkpoint.tags.save(folder / "tags.csv")
+    save_selected_tags(folder / "selected_tags.csv", checkpoint.tags)
+    checkpoint.preprocess.save(folder / "preprocess.json")
+
+
+def save_selected_tags(path: Path, tags: TagSet) -> None:
+    """Write the tag list as WD's and imgutils' readers expect it."""
+    text = io.StringIO()
+    writer = csv.writer(text, lineterminator="\n")
+    writer.writerow(["tag_id", "name", "category", "count", "best_threshold"])
+    for index, tag in enumerate(tags):
+        writer.writerow([index, tag.name, tag.category, tag.count, f"{tag.threshold:.6g}"])
+    write_text(path, text.getvalue())
+
+
+def _add_figures(folder: Path, checkpoint: Checkpoint, runtime: str, parity: Parity) -> None:
+    figures: dict[str, Any] = {**checkpoint.metrics, "parity": parity.to_dict()}
+    write_json(folder / "metrics.json", figures)
+    write_text(folder / "README.md", _model_card(checkpoint, runtime, parity))
+
+
+def _model_card(checkpoint: Checkpoint, runtime: str, parity: Parity) -> str:
+    preprocess, provenance = checkpoint.preprocess, checkpoint.provenance
+    about = "\n".join(f"- {name}: {value}" for name, value in provenance.items())
+    size = preprocess.size
+    others = ", or any tool that runs WD v3 taggers from a folder" if runtime == "onnx" else ""
+    return f"""# {provenance.get("name", checkpoint.model.name)}, for {runtime}
+
+A multi-label tagger for anime illustrations with {len(checkpoint.tags)} tags, exported by zokusei.
+
+- file: `{FILES[runtime]}`
+- input `input`: float32, batch x {size} x {size} x 3, blue first, 0 to 255; any batch size
+- outputs, batch x {len(checkpoint.tags)}: `output` (probabilities) and `logits`
+- the mean and deviation of `preprocess.json` are applied inside; size, fit ({preprocess.fit}) and
+  interpolation ({preprocess.interpolation}) are for whoever makes the input
+- tags, in the order of the outputs: `tags.csv` with each tag's threshold, `selected_tags.csv` for
+  other tools
+{about}
+
+Use it: `zokusei tag PICTURE --model FOLDER`{others}.
+
+Against the trained model, on {parity.pictures} validation pictures: probabilities differ by at most
+{parity.largest:.2g}, {parity.changed:.3f} % of the decisions differ, mAP goes from
+{parity.map_before:.2f} to {parity.map_after:.2f}.
+
+Figures of the trained model on the validation split, rates in per cent:
+
+{describe_metrics(checkpoint.metrics)}
+"""

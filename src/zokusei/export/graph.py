@@ -1,0 +1,96 @@
+"""A classifier as an ONNX graph, in the form that WD taggers have."""
+
+import logging
+import warnings
+from pathlib import Path
+
+import torch
+from torch import Tensor, nn
+
+from zokusei.errors import MissingExtraError, ModelError
+from zokusei.images.preprocess import Preprocess
+from zokusei.models import Classifier
+
+_OPSET = 18  # onnxruntime reads it since 1.14
+_MOST = 65536  # pictures a batch
+
+
+class Graph(nn.Module):
+    """What is exported: normalisation, classifier and sigmoid in one.
+
+    It takes pictures as WD v3's models do, so that whatever runs those runs this: float32 numbers
+    of 0 to 255, batch x height x width x 3, blue first.
+
+    Args:
+        model: images to logits.
+        preprocess: knows mean and deviation.
+    """
+
+    mean: Tensor
+    std: Tensor
+
+    def __init__(self, model: Classifier, preprocess: Preprocess) -> None:
+        super().__init__()
+        self.model = model
+        self.register_buffer("mean", torch.tensor(preprocess.mean).view(3, 1, 1))
+        self.register_buffer("std", torch.tensor(preprocess.std).view(3, 1, 1))
+
+    def forward(self, pictures: Tensor) -> tuple[Tensor, Tensor]:
+        """Give probabilities and logits, batch x tags each."""
+        images = pictures.flip(-1).permute(0, 3, 1, 2)
+        logits = self.model((images / 255 - self.mean) / self.std)
+        return logits.sigmoid(), logits
+
+
+def write_onnx(path: Path, model: Classifier, preprocess: Preprocess) -> None:
+    """Write `model.onnx`: input `input`, outputs `output` (probabilities) and `logits`.
+
+    Args:
+        path: the file.
+        model: is left in evaluation mode, on the processor.
+        preprocess: gives the size of the input, and what the graph does first.
+
+    Raises:
+        ModelError: the model reads more than pictures, or cannot be written as a graph.
+        MissingExtraError: onnx or onnxscript is not installed.
+    """
+    if model.head.needs_captions:
+        raise ModelError(
+            f"model {model.name!r} reads the vector of a caption beside the picture, and an "
+            "exported model gets pictures alone; export a model that needs none, such as add_gcn"
+        )
+    for module in ("onnx", "onnxscript"):
+        try:
+            __import__(module)
+        except ModuleNotFoundError as error:
+            raise MissingExtraError(module, "export", "an export") from error
+    graph = Graph(model.cpu(), preprocess).eval()
+    size = preprocess.size
+    with warnings.catch_warnings(), _quiet(), torch.no_grad():
+        warnings.simplefilter("ignore")  # of libraries about themselves; the result is compared
+        try:
+            program = torch.onnx.export(
+                graph,
+                (torch.zeros(2, size, size, 3),),
+                dynamo=True,
+                input_names=["input"],
+                output_names=["output", "logits"],
+                opset_version=_OPSET,
+                dynamic_shapes=({0: torch.export.Dim("batch", min=1, max=_MOST)},),
+                verbose=False,
+            )
+        except torch.onnx.OnnxExporterError as error:
+            message = " ".join(str(error).split())
+            raise ModelError(f"{model.name!r} cannot be written as ONNX: {message:.200}") from error
+    assert program is not None, "the exporter gives a program unless it writes a file"
+    program.save(path, external_data=False)
+
+
+class _quiet:  # noqa: N801 - reads as what it does
+    """Keep the exporter's remarks about its own optimizer off the screen."""
+
+    def __enter__(self) -> None:
+        logging.disable(logging.WARNING)
+
+    def __exit__(self, *reason: object) -> None:
+        logging.disable(logging.NOTSET)

@@ -1,0 +1,62 @@
+"""What computes a model: one short file per library, none imported before it is needed."""
+
+from collections.abc import Sequence
+from typing import TYPE_CHECKING, Protocol
+
+import numpy as np
+from numpy.typing import NDArray
+
+from zokusei.images.preprocess import Preprocess
+from zokusei.inference.exported import ExportedModel
+
+if TYPE_CHECKING:
+    from zokusei.checkpoint import Checkpoint
+
+
+class Backend(Protocol):
+    """A model that is ready to compute.
+
+    Attributes:
+        place: device and library, for people.
+        preprocesses: each way in which it wants every picture fitted.
+    """
+
+    place: str
+    preprocesses: list[Preprocess]
+
+    def predict(self, fitted: Sequence[NDArray[np.uint8]]) -> NDArray[np.float32]:
+        """Give each picture's probability of each tag.
+
+        Args:
+            fitted: the pictures as each preprocessing fits them, batch x size x size x 3, red
+                first; a batch of any size.
+
+        Returns:
+            batch x tags.
+        """
+        ...
+
+
+def create_backend(model: "Checkpoint | ExportedModel", device: str = "auto") -> Backend:
+    """Get a model ready.
+
+    Raises:
+        CheckpointError: its file cannot be loaded.
+        ConfigError: the device is not there.
+        MissingExtraError: the library it was exported for is not installed.
+    """
+    if not isinstance(model, ExportedModel):
+        from zokusei.inference.backends.torch import TorchBackend
+
+        return TorchBackend(model, device)
+    if model.runtime == "openvino":
+        from zokusei.inference.backends.openvino import OpenVinoBackend
+
+        return OpenVinoBackend(model, device)
+    if model.runtime == "timm":
+        from zokusei.inference.backends.timm import TimmBackend
+
+        return TimmBackend(model, device)
+    from zokusei.inference.backends.onnx import OnnxBackend
+
+    return OnnxBackend(model, device)

@@ -1,0 +1,57 @@
+"""A graph through OpenVINO."""
+
+from collections.abc import Sequence
+
+import numpy as np
+from numpy.typing import NDArray
+
+from zokusei.environment import count_threads
+from zokusei.errors import CheckpointError, ConfigError, MissingExtraError
+from zokusei.inference.exported import ExportedModel
+
+
+class OpenVinoBackend:
+    """Computes OpenVINO's own format.
+
+    Args:
+        model: where it lies, and how it takes pictures.
+        device: `auto` and `cpu` are the processor; others as OpenVINO calls them.
+
+    Raises:
+        CheckpointError: the file is damaged, or gives no result of one number a tag.
+        ConfigError: the device is not there.
+        MissingExtraError: OpenVINO is not installed.
+    """
+
+    def __init__(self, model: ExportedModel, device: str = "auto") -> None:
+        try:
+            import openvino
+        except ModuleNotFoundError as error:
+            raise MissingExtraError("openvino", "export", f"{model.file}") from error
+        self.form, self.preprocesses = model.form, [model.preprocess]
+        core = openvino.Core()
+        name = "CPU" if device == "auto" else device.upper()
+        if name not in core.available_devices:
+            there = ", ".join(core.available_devices).lower()
+            raise ConfigError(f"OpenVINO has no device {device!r} here; it has: {there}")
+        self.place = f"{name.lower()} through OpenVINO"
+        settings = {"PERFORMANCE_HINT": "LATENCY", "INFERENCE_PRECISION_HINT": "f32"}
+        if name == "CPU":
+            settings["INFERENCE_NUM_THREADS"] = str(count_threads())
+        try:
+            self.compiled = core.compile_model(model.file, name, settings)
+        except RuntimeError as error:
+            message = " ".join(str(error).split())
+            raise CheckpointError(f"{model.file} cannot be loaded: {message:.200}") from error
+        shape = self.compiled.output(0).partial_shape
+        if shape[-1].is_dynamic or shape[-1].get_length() != len(model.tags):
+            raise CheckpointError(
+                f"{model.file} gives {shape} for {len(model.tags)} tags of its list"
+            )
+
+    def predict(self, fitted: Sequence[NDArray[np.uint8]]) -> NDArray[np.float32]:
+        """Give each picture's probability of each tag; see `Backend`."""
+        (pixels,) = fitted
+        images = self.form.arrange(pixels, self.preprocesses[0])
+        result: NDArray[np.float32] = self.compiled(images)[0].copy()
+        return self.form.read_result(result)

@@ -1,0 +1,89 @@
+"""A checkpoint's model through torch."""
+
+from collections.abc import Sequence
+from typing import TypeVar
+
+import numpy as np
+import torch
+from numpy.typing import NDArray
+from torch import nn
+
+from zokusei.captioning.model import to_annotations
+from zokusei.checkpoint import Checkpoint
+from zokusei.errors import ConfigError
+
+Network = TypeVar("Network", bound=nn.Module)
+
+
+class TorchBackend:
+    """Computes a classifier where it is best computed, and the captions that it reads.
+
+    Where tagger and captioner stand on one encoder, it sees each picture once.
+
+    Args:
+        checkpoint: its networks are moved to the device.
+        device: see `choose_device`.
+
+    Raises:
+        ConfigError: the device is not there.
+    """
+
+    def __init__(self, checkpoint: Checkpoint, device: str = "auto") -> None:
+        self.device = choose_device(device)
+        self.place = str(self.device)
+        self.preprocesses = [checkpoint.preprocess]
+        self.captions = checkpoint.captions
+        self.model = self._place(checkpoint.model)
+        self._shares_encoder = False
+        if self.captions is not None:
+            writer = self.captions.checkpoint
+            self._place(writer.model)
+            if writer.preprocess != checkpoint.preprocess:
+                self.preprocesses.append(writer.preprocess)
+            self._shares_encoder = self.captions.shares_encoder(
+                self.model.backbone, checkpoint.preprocess
+            )
+
+    def predict(self, fitted: Sequence[NDArray[np.uint8]]) -> NDArray[np.float32]:
+        """Give each picture's probability of each tag; see `Backend`."""
+        images = [torch.from_numpy(pixels).permute(0, 3, 1, 2) for pixels in fitted]
+        with torch.inference_mode():
+            given = self.preprocesses[0].normalize(images[0].to(self.device))
+            features = self.model.backbone(given)
+            inputs = [features]
+            if self.captions is not None:
+                if self._shares_encoder:
+                    found = self.captions.describe(to_annotations(features))
+                else:
+                    found = self.captions.caption(images[-1])
+                inputs.append(self.captions.read(found))
+            logits = self.model.head(*inputs)
+        probabilities: NDArray[np.float32] = logits.float().sigmoid().cpu().numpy()
+        return probabilities
+
+    def _place(self, model: Network) -> Network:
+        return model.eval().to(self.device).to(memory_format=torch.channels_last)
+
+
+def choose_device(name: str) -> torch.device:
+    """Give the device of that name; `auto` is the first of CUDA, MPS and the processor.
+
+    Raises:
+        ConfigError: this machine or this torch has no such device.
+
+    >>> choose_device("cpu")
+    device(type='cpu')
+    """
+    has_mps = torch.backends.mps.is_available()
+    if name == "auto":
+        name = "cuda" if torch.cuda.is_available() else "mps" if has_mps else "cpu"
+    try:
+        device = torch.device(name)
+    except RuntimeError as error:
+        raise ConfigError(f"unknown device {name!r}; give auto, cpu, cuda or mps") from error
+    missing = (device.type == "cuda" and not torch.cuda.is_available()) or (
+        device.type == "mps" and not has_mps
+    )
+    if missing:
+        raise ConfigError(f"device {name!r} is not available here; `zokusei doctor` says why")
+    return device

@@ -1,0 +1,135 @@
+"""A model that has left torch: its file, tags and preprocessing, read without torch."""
+
+from dataclasses import asdict, dataclass
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+from numpy.typing import NDArray
+
+from zokusei.errors import CheckpointError
+from zokusei.images.preprocess import Preprocess
+from zokusei.model_folder import TAGGER, read_config, reading
+from zokusei.tags import TagSet
+
+FILES = {"onnx": "model.onnx", "openvino": "model.xml"}
+"""The file of each runtime that a model can be exported to."""
+
+
+@dataclass(frozen=True)
+class Form:
+    """How a graph takes pictures, and what it gives back; by default as WD v3's do.
+
+    Attributes:
+        channels_last: batch x height x width x 3, not batch x 3 x height x width.
+        blue_first: blue, green, red; not red, green, blue.
+        wants_normalized: mean and deviation are applied before the graph; otherwise it takes 0 to
+            255.
+        gives_logits: the sigmoid is applied after the graph.
+    """
+
+    channels_last: bool = True
+    blue_first: bool = True
+    wants_normalized: bool = False
+    gives_logits: bool = False
+
+    def arrange(self, pixels: NDArray[np.uint8], preprocess: Preprocess) -> NDArray[np.float32]:
+        """Give fitted pictures as the graph takes them.
+
+        Args:
+            pixels: batch x size x size x 3, red first.
+            preprocess: knows mean and deviation.
+
+        >>> half = Preprocess(1, "pad", mean=(0.5, 0.5, 0.5), std=(0.5, 0.5, 0.5))
+        >>> pixels = np.array([[[[255, 0, 0]]]], dtype=np.uint8)
+        >>> Form().arrange(pixels, half).tolist()
+        [[[[0.0, 0.0, 255.0]]]]
+        >>> Form(channels_last=False, blue_first=False, wants_normalized=True).arrange(
+        ...     pixels, half
+        ... ).tolist()
+        [[[[1.0]], [[-1.0]], [[-1.0]]]]
+        """
+        images = pixels.astype(np.float32)
+        if self.wants_normalized:
+            mean, std = (np.array(v, np.float32) for v in (preprocess.mean, preprocess.std))
+            images /= np.float32(255)
+            images -= mean
+            images /= std
+        if self.blue_first:
+            images = images[..., ::-1]
+        if not self.channels_last:
+            images = images.transpose(0, 3, 1, 2)
+        return np.ascontiguousarray(images)
+
+    def read_result(self, result: NDArray[np.float32]) -> NDArray[np.float32]:
+        """Give probabilities, whatever the graph gives."""
+        if not self.gives_logits:
+            return result
+        # tanh overflows nowhere, unlike exp.
+        half = np.float32(0.5)
+        probabilities: NDArray[np.float32] = half + half * np.tanh(half * result)
+        return probabilities
+
+
+@dataclass(frozen=True)
+class ExportedModel:
+    """What a folder of an exported model holds.
+
+    Attributes:
+        runtime: what computes it: `onnx`, `openvino`, or `timm` for weights in timm's form.
+        file: the graph or the weights.
+        name: of the model.
+        tags: names, categories and thresholds, in the order of the results.
+        preprocess: how a picture becomes a square.
+        form: how the graph takes squares.
+        arguments: what builds the network, where the file holds weights alone.
+    """
+
+    runtime: str
+    file: Path
+    name: str
+    tags: TagSet
+    preprocess: Preprocess
+    form: Form
+    arguments: dict[str, Any] | None = None
+
+
+def find_runtime(folder: Path) -> str | None:
+    """Say what computes the model of a checkpoint folder; None: torch, since it was not exported.
+
+    Raises:
+        CheckpointError: the folder holds no tagger, or cannot be read.
+    """
+    runtime = read_config(folder, TAGGER).get("runtime")
+    return None if runtime is None else str(runtime)
+
+
+def load_exported(folder: Path) -> ExportedModel:
+    """Read what `zokusei export` wrote.
+
+    Raises:
+        CheckpointError: it is incomplete, damaged or of another version.
+    """
+    config = read_config(folder, TAGGER)
+    runtime = config.get("runtime")
+    if runtime not in FILES:
+        raise CheckpointError(
+            f"{folder} was exported to {runtime!r}, this zokusei knows {', '.join(FILES)}"
+        )
+    with reading(folder):
+        exported = ExportedModel(
+            runtime,
+            folder / FILES[runtime],
+            str(config["model"]),
+            TagSet.load(folder / "tags.csv"),
+            Preprocess.load(folder / "preprocess.json"),
+            Form(**config["form"]),
+        )
+    if not exported.file.is_file():
+        raise CheckpointError(f"{folder} is incomplete: it lacks {exported.file.name}")
+    return exported
+
+
+def describe_form(form: Form) -> dict[str, Any]:
+    """Give a form as config.json keeps it."""
+    return asdict(form)

@@ -1,0 +1,106 @@
+"""Folders of other taggers in the form of WD v3: a tag list beside a graph or timm's weights."""
+
+import csv
+import json
+from collections.abc import Mapping
+from dataclasses import replace
+from pathlib import Path
+from typing import Any
+
+from zokusei.errors import CheckpointError
+from zokusei.images.preprocess import Preprocess
+from zokusei.inference.exported import ExportedModel, Form
+from zokusei.model_folder import reading
+from zokusei.tags import TagSet
+
+TAG_LIST = "selected_tags.csv"
+GRAPH, WEIGHTS = "model.onnx", "model.safetensors"
+
+THRESHOLD = 0.35
+"""Of tags whose list has none: what the published clients of WD's taggers use."""
+
+_HALVES = (0.5, 0.5, 0.5)
+
+
+def is_wd_folder(folder: Path) -> bool:
+    """Say whether a folder holds another tagger's model, and not one of ours with a WD tag list."""
+    return (folder / TAG_LIST).is_file() and "format_version" not in _read_config(folder)
+
+
+def load_wd(folder: Path) -> ExportedModel:
+    """Read another tagger's folder by its own files and WD v3's conventions.
+
+    A graph takes batch x size x size x 3, blue first, 0 to 255, and gives probabilities. timm's
+    weights take batch x 3 x size x size, blue first, normalised as `config.json` says, and give
+    logits. Pictures are padded with white to a square and resized by bicubic interpolation, or as
+    `config.json` says. The graph is taken where both are there.
+
+    Raises:
+        CheckpointError: a file is missing or damaged, or the folder brings a preprocessing file of
+            another form.
+    """
+    if (folder / "preprocess.json").is_file():
+        raise CheckpointError(
+            f"{folder} has a preprocess.json that is not zokusei's, and its steps are not known; "
+            "remove it where the model takes pictures as WD v3's do"
+        )
+    config = _read_config(folder)
+    with reading(folder):
+        tags = _read_tags(folder / TAG_LIST)
+        name = str(config.get("architecture", folder.resolve().name))
+        if (folder / GRAPH).is_file():
+            preprocess = _read_preprocess(config, folder / GRAPH)
+            return ExportedModel("onnx", folder / GRAPH, name, tags, preprocess, Form())
+        if (folder / WEIGHTS).is_file() and "architecture" in config:
+            form = Form(channels_last=False, wants_normalized=True, gives_logits=True)
+            arguments = {"model_name": name, **dict(config.get("model_args") or {})}
+            preprocess = _read_preprocess(config, folder / GRAPH)
+            return ExportedModel("timm", folder / WEIGHTS, name, tags, preprocess, form, arguments)
+    raise CheckpointError(
+        f"{folder} has a {TAG_LIST} and no model: neither {GRAPH}, nor {WEIGHTS} with timm's "
+        "config.json"
+    )
+
+
+def _read_config(folder: Path) -> dict[str, Any]:
+    """Read `config.json`, which WD v2's folders do not have."""
+    path = folder / "config.json"
+    if not path.is_file():
+        return {}
+    with reading(folder):
+        config = json.loads(path.read_text(encoding="utf-8"))
+        return dict(config)
+
+
+def _read_tags(path: Path) -> TagSet:
+    tags = TagSet.load(path)
+    with path.open(encoding="utf-8-sig", newline="") as file:
+        columns = next(csv.reader(file))
+    if {"threshold", "best_threshold"}.isdisjoint(columns):
+        tags = tags.with_thresholds([THRESHOLD] * len(tags))
+    return tags
+
+
+def _read_preprocess(config: Mapping[str, Any], graph: Path) -> Preprocess:
+    """Take timm's description; without one the graph itself says its size."""
+    described = config.get("pretrained_cfg") or {}
+    preprocess = Preprocess(
+        size=int(described["input_size"][-1]) if "input_size" in described else _find_size(graph),
+        fit="pad",
+        mean=tuple(described.get("mean", _HALVES)),
+        std=tuple(described.get("std", _HALVES)),
+    )
+    if "interpolation" in described:
+        preprocess = replace(preprocess, interpolation=described["interpolation"])
+    return preprocess
+
+
+def _find_size(graph: Path) -> int:
+    from zokusei.inference.backends.onnx import create_session
+
+    shape = create_session(graph, "cpu").get_inputs()[0].shape
+    if len(shape) != 4 or shape[-1] != 3 or shape[1] != shape[2] or type(shape[1]) is not int:
+        raise CheckpointError(
+            f"{graph} takes {shape}, not batch x size x size x 3 as WD v3's models do"
+        )
+    return int(shape[1])

@@ -1,0 +1,201 @@
+"""A trained model that leaves torch says what it said before, here and in other tools."""
+
+import csv
+import json
+import shutil
+import subprocess
+import sys
+
+import numpy as np
+import pytest
+from PIL import Image
+
+from zokusei.checkpoint import load_checkpoint
+from zokusei.errors import CheckpointError, ConfigError, DataError, MissingExtraError, ModelError
+from zokusei.export import folder as export_folder
+from zokusei.export.folder import check_target, export_run
+from zokusei.inference import Tagger
+from zokusei.inference.evaluate import evaluate_run
+from zokusei.inference.explain import explain_picture
+
+
+@pytest.fixture(scope="module")
+def onnx_folder(run_folder, tmp_path_factory):
+    folder = tmp_path_factory.mktemp("exported") / "onnx"
+    export_run(run_folder, folder, "onnx")
+    return folder
+
+
+@pytest.fixture(scope="module")
+def openvino_folder(run_folder, onnx_folder, tmp_path_factory):
+    folder = tmp_path_factory.mktemp("exported") / "openvino"
+    with pytest.MonkeyPatch.context() as patch:
+        take_what_is_there(onnx_folder, patch)
+        export_run(run_folder, folder, "openvino")
+    return folder
+
+
+def take_what_is_there(onnx_folder, monkeypatch):
+    """Let exports take the graph that is there, since writing one takes seconds."""
+
+    def write_onnx(path, model, preprocess):
+        shutil.copy(onnx_folder / "model.onnx", path)
+
+    monkeypatch.setattr(export_folder, "write_onnx", write_onnx)
+
+
+@pytest.fixture
+def written(onnx_folder, monkeypatch):
+    take_what_is_there(onnx_folder, monkeypatch)
+
+
+@pytest.fixture(params=["onnx", "openvino"])
+def folder(request):
+    return request.getfixturevalue(f"{request.param}_folder")
+
+
+def read_like_other_tools(folder, path):
+    """What WD's clients do, by the tag list and the graph alone; the pictures are squares."""
+    import onnxruntime
+
+    session = onnxruntime.InferenceSession(folder / "model.onnx")
+    (given,) = session.get_inputs()
+    _, height, width, channels = given.shape
+    assert channels == 3
+    image = Image.open(path).convert("RGB").resize((width, height), Image.Resampling.BICUBIC)
+    array = np.asarray(image, np.float32)[:, :, ::-1]
+    scores = session.run([session.get_outputs()[0].name], {given.name: array[None]})[0][0]
+    with (folder / "selected_tags.csv").open(newline="") as file:
+        reader = csv.reader(file)
+        assert next(reader)[:4] == ["tag_id", "name", "category", "count"]
+        return dict(zip([row[1] for row in reader], scores.tolist(), strict=True))
+
+
+def test_scores_and_tags_are_those_of_the_trained_model(run_folder, folder, corpus):
+    paths = sorted(corpus.glob("*.png"))[:21]
+    trained, exported = Tagger.load(run_folder, device="cpu"), Tagger.load(folder)
+    pairs = zip(trained.tag(paths), exported.tag(paths, batch_size=5), strict=True)
+    for before, after in pairs:
+        assert after.path == before.path
+        assert after.scores == pytest.approx(before.scores, abs=1e-5)
+        assert after.names == before.names
+
+
+def test_other_tools_read_the_same(onnx_folder, corpus):
+    tagger = Tagger.load(onnx_folder)
+    for path in sorted(corpus.glob("*.png"))[:3]:
+        (tags,) = tagger.tag([path])
+        assert read_like_other_tools(onnx_folder, path) == pytest.approx(tags.scores, abs=1e-5)
+
+
+def test_thresholds_preprocessing_and_origin_travel_along(run_folder, folder):
+    trained, exported = load_checkpoint(run_folder), Tagger.load(folder).checkpoint
+    assert exported.tags == trained.tags
+    assert exported.preprocess == trained.preprocess
+    config = json.loads((folder / "config.json").read_text())
+    assert config["provenance"].items() >= trained.provenance.items()
+
+
+def test_figures_of_the_comparison_are_those_of_the_evaluation(run_folder, folder, tmp_path):
+    parity = json.loads((folder / "metrics.json").read_text())["parity"]
+    judged = evaluate_run(shutil.copytree(run_folder, tmp_path / "run"), split="val")
+    assert parity["pictures"] == judged["pictures"] == 12
+    assert parity["map_before"] == pytest.approx(judged["metrics"]["map"], abs=1e-3)
+    assert parity["map_change"] == parity["map_after"] - parity["map_before"]
+    assert parity["map_change"] == pytest.approx(0, abs=1e-3)
+    assert parity["largest"] < 1e-5
+
+
+def test_tagging_with_it_imports_no_torch(folder, corpus):
+    code = (
+        "import sys\n"
+        "for name in ('torch', 'torchvision', 'timm', 'onnx', 'onnxscript'):\n"
+        "    sys.modules[name] = None\n"
+        f"sys.argv = ['zokusei', 'tag', {str(corpus / '000.png')!r}, '--model', "
+        f"{str(folder)!r}]\n"
+        "from zokusei.cli import main\n"
+        "main()\n"
+    )
+    done = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True)
+    assert done.returncode == 0, done.stderr
+    assert "000.png: " in done.stdout
+    assert "on cpu through " in done.stderr
+
+
+def test_a_graph_that_says_something_else_is_not_written(
+    run_folder, onnx_folder, tmp_path, monkeypatch
+):
+    import onnx
+    from onnx import numpy_helper
+
+    def write_onnx(path, model, preprocess):
+        graph = onnx.load(onnx_folder / "model.onnx")
+        weight = next(w for w in graph.graph.initializer if w.name.endswith("conv_stem.weight"))
+        weight.CopyFrom(numpy_helper.from_array(numpy_helper.to_array(weight) * 2, weight.name))
+        onnx.save(graph, path)
+
+    monkeypatch.setattr(export_folder, "write_onnx", write_onnx)
+    with pytest.raises(ModelError, match=r"from the trained model's.*nothing was written"):
+        export_run(run_folder, tmp_path / "onnx", "onnx")
+    assert list(tmp_path.iterdir()) == []
+
+
+def test_the_command_prints_how_near_it_is(zokusei, run_folder, corpus, tmp_path, written):
+    run = shutil.copytree(run_folder, tmp_path / "run")
+    code, out, err = zokusei("export", run, "--to", "onnx")
+    assert (code, out) == (0, "")
+    assert "12 validation pictures: probabilities differ by" in err
+    assert "mAP" in err
+    code, out, err = zokusei("tag", corpus / "001.png", "--model", run / "onnx", "--json")
+    assert code == 0
+    assert set(json.loads(out)["scores"]) == {"red", "green", "blue", "square", "stripe"}
+    check_target(run / "onnx")  # may be made anew in its place
+    code, _, err = zokusei("export", run, "--to", "onnx", "-o", corpus)
+    assert code == 2
+    assert "no exported model; name another" in err
+    assert len(list(corpus.glob("*.png"))) == 120
+
+
+def test_what_cannot_be_exported_is_refused_in_one_line(zokusei, run_folder, untrained, tmp_path):
+    code, _, err = zokusei("export", run_folder, "--to", "onxx", "-o", tmp_path / "a")
+    assert (code, err) == (2, "error: unknown runtime 'onxx'; did you mean 'onnx'?\n")
+    with pytest.raises(DataError, match="--manifest"):
+        export_run(untrained, tmp_path / "a", "onnx")
+    assert list(tmp_path.iterdir()) == []
+
+
+def test_what_needs_the_network_itself_says_so(onnx_folder, corpus):
+    with pytest.raises(CheckpointError, match=r"exported to onnx.*give the run"):
+        load_checkpoint(onnx_folder)
+    with pytest.raises(ConfigError, match=r"exported model.*give the run"):
+        explain_picture(Tagger.load(onnx_folder), corpus / "000.png")
+
+
+def test_a_missing_library_is_a_hint(folder, monkeypatch):
+    for module in ("onnxruntime", "openvino"):
+        monkeypatch.setitem(sys.modules, module, None)
+    with pytest.raises(MissingExtraError, match=r"pip install 'zokusei\[export\]'"):
+        Tagger.load(folder)
+
+
+@pytest.mark.parametrize("device", ["cuda", "gpu"])
+def test_a_device_that_is_not_there_is_refused(folder, device):
+    with pytest.raises(ConfigError, match=r"CUDA|no device"):
+        Tagger.load(folder, device=device)
+
+
+def test_damage_is_named(folder, tmp_path):
+    folder = shutil.copytree(folder, tmp_path / "damaged")
+    file = next(path for path in folder.iterdir() if path.name in ("model.onnx", "model.xml"))
+    whole = file.read_bytes()
+    file.write_bytes(whole[: len(whole) // 2])
+    with pytest.raises(CheckpointError, match=rf"{file.name} cannot be loaded"):
+        Tagger.load(folder)
+    file.write_bytes(whole)
+    lines = (folder / "tags.csv").read_text().splitlines()
+    (folder / "tags.csv").write_text("\n".join(lines[:-1]) + "\n")
+    with pytest.raises(CheckpointError, match="4 tags of its list"):
+        Tagger.load(folder)
+    file.unlink()
+    with pytest.raises(CheckpointError, match=rf"lacks {file.name}"):
+        Tagger.load(folder)
