@@ -50,7 +50,7 @@ def benchmark(
         title=f"{len(paths)} pictures, batches of {batch_size}, median of {rounds} rounds"
     )
     for name in ("model", "px", "on"):
-        table.add_column(name)
+        table.add_column(name, overflow="fold")
     for name in ("alone, images/s", "whole, images/s", "whole / alone"):
         table.add_column(name, justify="right")
     for model, tagger, speed in zip(models, taggers, speeds, strict=True):
