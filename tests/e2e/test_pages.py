@@ -54,6 +54,17 @@ def test_the_guide_to_cartoon_pictures(tmp_path, corpus):
 
 
 @pytest.mark.slow
+def test_the_guide_to_exports(tmp_path, corpus, run_folder):
+    shutil.copytree(run_folder, tmp_path / "runs" / "mine")
+    (tmp_path / "new-pictures").mkdir()
+    shutil.copy(corpus / "000.png", tmp_path / "new-pictures")
+    done = run_page(ROOT / "docs" / "guides" / "export.md", tmp_path)
+    tagged = [finished.stdout for command, finished in done if "tag" in command]
+    assert len(tagged) == 2
+    assert tagged[0] == tagged[1]
+
+
+@pytest.mark.slow
 def test_the_readme(tmp_path, corpus):
     shutil.copytree(corpus, tmp_path / "my-pictures")
     (tmp_path / "new-pictures").mkdir()

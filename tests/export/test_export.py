@@ -199,3 +199,27 @@ def test_damage_is_named(folder, tmp_path):
     file.unlink()
     with pytest.raises(CheckpointError, match=rf"lacks {file.name}"):
         Tagger.load(folder)
+
+
+@pytest.mark.slow
+@pytest.mark.parametrize("runtime", ["onnx", "openvino"])
+def test_eight_bits_say_nearly_the_same(zokusei, run_folder, tmp_path, corpus, runtime, written):
+    code, _, err = zokusei("export", run_folder, "--to", runtime, "--int8", "-o", tmp_path / "int8")
+    assert code == 0, err
+    kept = json.loads((tmp_path / "int8" / "metrics.json").read_text())["parity"]
+    assert f"({kept['map_change']:+.2f})" in err
+    assert json.loads((tmp_path / "int8" / "config.json").read_text())["precision"] == "int8"
+    # Eight bits are not 32, and 256 steps of a probability are not far.
+    assert 1e-5 < kept["mean"] < 0.05
+    assert len(list(Tagger.load(tmp_path / "int8").tag(sorted(corpus.glob("*.png"))[:7]))) == 7
+    graph = (tmp_path / "int8" / f"model.{'onnx' if runtime == 'onnx' else 'xml'}").read_bytes()
+    assert (b"QuantizeLinear" if runtime == "onnx" else b"FakeQuantize") in graph
+    names = {path.name for path in (tmp_path / "int8").iterdir()}
+    assert not any(name.startswith("int8-") for name in names)
+
+
+def test_eight_bits_need_their_library_and_pictures(run_folder, tmp_path, monkeypatch, written):
+    monkeypatch.setitem(sys.modules, "nncf", None)
+    with pytest.raises(MissingExtraError, match="--int8 needs nncf"):
+        export_run(run_folder, tmp_path / "int8", "onnx", int8=True)
+    assert list(tmp_path.iterdir()) == []

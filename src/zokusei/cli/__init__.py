@@ -12,6 +12,7 @@ import typer
 
 from zokusei import __version__
 from zokusei.cli import (
+    benchmark,
     caption,
     cartoonize,
     compare,
@@ -52,6 +53,7 @@ app.command("tag")(tag.tag)
 app.command("explain")(explain.explain)
 app.command("caption")(caption.caption)
 app.command("export")(export_model.export)
+app.command("benchmark")(benchmark.benchmark)
 app.command("compare")(compare.compare)
 app.command("cartoonize")(cartoonize.cartoonize)
 app.add_typer(data.app, name="data")

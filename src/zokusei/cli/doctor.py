@@ -19,6 +19,7 @@ def doctor() -> None:
         "onnx": ("stylize", "importing White-box weights from ONNX"),
         "onnxruntime": ("export", "exported models"),
         "onnxscript": ("export", "exporting models"),
+        "nncf": ("export", "exporting to eight bits"),
         "openvino": ("export", "exported models, fastest on Intel processors"),
         "tensorboard": ("tensorboard", "TensorBoard logs"),
     }

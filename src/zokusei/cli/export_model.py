@@ -9,11 +9,14 @@ import typer
 def export(
     run: Annotated[Path, typer.Argument(help="A run folder.")],
     to: Annotated[str, typer.Option(help="onnx or openvino.")],
+    int8: Annotated[
+        bool, typer.Option("--int8", help="Eight-bit numbers, calibrated on training pictures.")
+    ] = False,
     out: Annotated[
-        Path | None, typer.Option("--out", "-o", help="Folder to write; RUN/onnx or RUN/openvino.")
+        Path | None, typer.Option("--out", "-o", help="Folder to write; RUN/TO or RUN/TO-int8.")
     ] = None,
     manifest: Annotated[
-        Path | None, typer.Option(help="Labelled pictures to compare on; the run's own.")
+        Path | None, typer.Option(help="Labelled pictures to compare on; the run's.")
     ] = None,
 ) -> None:
     """Make a model that needs no torch, and compare it with the trained one.
@@ -26,13 +29,16 @@ def export(
     holds the graph, tags, thresholds and preprocessing; normalisation and sigmoid are in the graph,
     which takes pictures as WD v3's do, so that other tools run it too. It is compared on the
     validation split, and not written where it says something else than the trained model.
+
+    With `--int8` it is about a quarter as large and says something slightly else: the change of mAP
+    on validation pictures is printed, and whether it is worth it is yours to say.
     """
     from zokusei.cli.console import counting, tell
     from zokusei.export.folder import export_run
 
-    target = out or run / to
+    target = out or run / (f"{to}-int8" if int8 else to)
     with counting("comparing", None) as progress:
-        parity = export_run(run, target, to, manifest=manifest, progress=progress)
+        parity = export_run(run, target, to, int8=int8, manifest=manifest, progress=progress)
     if parity.unreadable:
         tell(f"{parity.unreadable} validation pictures could not be read")
     tell(

@@ -13,6 +13,7 @@ from zokusei.errors import ConfigError, DataError, ModelError, suggest
 from zokusei.export.graph import write_onnx
 from zokusei.export.openvino_file import write_openvino
 from zokusei.export.parity import Parity, measure_parity
+from zokusei.export.quantize import quantize
 from zokusei.files import write_json, write_text
 from zokusei.inference.backends import create_backend
 from zokusei.inference.backends.torch import TorchBackend
@@ -28,6 +29,7 @@ def export_run(
     out: Path | str,
     runtime: str,
     *,
+    int8: bool = False,
     manifest: Path | str | None = None,
     progress: Callable[[int], None] | None = None,
 ) -> Parity:
@@ -37,7 +39,8 @@ def export_run(
         run: a run folder or a checkpoint folder.
         out: the folder to write; appears when it is complete and agrees.
         runtime: `onnx` or `openvino`.
-        manifest: pictures to compare on; the run's own by default.
+        int8: eight-bit numbers, calibrated on training pictures; smaller, and not the same.
+        manifest: pictures to compare and calibrate on; the run's own by default.
         progress: told the number of pictures compared, batch by batch.
 
     Raises:
@@ -52,12 +55,16 @@ def export_run(
     run, out = Path(run), Path(out)
     check_target(out)
     checkpoint = load_checkpoint(run)
-    pictures = read_split(manifest or run / "manifest.parquet", "val")
+    source = manifest or run / "manifest.parquet"
+    pictures = read_split(source, "val")
+    calibration = read_split(source, "train") if int8 else None
     found: list[Parity] = []
 
     def write(fresh: Path) -> None:
         _write_graph(fresh, checkpoint, runtime)
-        _describe(fresh, checkpoint, runtime)
+        if calibration is not None:
+            quantize(fresh / FILES[runtime], runtime, calibration, checkpoint.preprocess)
+        _describe(fresh, checkpoint, runtime, "int8" if int8 else "float32")
         parity = measure_parity(
             TorchBackend(checkpoint, "cpu"),
             create_backend(load_exported(fresh), "cpu"),
@@ -66,7 +73,7 @@ def export_run(
             checkpoint.preprocess,
             progress=progress,
         )
-        if parity.largest > _FAR:
+        if parity.largest > _FAR and not int8:
             raise ModelError(
                 f"{checkpoint.model.name!r} exported to {runtime} gives a probability that lies "
                 f"{parity.largest:.2g} from the trained model's, and {_FAR:g} is allowed; nothing "
@@ -119,12 +126,13 @@ def read_split(manifest: Path | str, split: str) -> Manifest:
     return pictures
 
 
-def _describe(folder: Path, checkpoint: Checkpoint, runtime: str) -> None:
+def _describe(folder: Path, checkpoint: Checkpoint, runtime: str, precision: str) -> None:
     """Write what `load_exported` reads, and the tag list that other tools read."""
     config = {
         "format_version": FORMAT_VERSION,
         "model": checkpoint.model.name,
         "runtime": runtime,
+        "precision": precision,
         "form": describe_form(Form()),
         "provenance": {**checkpoint.provenance, "exported_by": f"zokusei {__version__}"},
     }

@@ -1,0 +1,60 @@
+"""`zokusei benchmark`."""
+
+import tempfile
+from pathlib import Path
+from typing import Annotated
+
+import typer
+
+
+def benchmark(
+    models: Annotated[list[Path], typer.Argument(help="Models as `zokusei tag` takes them.")],
+    pictures: Annotated[
+        Path | None, typer.Option(help="A folder of pictures; JPEG of 512 px are made otherwise.")
+    ] = None,
+    count: Annotated[int, typer.Option(min=1, help="Pictures at most.")] = 256,
+    rounds: Annotated[int, typer.Option(min=1, help="That are counted, one warms up.")] = 3,
+    batch_size: Annotated[int, typer.Option(min=1, help="Pictures a pass.")] = 16,
+    workers: Annotated[int, typer.Option(min=1, help="Threads that decode.")] = 2,
+    device: Annotated[str, typer.Option(help="auto, cpu, cuda, mps.")] = "auto",
+) -> None:
+    """Say how many pictures a second models tag on this machine, side by side.
+
+        zokusei benchmark runs/mine runs/mine/onnx runs/mine/openvino
+
+    *alone* is the model on pixels in memory, *whole* is files to tags. Each round measures every
+    model; shown are medians. `OMP_NUM_THREADS` says how many threads compute.
+    """
+    from itertools import islice
+
+    from rich.table import Table
+
+    from zokusei.cli.console import out, tell
+    from zokusei.environment import count_threads, describe_hardware
+    from zokusei.errors import DataError
+    from zokusei.images import find_images
+    from zokusei.inference.benchmark import measure, write_pictures
+    from zokusei.inference.tagger import Tagger
+
+    taggers = [Tagger.load(model, device=device) for model in models]
+    with tempfile.TemporaryDirectory() as made:
+        if pictures is None:
+            paths = write_pictures(Path(made), count)
+        else:
+            paths = list(islice(find_images(pictures), count))
+        if not paths:
+            raise DataError(f"no picture was found in {pictures}")
+        speeds = measure(taggers, paths, rounds=rounds, batch_size=batch_size, workers=workers)
+    tell(f"{describe_hardware()}; {count_threads()} threads compute, {workers} decode")
+    table = Table(
+        title=f"{len(paths)} pictures, batches of {batch_size}, median of {rounds} rounds"
+    )
+    for name in ("model", "px", "on"):
+        table.add_column(name, overflow="fold")
+    for name in ("alone, images/s", "whole, images/s", "whole / alone"):
+        table.add_column(name, justify="right")
+    for model, tagger, speed in zip(models, taggers, speeds, strict=True):
+        size, place = str(tagger.checkpoint.preprocess.size), tagger.backend.place
+        rates = f"{speed.alone:.1f}", f"{speed.whole:.1f}", f"{speed.share:.0f} %"
+        table.add_row(str(model), size, place, *rates)
+    out.print(table)

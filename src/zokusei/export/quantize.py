@@ -1,0 +1,84 @@
+"""Eight-bit weights and activations, calibrated on pictures."""
+
+import logging
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+
+from zokusei.data.manifest import Manifest
+from zokusei.errors import DataError, MissingExtraError
+from zokusei.images.preprocess import Preprocess
+from zokusei.inference.exported import Form
+from zokusei.inference.reading import read_batches
+
+CALIBRATION = 300
+"""Pictures that the ranges of the activations are found on, unless there are fewer."""
+
+
+def quantize(path: Path, runtime: str, pictures: Manifest, preprocess: Preprocess) -> None:
+    """Replace a graph by one of eight-bit numbers, with NNCF.
+
+    Weights keep seven of their eight bits: processors without VNNI add pairs of products in 16
+    bits, which overflow otherwise.
+
+    Args:
+        path: the graph, ONNX or OpenVINO; is replaced.
+        runtime: which of them.
+        pictures: to calibrate on; those of training, so that validation stays unseen.
+        preprocess: fits them.
+
+    Raises:
+        DataError: no picture can be read.
+        MissingExtraError: NNCF is not installed.
+    """
+    try:
+        import nncf
+        from nncf.quantization.advanced_parameters import (
+            AdvancedQuantizationParameters,
+            OverflowFix,
+        )
+    except ModuleNotFoundError as error:
+        raise MissingExtraError("nncf", "export", "--int8") from error
+    nncf.set_log_level(logging.ERROR)
+    examples = _read_examples(pictures, preprocess)
+    quantized = nncf.quantize(
+        _read(path, runtime),
+        nncf.Dataset(examples),
+        preset=nncf.QuantizationPreset.MIXED,
+        subset_size=len(examples),
+        advanced_parameters=AdvancedQuantizationParameters(overflow_fix=OverflowFix.ENABLE),
+    )
+    if runtime == "openvino":
+        import openvino
+
+        fresh = path.with_name(f"int8-{path.name}")
+        openvino.save_model(quantized, fresh, compress_to_fp16=False)
+        # The graph that is replaced is mapped into memory; its name may go, its bytes stay.
+        fresh.with_suffix(".bin").replace(path.with_suffix(".bin"))
+        fresh.replace(path)
+    else:
+        import onnx
+
+        onnx.save(quantized, path)
+
+
+def _read(path: Path, runtime: str) -> Any:
+    if runtime == "openvino":
+        import openvino
+
+        return openvino.Core().read_model(path)
+    import onnx
+
+    return onnx.load(path)
+
+
+def _read_examples(pictures: Manifest, preprocess: Preprocess) -> list[dict[str, Any]]:
+    """Take pictures from all over the split, one a batch, as the graph takes them."""
+    rows = np.linspace(0, len(pictures) - 1, min(CALIBRATION, len(pictures))).astype(int)
+    paths = [pictures.paths[row] for row in rows]
+    batches = read_batches(paths, [preprocess], batch_size=1, on_error=lambda *_: None, workers=2)
+    examples = [{"input": Form().arrange(pixels, preprocess)} for _, (pixels,) in batches]
+    if not examples:
+        raise DataError(f"none of the {len(paths)} pictures to calibrate on can be read")
+    return examples
