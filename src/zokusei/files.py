@@ -17,12 +17,17 @@ os.umask(_UMASK)
 
 
 @contextmanager
-def write_whole(path: Path | str) -> Iterator[Path]:
+def write_whole(path: Path | str, *, temporary_name: str | None = None) -> Iterator[Path]:
     """Give a temporary path beside `path`; move it there once the block ends well.
 
     The bytes are flushed to the disk before the rename, so that a power cut leaves either
     the old file or the new one. When the block raises, the temporary file is removed and
     the old file stays as it was.
+
+    Args:
+        path: the file.
+        temporary_name: of the temporary file; for who holds a lock on the folder, so that what a
+            killed process left is overwritten by the next one. A new name each time by default.
 
     Raises:
         ZokuseiError: the folder cannot be written to, or the disk is full.
@@ -38,11 +43,17 @@ def write_whole(path: Path | str) -> Iterator[Path]:
     temporary: Path | None = None
     try:
         path.parent.mkdir(parents=True, exist_ok=True)
-        handle, name = tempfile.mkstemp(
-            dir=path.parent, prefix=f".{path.stem[:100]}.", suffix=path.suffix
-        )
-        os.close(handle)
-        temporary = Path(name)
+        if temporary_name is not None:
+            temporary = path.parent / temporary_name
+            temporary.unlink(missing_ok=True)
+        else:
+            # Names end at 255 bytes, of which a character may take four.
+            suffix = path.suffix if len(path.suffix) < 20 else ""
+            handle, name = tempfile.mkstemp(
+                dir=path.parent, prefix=f".{path.stem[:30]}.", suffix=suffix
+            )
+            os.close(handle)
+            temporary = Path(name)
         yield temporary
         with temporary.open("rb+") as file:
             os.fsync(file.fileno())
@@ -81,7 +92,7 @@ def write_folder_whole(folder: Path | str) -> Iterator[Path]:
     temporary: Path | None = None
     try:
         folder.parent.mkdir(parents=True, exist_ok=True)
-        temporary = Path(tempfile.mkdtemp(dir=folder.parent, prefix=f".{folder.name[:100]}."))
+        temporary = Path(tempfile.mkdtemp(dir=folder.parent, prefix=f".{folder.name[:30]}."))
         yield temporary
         temporary.chmod(0o777 & ~_UMASK)
         temporary.replace(folder)
