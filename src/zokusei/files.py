@@ -17,12 +17,17 @@ os.umask(_UMASK)
 
 
 @contextmanager
-def write_whole(path: Path | str) -> Iterator[Path]:
+def write_whole(path: Path | str, *, temporary_name: str | None = None) -> Iterator[Path]:
     """Give a temporary path beside `path`; move it there once the block ends well.
 
     The bytes are flushed to the disk before the rename, so that a power cut leaves either
     the old file or the new one. When the block raises, the temporary file is removed and
     the old file stays as it was.
+
+    Args:
+        path: the file.
+        temporary_name: of the temporary file; for who holds a lock on the folder, so that what a
+            killed process left is overwritten by the next one. A new name each time by default.
 
     Raises:
         ZokuseiError: the folder cannot be written to, or the disk is full.
@@ -38,12 +43,16 @@ def write_whole(path: Path | str) -> Iterator[Path]:
     temporary: Path | None = None
     try:
         path.parent.mkdir(parents=True, exist_ok=True)
-        # The same ending, since writers go by it; no more than 255 bytes, four of them a letter.
-        handle, name = tempfile.mkstemp(
-            dir=path.parent, prefix=f".{path.stem[:40]}.", suffix=path.suffix[:16]
-        )
-        os.close(handle)
-        temporary = Path(name)
+        if temporary_name is not None:
+            temporary = path.parent / temporary_name
+            temporary.unlink(missing_ok=True)
+        else:
+            # The same ending, since writers go by it; no more than 255 bytes, four of them a letter.
+            handle, name = tempfile.mkstemp(
+                dir=path.parent, prefix=f".{path.stem[:40]}.", suffix=path.suffix[:16]
+            )
+            os.close(handle)
+            temporary = Path(name)
         yield temporary
         with temporary.open("rb+") as file:
             os.fsync(file.fileno())
