@@ -1,5 +1,7 @@
 """Files that are written whole or not at all."""
 
+import fcntl
+import hashlib
 import json
 import os
 import shutil
@@ -14,6 +16,9 @@ from zokusei.errors import ZokuseiError
 # The mask can only be read by changing it, for all threads at once; so it is read here, once.
 _UMASK = os.umask(0o022)
 os.umask(_UMASK)
+
+LOCKED_NAME = ".zokusei-new"
+"""The temporary file of who holds a folder's lock: what a killed run left is overwritten."""
 
 
 @contextmanager
@@ -47,7 +52,7 @@ def write_whole(path: Path | str, *, temporary_name: str | None = None) -> Itera
             temporary = path.parent / temporary_name
             temporary.unlink(missing_ok=True)
         else:
-            # The same ending, since writers go by it; no more than 255 bytes, four of them a letter.
+            # The same ending, since writers go by it; names end at 255 bytes, four a letter.
             handle, name = tempfile.mkstemp(
                 dir=path.parent, prefix=f".{path.stem[:40]}.", suffix=path.suffix[:16]
             )
@@ -101,6 +106,39 @@ def write_folder_whole(folder: Path | str) -> Iterator[Path]:
     finally:
         if temporary is not None:
             shutil.rmtree(temporary, ignore_errors=True)
+
+
+@contextmanager
+def lock_folder(folder: Path) -> Iterator[None]:
+    """Let nobody else who locks this folder in while the block runs.
+
+    The folder itself is locked, which leaves no lock file behind; it is made where it is missing. A
+    killed process lets go.
+
+    Raises:
+        ZokuseiError: the folder cannot be made or opened.
+    """
+    try:
+        folder.mkdir(parents=True, exist_ok=True)
+        handle = os.open(folder, os.O_RDONLY)
+    except OSError as error:
+        raise ZokuseiError(f"{folder} cannot be written to: {error.strerror}") from error
+    try:
+        fcntl.flock(handle, fcntl.LOCK_EX)
+        yield
+    finally:
+        os.close(handle)
+
+
+def hash_file(path: Path) -> str:
+    """Give the SHA-256 of a file in hexadecimal, in memory that does not grow."""
+    with path.open("rb") as file:
+        return hashlib.file_digest(file, "sha256").hexdigest()
+
+
+def hash_bytes(data: bytes) -> str:
+    """Give the SHA-256 of bytes in hexadecimal."""
+    return hashlib.sha256(data).hexdigest()
 
 
 def write_text(path: Path | str, text: str) -> None:

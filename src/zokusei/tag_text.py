@@ -59,7 +59,7 @@ class TagText:
         spaces: whether underscores become spaces, but for those of faces.
         escape: whether backslashes and parentheses get a backslash.
         namespaces: whether categories stand before tags as Hydrus has them.
-        end: behind the last tag; kohya's reader refuses a file without any byte.
+        end: behind the last tag.
         whole_name: whether the file of `a.png` is `a.png.txt` and not `a.txt`.
 
     >>> a1111 = PRESETS["a1111"]
@@ -95,7 +95,8 @@ class TagText:
                     "read as another; choose another preset, or replace it in a rules file"
                 )
         written = (self.write_one(tag, categories.get(tag, "")) for tag in tags)
-        return self.separator.join(written) + self.end
+        # No tag at all is an empty line: kohya's reader refuses a file without any byte.
+        return self.separator.join(written) + (self.end if tags else "\n")
 
     def write_one(self, tag: str, category: str = "") -> str:
         """Write one tag, without looking whether it can be read."""

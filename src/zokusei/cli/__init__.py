@@ -22,6 +22,7 @@ from zokusei.cli import (
     report,
     tag,
     train,
+    undo,
 )
 from zokusei.errors import ZokuseiError
 
@@ -48,6 +49,7 @@ app.command("train")(train.train)
 app.command("evaluate")(evaluate.evaluate)
 app.command("report")(report.report)
 app.command("tag")(tag.tag)
+app.command("undo")(undo.undo)
 app.command("explain")(explain.explain)
 app.command("caption")(caption.caption)
 app.command("compare")(compare.compare)

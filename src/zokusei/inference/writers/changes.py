@@ -1,21 +1,19 @@
 """One file changed in the way that was asked for: locked, journalled, whole."""
 
-import fcntl
-import os
+import errno
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass
 from pathlib import Path
 
-from zokusei.errors import ConfigError, DataError, suggest
-from zokusei.files import write_whole
-from zokusei.inference.journal import Journal, hash_bytes
+from zokusei.errors import ConfigError, DataError, ZokuseiError, suggest
+from zokusei.files import LOCKED_NAME, hash_bytes, hash_file, lock_folder, write_whole
+from zokusei.inference.journal import Journal, JournalError
 
 EXISTING = ("skip", "append", "prepend", "merge", "replace")
 """What may become of a caption that is there; the first is the default."""
 
-# One name a folder, used under its lock: what a killed run left is overwritten by the next.
-_TEMPORARY = ".zokusei-new"
+_FULL = (errno.ENOSPC, errno.EDQUOT, errno.EFBIG, errno.EIO)
 
 Compose = Callable[[bytes | None], bytes | None]
 """Told what a file holds (None: it is not there), gives what it shall hold (None: leave it)."""
@@ -47,29 +45,57 @@ def check_existing(mode: str) -> str:
     return mode
 
 
-def change_file(path: Path, compose: Compose, journal: Journal | None) -> Change:
+def change_file(
+    path: Path, compose: Compose, journal: Journal | None, *, picture: Path | None = None
+) -> Change:
     """Change one file whole, with its folder locked against other taggers.
 
     Args:
         path: the file; its folder is made where it is missing.
         compose: called with what the file holds.
         journal: told before the change; without one nothing is changed.
+        picture: whose file it is; the journal keeps it.
 
     Raises:
-        ZokuseiError: it cannot be read or written.
+        DataError: this file cannot be read or written; others may be.
+        ZokuseiError: the disk is full, or the journal cannot be written.
     """
     if journal is None:
         before = read_bytes(path)
-        return Change(path, before, compose(before))
-    with _lock(path.parent):
+        after = compose(before)
+        return Change(path, before, None if after == before else after)
+    with _one_file(), lock_folder(path.parent):
         before = read_bytes(path)
         after = compose(before)
         if after is None or after == before:
             return Change(path, before, None)
-        journal.note(path, hash_bytes(after))
-        with write_whole(path, temporary_name=_TEMPORARY) as temporary:
+        with write_whole(path, temporary_name=LOCKED_NAME) as temporary:
             temporary.write_bytes(after)
+            more = {} if picture is None else {"picture": str(picture.absolute())}
+            journal.note(path, hash_bytes(after), **more)
     return Change(path, before, after)
+
+
+def replace_file(path: Path, write: Callable[[Path], None], journal: Journal) -> str:
+    """Write one file anew, whole, with its folder locked; its SHA-256.
+
+    Args:
+        path: the file.
+        write: told where to write.
+        journal: told before the change, where there is one.
+
+    Raises:
+        ZokuseiError: it cannot be written.
+    """
+    with (
+        lock_folder(path.parent),
+        write_whole(path, temporary_name=LOCKED_NAME) as temporary,
+    ):
+        write(temporary)
+        after = hash_file(temporary)
+        if not path.is_file() or hash_file(path) != after:
+            journal.note(path, after)
+    return after
 
 
 def read_bytes(path: Path) -> bytes | None:
@@ -87,15 +113,13 @@ def read_bytes(path: Path) -> bytes | None:
 
 
 @contextmanager
-def _lock(folder: Path) -> Iterator[None]:
-    """Lock a folder itself, which leaves no lock file behind; a killed process lets go."""
+def _one_file() -> Iterator[None]:
+    """Tell what is wrong with one file from what is wrong with all of them."""
     try:
-        folder.mkdir(parents=True, exist_ok=True)
-        handle = os.open(folder, os.O_RDONLY)
-    except OSError as error:
-        raise DataError(f"{folder} cannot be written to: {error.strerror}") from error
-    try:
-        fcntl.flock(handle, fcntl.LOCK_EX)
         yield
-    finally:
-        os.close(handle)
+    except (DataError, JournalError):
+        raise
+    except ZokuseiError as error:
+        if getattr(error.__cause__, "errno", None) in _FULL:
+            raise
+        raise DataError(str(error)) from error

@@ -29,11 +29,11 @@ class TextSidecar:
     name = "txt"
 
     def __init__(self, text: TagText, ending: str, categories: Mapping[str, str]) -> None:
-        self._text, self._ending, self._categories = text, ending, categories
+        self.text, self._ending, self._categories = text, ending, categories
 
     def path_for(self, picture: Path) -> Path:
         """Name the file beside a picture."""
-        return self._text.path_for(picture, self._ending)
+        return self.text.path_for(picture, self._ending)
 
     def compose(self, tags: Tags, before: bytes | None, existing: str) -> bytes | None:
         """Give the content of the file; None where it is to stay.
@@ -46,7 +46,7 @@ class TextSidecar:
             DataError: the file is no UTF-8, or a tag cannot be written in this way.
         """
         if before is None or existing == "replace":
-            return self._text.write(tags.names, self._categories).encode()
+            return self.text.write(tags.names, self._categories).encode()
         if existing == "skip":
             return None
         try:
@@ -56,37 +56,35 @@ class TextSidecar:
                 f"the caption of {tags.path} is not UTF-8 at byte {error.start}; save it as UTF-8"
             ) from error
         line, rest = self._first_line(whole)
-        pieces = self._text.split(line.lstrip("\ufeff"))
+        pieces = self.text.split(line.lstrip("\ufeff"))
         there = {self._key(piece) for piece in pieces}
         new = [tag for tag in tags.names if tag.lower() not in there]
         if existing == "merge":
-            names = [self._text.read_one(piece) for piece in pieces]
+            names = [self.text.read_one(piece) for piece in pieces]
             merged = list(dict.fromkeys([*names, *new]))
-            return self._text.write(merged, self._categories).encode() + self._behind(rest)
+            written = self.text.write(merged, self._categories)
+            # Its own line break may be written with the tags.
+            behind = re.sub(r"^(\r\n|\r|\n)", "", rest) if written.endswith("\n") else rest
+            return (written + behind).encode()
         if not new:
             return None
-        own = self._text.write(new, self._categories).removesuffix(self._text.end)
+        own = self.text.write(new, self._categories).removesuffix(self.text.end)
         return (self._join(line, own, existing) + rest).encode()
 
     def _first_line(self, whole: str) -> tuple[str, str]:
         """Part the line that is read from what is behind it, the line break included."""
-        if self._text.separator == "\n":
+        if self.text.separator == "\n":
             return whole, ""
         line = re.match(r"[^\r\n]*", whole)
         assert line is not None, "it may match nothing"
-        return line[0], whole[line.end() :] or self._text.end
-
-    def _behind(self, rest: str) -> bytes:
-        """Give the lines behind the first one; its own line break is written with the tags."""
-        behind = re.sub(r"^(\r\n|\r|\n)", "", rest) if self._text.end else rest
-        return behind.encode()
+        return line[0], whole[line.end() :] or self.text.end
 
     def _key(self, piece: str) -> str:
         """Give what two ways of writing one tag have in common."""
-        return "_".join(_UNESCAPED.sub(r"\1", self._text.read_one(piece)).split()).lower()
+        return "_".join(_UNESCAPED.sub(r"\1", self.text.read_one(piece)).split()).lower()
 
     def _join(self, line: str, own: str, existing: str) -> str:
-        separator = self._text.separator
+        separator = self.text.separator
         mark = "\ufeff" if line.startswith("\ufeff") else ""
         line = line.removeprefix(mark)
         if not line.strip():

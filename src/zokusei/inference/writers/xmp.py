@@ -70,8 +70,8 @@ class XmpSidecar:
         if before is not None and words == old:
             return None
         _put(rdf, words)
-        packet: bytes = Xml.tostring(root, encoding="utf-8", xml_declaration=True)
-        return packet + b"\n"
+        prolog, epilog = _around(before) if before else ('<?xml version="1.0"?>\n', "\n")
+        return f"{prolog}{Xml.tostring(root, encoding='unicode')}{epilog}".encode()
 
 
 def read_keywords(packet: bytes) -> list[str]:
@@ -84,6 +84,14 @@ def read_keywords(packet: bytes) -> list[str]:
 
 
 def _parse(packet: bytes, path: str) -> Xml.Element:
+    declared = re.match(rb"[^>]*?encoding=.([\w-]+)", packet)
+    try:
+        packet.decode()
+        utf8 = declared is None or declared[1].lower() in (b"utf-8", b"utf8", b"us-ascii")
+    except UnicodeDecodeError:
+        utf8 = False
+    if not utf8:
+        raise DataError(f"the XMP of {path} is not UTF-8; save it as UTF-8, or remove it")
     if b"<!DOCTYPE" in packet or b"<!ENTITY" in packet:
         # Entities can grow without bound, and XMP has none.
         raise DataError(f"the XMP of {path} declares entities, which XMP does not; remove it")
@@ -94,9 +102,20 @@ def _parse(packet: bytes, path: str) -> Xml.Element:
                 Xml.register_namespace(prefix, uri)
         for prefix, uri in _SPACES.items():
             Xml.register_namespace(prefix, uri)
-        return Xml.fromstring(packet)
+        keep_all = Xml.TreeBuilder(insert_comments=True, insert_pis=True)
+        return Xml.fromstring(packet, Xml.XMLParser(target=keep_all))
     except (Xml.ParseError, ValueError) as error:
         raise DataError(f"the XMP of {path} cannot be read: {error}; remove it") from error
+
+
+def _around(packet: bytes) -> tuple[str, str]:
+    """Give what stands before and behind the root element: declarations, padding, comments."""
+    text, aside = packet.decode(), r"(?:\s|\ufeff|<\?.*?\?>|<!--.*?-->)*"
+    before = re.match(aside, text, re.DOTALL)
+    behind = re.search(rf"(?<=>){aside}\Z", text, re.DOTALL)
+    assert before is not None, "it may match nothing"
+    assert behind is not None, "it may match nothing"
+    return before[0], behind[0]
 
 
 def _words(root: Xml.Element) -> list[str]:
