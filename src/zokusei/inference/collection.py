@@ -146,11 +146,13 @@ class Collection:
         if self._journal is None:
             return
         for table, path in self.tables:
-            with self._done.snapshot():
-                digest = replace_file(
-                    path, partial(table.write, rows=self._done.read), self._journal
-                )
-            self._done.record_file(path, digest)
+            # Known as ours before it is there: a kill in between must not make it a stranger's.
+            announce = partial(self._done.record_file, path)
+            replace_file(path, partial(self._write_table, table), self._journal, announce)
+
+    def _write_table(self, table: Table, place: Path) -> None:
+        with self._done.snapshot():
+            table.write(place, self._done.read)
 
     def _targets(self, item: Item) -> list[tuple[Sidecar, Path]]:
         place = item.path if self._out is None else self._out / item.relative

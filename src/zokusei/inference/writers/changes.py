@@ -76,13 +76,19 @@ def change_file(
     return Change(path, before, after)
 
 
-def replace_file(path: Path, write: Callable[[Path], None], journal: Journal) -> str:
-    """Write one file anew, whole, with its folder locked; its SHA-256.
+def replace_file(
+    path: Path,
+    write: Callable[[Path], None],
+    journal: Journal,
+    announce: Callable[[str], None] = lambda digest: None,
+) -> None:
+    """Write one file anew, whole, with its folder locked.
 
     Args:
         path: the file.
         write: told where to write.
         journal: told before the change, where there is one.
+        announce: told the SHA-256 that the file will have, before it has.
 
     Raises:
         ZokuseiError: it cannot be written.
@@ -93,9 +99,9 @@ def replace_file(path: Path, write: Callable[[Path], None], journal: Journal) ->
     ):
         write(temporary)
         after = hash_file(temporary)
+        announce(after)
         if not path.is_file() or hash_file(path) != after:
             journal.note(path, after)
-    return after
 
 
 def read_bytes(path: Path) -> bytes | None:
