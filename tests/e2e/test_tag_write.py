@@ -262,3 +262,41 @@ def test_a_state_that_is_something_else_is_refused(write, pictures):
     code, _, err = write("kohya")
     assert code == 2
     assert "no manifest of what is done" in err
+
+
+def test_rules_and_thresholds_make_what_is_printed_and_written(zokusei, untrained, write, pictures):
+    Path("rules.yaml").write_text(
+        "replace: {long_hair: [hair, long]}\nremove: smlie\nfirst: 'd:'\n"
+    )
+    picture = pictures / "sub/b.png"
+    all_of_them = ("--threshold", "0", "--threshold", "rating=1", "--tag-threshold", "smile=1")
+    code, out, err = zokusei(
+        "tag", picture, "--model", untrained, "--rules", "rules.yaml", "--explain-rules",
+        *all_of_them,
+    )  # fmt: skip
+    assert code == 0
+    line, *steps = out.splitlines()
+    names = [part.split(" (")[0] for part in line.split(": ", 1)[1].split(", ")]
+    assert names[0] == "d:"
+    assert {"hair", "long"} < set(names)
+    assert not {"smile", "general", "long_hair"} & set(names)
+    assert steps == ["  replace: long_hair becomes hair, long", "  first: d:"]
+    assert "'smlie' is no tag of this model; did you mean 'smile'?" in err
+    write("booru", "--rules", "rules.yaml", *all_of_them, source=picture)
+    assert (pictures / "sub/b.txt").read_text().split()[0] == "d:"
+    # Other rules or thresholds are other work.
+    for more in (("--threshold", "0.9"), ("--rules", "rules.yaml"), ("--topk", "1"), ("--mcut",)):
+        code, _, err = write("booru", "--existing", "replace", *more, source=picture)
+        assert code == 0
+        assert "1 pictures tagged" in err
+    Path("rules.yaml").write_text("remove: ['*']\n")
+    write("booru", "--existing", "replace", "--rules", "rules.yaml", source=picture)
+    assert (pictures / "sub/b.txt").read_bytes() == b"\n"
+
+
+@pytest.mark.parametrize("arguments", [["--explain-rules"], ["--rules", "r", "--explain-rules",
+                                                            "--json"]])  # fmt: skip
+def test_explaining_needs_rules_and_no_json(zokusei, untrained, pictures, arguments):
+    code, _, err = zokusei("tag", "art", "--model", untrained, *arguments)
+    assert code == 2
+    assert "--explain-rules" in err

@@ -4,6 +4,7 @@ import sys
 import threading
 from collections.abc import Callable, Iterator
 from contextlib import nullcontext
+from dataclasses import asdict
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated
 
@@ -55,6 +56,35 @@ def tag(
             help="Folder of what is done and of undo journals; OUT/.zokusei, or the user's own."
         ),
     ] = None,
+    threshold: Annotated[
+        list[str] | None,
+        typer.Option(
+            metavar="[CATEGORY=]P",
+            help="Give tags from this probability on, instead of the model's own thresholds: 0.35 "
+            "for all, character=0.85 for a category; may be repeated.",
+        ),
+    ] = None,
+    tag_threshold: Annotated[
+        list[str] | None,
+        typer.Option(metavar="TAG=P", help="The same for one tag; counts most."),
+    ] = None,
+    topk: Annotated[
+        int | None, typer.Option(min=1, help="At most so many tags, the most probable.")
+    ] = None,
+    mcut: Annotated[
+        bool,
+        typer.Option(
+            "--mcut",
+            help="Cut each category at its widest gap; thresholds that are given hold too.",
+        ),
+    ] = False,
+    rules: Annotated[
+        Path | None,
+        typer.Option(help="YAML file: aliases, replace, implications, remove, add, order, first."),
+    ] = None,
+    explain_rules: Annotated[
+        bool, typer.Option("--explain-rules", help="Print what each rule did to each picture.")
+    ] = False,
     null: Annotated[
         bool, typer.Option("--null", "-0", help="Names on stdin end with a zero byte.")
     ] = False,
@@ -85,17 +115,25 @@ def tag(
     """
     from zokusei.cli.console import CollectionProgress, tell
     from zokusei.cli.keeping import Keeping, SharedProblems, WriteSettings
-    from zokusei.cli.printing import print_json, print_tags
+    from zokusei.cli.printing import print_json, print_steps, print_tags
+    from zokusei.cli.ruling import Ruler
     from zokusei.corpora.problems import Problems
     from zokusei.errors import DataError, ImageError
     from zokusei.inference import Picture, Tagger
+    from zokusei.inference.thresholds import create_selection
 
     settings = WriteSettings(write, out, existing, extension, dry_run, state)
     formats = settings.check()
+    ruler = Ruler(rules, explain=explain_rules, as_json=as_json)
     tagger = Tagger.load(model, device=device)
     tell(tagger.describe())
+    tagger.selection = create_selection(
+        tagger.checkpoint.tags, threshold or (), tag_threshold or (), topk=topk, mcut=mcut
+    )
+    ruler.meet(tagger.checkpoint.tags)
+    choices = {"selection": asdict(tagger.selection), "rules": ruler.digest}
     problems = SharedProblems(Problems())
-    keeping = Keeping(tagger, model, settings, formats, {}, problems) if formats else None
+    keeping = Keeping(tagger, model, settings, formats, choices, problems) if formats else None
     tagged = 0
     try:
         with CollectionProgress("tagging") as progress, keeping or nullcontext():
@@ -120,12 +158,14 @@ def tag(
             ):
                 progress.advance()
                 tagged += 1
+                tags, steps = ruler.apply(tags)
                 if keeping is not None:
                     keeping.put(tags)
                 if as_json:
                     print_json(tags.to_dict())
                 elif keeping is None:
                     print_tags(tags)
+                print_steps(tags, steps, named=keeping is None)
             speed = progress.images_per_second
     finally:
         if errors is not None:

@@ -11,6 +11,7 @@ from zokusei.checkpoint import Checkpoint, load_checkpoint
 from zokusei.errors import ConfigError, ImageError
 from zokusei.images import Picture
 from zokusei.inference.reading import read_batches
+from zokusei.inference.thresholds import create_selection
 
 
 @dataclass(frozen=True)
@@ -39,6 +40,9 @@ class Tagger:
         checkpoint: model, tags, thresholds and preprocessing.
         device: where to compute; `auto` takes a GPU where there is one.
 
+    Attributes:
+        selection: says which scores become tags; each tag's own threshold by default.
+
     Raises:
         ConfigError: the device is not there.
 
@@ -52,6 +56,7 @@ class Tagger:
     def __init__(self, checkpoint: Checkpoint, *, device: str = "auto") -> None:
         self.checkpoint = checkpoint
         self.device = choose_device(device)
+        self.selection = create_selection(checkpoint.tags)
         self.model = checkpoint.model.eval().to(self.device).to(memory_format=torch.channels_last)
 
     @classmethod
@@ -110,14 +115,9 @@ class Tagger:
                 yield self._decide(picture, scores)
 
     def _decide(self, picture: Picture, scores: list[float]) -> Tags:
-        """Give the tags whose probability reaches their threshold, and all scores."""
+        """Give the tags that are selected, and all scores."""
         tags = self.checkpoint.tags
-        given = [
-            (score, tag.name)
-            for tag, score in zip(tags, scores, strict=True)
-            if score >= tag.threshold
-        ]
-        names = tuple(name for _, name in sorted(given, key=lambda pair: -pair[0]))
+        names = tuple(tags.names[position] for position in self.selection.choose(scores))
         path = str(picture) if isinstance(picture, str | Path) else ""
         return Tags(path, names, dict(zip(tags.names, scores, strict=True)))
 

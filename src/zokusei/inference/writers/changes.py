@@ -80,7 +80,7 @@ def replace_file(
     path: Path,
     write: Callable[[Path], None],
     journal: Journal,
-    announce: Callable[[str], None] = lambda digest: None,
+    announce: Callable[[str], None] | None = None,
 ) -> None:
     """Write one file anew, whole, with its folder locked.
 
@@ -99,7 +99,8 @@ def replace_file(
     ):
         write(temporary)
         after = hash_file(temporary)
-        announce(after)
+        if announce is not None:
+            announce(after)
         if not path.is_file() or hash_file(path) != after:
             journal.note(path, after)
 
