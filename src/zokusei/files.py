@@ -1,5 +1,7 @@
 """Files that are written whole or not at all."""
 
+import fcntl
+import hashlib
 import json
 import os
 import shutil
@@ -15,14 +17,22 @@ from zokusei.errors import ZokuseiError
 _UMASK = os.umask(0o022)
 os.umask(_UMASK)
 
+LOCKED_NAME = ".zokusei-new"
+"""The temporary file of who holds a folder's lock: what a killed run left is overwritten."""
+
 
 @contextmanager
-def write_whole(path: Path | str) -> Iterator[Path]:
+def write_whole(path: Path | str, *, temporary_name: str | None = None) -> Iterator[Path]:
     """Give a temporary path beside `path`; move it there once the block ends well.
 
     The bytes are flushed to the disk before the rename, so that a power cut leaves either
     the old file or the new one. When the block raises, the temporary file is removed and
     the old file stays as it was.
+
+    Args:
+        path: the file.
+        temporary_name: of the temporary file; for who holds a lock on the folder, so that what a
+            killed process left is overwritten by the next one. A new name each time by default.
 
     Raises:
         ZokuseiError: the folder cannot be written to, or the disk is full.
@@ -38,12 +48,16 @@ def write_whole(path: Path | str) -> Iterator[Path]:
     temporary: Path | None = None
     try:
         path.parent.mkdir(parents=True, exist_ok=True)
-        # The same ending, since writers go by it; no more than 255 bytes, four of them a letter.
-        handle, name = tempfile.mkstemp(
-            dir=path.parent, prefix=f".{path.stem[:40]}.", suffix=path.suffix[:16]
-        )
-        os.close(handle)
-        temporary = Path(name)
+        if temporary_name is not None:
+            temporary = path.parent / temporary_name
+            temporary.unlink(missing_ok=True)
+        else:
+            # The same ending, since writers go by it; names end at 255 bytes, four a letter.
+            handle, name = tempfile.mkstemp(
+                dir=path.parent, prefix=f".{path.stem[:40]}.", suffix=path.suffix[:16]
+            )
+            os.close(handle)
+            temporary = Path(name)
         yield temporary
         with temporary.open("rb+") as file:
             os.fsync(file.fileno())
@@ -92,6 +106,39 @@ def write_folder_whole(folder: Path | str) -> Iterator[Path]:
     finally:
         if temporary is not None:
             shutil.rmtree(temporary, ignore_errors=True)
+
+
+@contextmanager
+def lock_folder(folder: Path) -> Iterator[None]:
+    """Let nobody else who locks this folder in while the block runs.
+
+    The folder itself is locked, which leaves no lock file behind; it is made where it is missing. A
+    killed process lets go.
+
+    Raises:
+        ZokuseiError: the folder cannot be made or opened.
+    """
+    try:
+        folder.mkdir(parents=True, exist_ok=True)
+        handle = os.open(folder, os.O_RDONLY)
+    except OSError as error:
+        raise ZokuseiError(f"{folder} cannot be written to: {error.strerror}") from error
+    try:
+        fcntl.flock(handle, fcntl.LOCK_EX)
+        yield
+    finally:
+        os.close(handle)
+
+
+def hash_file(path: Path) -> str:
+    """Give the SHA-256 of a file in hexadecimal, in memory that does not grow."""
+    with path.open("rb") as file:
+        return hashlib.file_digest(file, "sha256").hexdigest()
+
+
+def hash_bytes(data: bytes) -> str:
+    """Give the SHA-256 of bytes in hexadecimal."""
+    return hashlib.sha256(data).hexdigest()
 
 
 def write_text(path: Path | str, text: str) -> None:

@@ -65,6 +65,28 @@ def test_the_guide_to_exports(tmp_path, corpus, run_folder):
 
 
 @pytest.mark.slow
+def test_the_guide_to_collections(tmp_path, corpus, untrained, monkeypatch):
+    monkeypatch.setenv("XDG_STATE_HOME", str(tmp_path / "home"))
+    shutil.copytree(corpus, tmp_path / "art", ignore=shutil.ignore_patterns("[1-9]*", "0[1-9]*"))
+    (tmp_path / "art/001.txt").unlink()
+    before = {path.name: path.read_bytes() for path in (tmp_path / "art").iterdir()}
+    shutil.copytree(untrained, tmp_path / "runs" / "mine")
+    page = ROOT / "docs" / "guides" / "tag-a-collection.md"
+    (rules,) = re.findall(r"```yaml\n(.*?)```", page.read_text(encoding="utf-8"), re.DOTALL)
+    (tmp_path / "rules.yaml").write_text(rules)
+    done = run_page(page, tmp_path)
+    assert len(done) == 8
+    assert "new art/001.txt" in done[0][1].stdout
+    assert "remove: sensitive" in done[6][1].stdout
+    assert "my style" in (tmp_path / "captions/001.txt").read_text()
+    assert len((tmp_path / "results/tags.csv").read_text().splitlines()) == 11
+    for journal in sorted((tmp_path / "home/zokusei/journals").glob("*.jsonl"), reverse=True):
+        command = [sys.executable, "-m", "zokusei", "undo", journal]
+        assert subprocess.run(command, capture_output=True, check=False).returncode == 0
+    assert {path.name: path.read_bytes() for path in (tmp_path / "art").iterdir()} == before
+
+
+@pytest.mark.slow
 def test_the_readme(tmp_path, corpus):
     shutil.copytree(corpus, tmp_path / "my-pictures")
     (tmp_path / "new-pictures").mkdir()

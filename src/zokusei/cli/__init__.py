@@ -24,6 +24,7 @@ from zokusei.cli import (
     report,
     tag,
     train,
+    undo,
 )
 from zokusei.errors import ZokuseiError
 
@@ -50,6 +51,7 @@ app.command("train")(train.train)
 app.command("evaluate")(evaluate.evaluate)
 app.command("report")(report.report)
 app.command("tag")(tag.tag)
+app.command("undo")(undo.undo)
 app.command("explain")(explain.explain)
 app.command("caption")(caption.caption)
 app.command("export")(export_model.export)

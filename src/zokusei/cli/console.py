@@ -76,6 +76,10 @@ class CollectionProgress:
         """Say how many there are, from any thread."""
         self._progress.update(self._task, total=total)
 
+    def skip(self) -> None:
+        """Move the bar by one picture that needed no work."""
+        self._progress.update(self._task, advance=1)
+
     def advance(self) -> None:
         """Move the bar by one picture."""
         self.done += 1

@@ -1,7 +1,7 @@
 """Names and tags as stdout takes them: names need not be UTF-8, and lines stay lines."""
 
 import json
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from typing import TYPE_CHECKING, Any
 
 import typer
@@ -21,9 +21,19 @@ def print_json(values: Mapping[str, Any]) -> None:
 
 
 def print_tags(tags: "Tags") -> None:
-    """Print a picture's tags on one line, with their probabilities."""
-    shown = ", ".join(f"{name} ({tags.scores[name]:.2f})" for name in tags.names)
+    """Print a picture's tags on one line, with their probabilities; rules may add tags without."""
+    shown = ", ".join(
+        f"{name} ({tags.scores[name]:.2f})" if name in tags.scores else name for name in tags.names
+    )
     typer.echo(f"{printable(tags.path)}: {shown or '(no tag)'}")
+
+
+def print_steps(tags: "Tags", steps: Sequence[str], *, named: bool) -> None:
+    """Print what rules did to a picture, below its line, or below its name where it has none."""
+    if steps and not named:
+        typer.echo(f"{printable(tags.path)}:")
+    for step in steps:
+        typer.echo(f"  {printable(step)}")
 
 
 def printable(name: str) -> str:

@@ -3,13 +3,15 @@
 import sys
 import threading
 from collections.abc import Callable, Iterator
+from contextlib import nullcontext
+from dataclasses import asdict
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated
 
 import typer
 
 if TYPE_CHECKING:
-    from zokusei.corpora.problems import Problems
+    from zokusei.cli.keeping import SharedProblems
     from zokusei.inference.sources import Item
 
 _FAILED = 3
@@ -26,6 +28,65 @@ def tag(
     as_json: Annotated[
         bool, typer.Option("--json", help="One object a line: path, tags, all scores.")
     ] = False,
+    write: Annotated[
+        str | None,
+        typer.Option(
+            metavar="FORMAT,...",
+            help="Write files: kohya, a1111, booru, hydrus (text), json, xmp beside each picture; "
+            "jsonl, csv, parquet, coco for all of them.",
+        ),
+    ] = None,
+    out: Annotated[
+        Path | None,
+        typer.Option("--out", "-o", help="Folder for what is written; layout is kept."),
+    ] = None,
+    existing: Annotated[
+        str,
+        typer.Option(
+            help="What becomes of files that are there: skip, append, prepend, merge, replace."
+        ),
+    ] = "skip",
+    dry_run: Annotated[
+        bool, typer.Option("--dry-run", help="Write nothing; print what would change.")
+    ] = False,
+    extension: Annotated[
+        str, typer.Option("--caption-extension", help="Ending of text files.")
+    ] = ".txt",
+    state: Annotated[
+        Path | None,
+        typer.Option(
+            help="Folder of what is done and of undo journals; OUT/.zokusei, or the user's own."
+        ),
+    ] = None,
+    threshold: Annotated[
+        list[str] | None,
+        typer.Option(
+            metavar="[CATEGORY=]P",
+            help="Give tags from this probability on, instead of the model's own thresholds: 0.35 "
+            "for all, character=0.85 for a category; may be repeated.",
+        ),
+    ] = None,
+    tag_threshold: Annotated[
+        list[str] | None,
+        typer.Option(metavar="TAG=P", help="The same for one tag; counts most."),
+    ] = None,
+    topk: Annotated[
+        int | None, typer.Option(min=1, help="At most so many tags, the most probable.")
+    ] = None,
+    mcut: Annotated[
+        bool,
+        typer.Option(
+            "--mcut",
+            help="Cut each category at its widest gap; thresholds that are given hold too.",
+        ),
+    ] = False,
+    rules: Annotated[
+        Path | None,
+        typer.Option(help="YAML file: aliases, replace, implications, remove, add, order, first."),
+    ] = None,
+    explain_rules: Annotated[
+        bool, typer.Option("--explain-rules", help="Print what each rule did to each picture.")
+    ] = False,
     null: Annotated[
         bool, typer.Option("--null", "-0", help="Names on stdin end with a zero byte.")
     ] = False,
@@ -36,53 +97,94 @@ def tag(
     workers: Annotated[int, typer.Option(min=1, help="Threads that decode.")] = 2,
     device: Annotated[str, typer.Option(help="auto, cpu, cuda, mps.")] = "auto",
 ) -> None:
-    """Print the tags of pictures, the most probable first.
+    """Print the tags of pictures, the most probable first, or write them into files.
 
-    Pictures that cannot be read are named on stderr, the others are tagged, and the exit code is 3.
+    Files that are there are kept as they are unless `--existing` says otherwise, and `--dry-run`
+    shows what it would do:
+
+        zokusei tag art --model runs/mine --write kohya --existing append --dry-run
+
+        zokusei tag art --model runs/mine --write xmp,parquet -o results
+
+    With `--write` only `--json` prints tags. Append and prepend add tags that are not there yet and
+    change nothing else, merge writes all anew, replace drops what was there. A file is written
+    whole or not at all; `zokusei undo` brings back what was. What is done is kept in a manifest by
+    the content of picture and model and by the options: the same command goes on where it was
+    killed, and does nothing twice. One file for all pictures is written at the end.
+
+    Pictures that cannot be read or written are named on stderr, the others are tagged, and the exit
+    code is 3.
     """
     from zokusei.cli.console import CollectionProgress, tell
-    from zokusei.cli.printing import print_json, print_tags
+    from zokusei.cli.keeping import Keeping, SharedProblems, WriteSettings
+    from zokusei.cli.printing import print_json, print_steps, print_tags
+    from zokusei.cli.ruling import Ruler
     from zokusei.corpora.problems import Problems
     from zokusei.errors import DataError, ImageError
     from zokusei.inference import Picture, Tagger
+    from zokusei.inference.thresholds import create_selection
 
+    settings = WriteSettings(write, out, existing, extension, dry_run, state)
+    formats = settings.check()
+    ruler = Ruler(rules, explain=explain_rules, as_json=as_json)
     tagger = Tagger.load(model, device=device)
     tell(tagger.describe())
-    problems, tagged = Problems(), 0
+    tagger.selection = create_selection(
+        tagger.checkpoint.tags, threshold or (), tag_threshold or (), topk=topk, mcut=mcut
+    )
+    ruler.meet(tagger.checkpoint.tags)
+    choices = {"selection": asdict(tagger.selection), "rules": ruler.digest}
+    problems = SharedProblems(Problems())
+    keeping = Keeping(tagger, model, settings, formats, choices, problems) if formats else None
+    tagged = 0
     try:
-        with CollectionProgress("tagging") as progress:
+        with CollectionProgress("tagging") as progress, keeping or nullcontext():
             count_ahead(pictures, progress.set_total)
 
             def on_error(picture: Picture, error: ImageError) -> None:
                 progress.advance()
                 problems.add(str(picture), str(error))
                 tell(f"not tagged: {error}")
+                if keeping is not None:
+                    keeping.drop(str(picture))
+
+            def paths() -> Iterator[Path]:
+                for item in list_items(pictures, null, problems):
+                    if keeping is None or keeping.accept(item):
+                        yield item.path
+                    else:
+                        progress.skip()
 
             for tags in tagger.tag(
-                (item.path for item in list_items(pictures, null, problems)),
-                batch_size=batch_size,
-                on_error=on_error,
-                workers=workers,
+                paths(), batch_size=batch_size, on_error=on_error, workers=workers
             ):
                 progress.advance()
                 tagged += 1
+                tags, steps = ruler.apply(tags)
+                if keeping is not None:
+                    keeping.put(tags)
                 if as_json:
                     print_json(tags.to_dict())
-                else:
+                elif keeping is None:
                     print_tags(tags)
+                print_steps(tags, steps, named=keeping is None)
             speed = progress.images_per_second
     finally:
         if errors is not None:
-            problems.save(errors)
-    if not tagged and not problems.lost:
+            problems.problems.save(errors)
+    lost = problems.problems.lost
+    if not tagged and not lost and not (keeping and keeping.seen):
         raise DataError(f"no picture was found in {', '.join(pictures)}")
     tell(f"{tagged} pictures tagged, {speed:.1f} images/s on {tagger.backend.place}")
-    if problems.lost:
-        tell(f"{problems.lost} of {tagged + problems.lost} pictures could not be read")
+    if keeping is not None:
+        keeping.summarize()
+    if lost:
+        of = f" of {tagged + lost}" if keeping is None else ""
+        tell(f"{lost}{of} pictures could not be read{' or written' if keeping else ''}")
         raise typer.Exit(_FAILED)
 
 
-def list_items(pictures: list[str], null: bool, problems: "Problems") -> Iterator["Item"]:
+def list_items(pictures: list[str], null: bool, problems: "SharedProblems") -> Iterator["Item"]:
     """Give what the arguments mean; `-` stands for the names on stdin."""
     from zokusei.inference.sources import find_items, read_list
 

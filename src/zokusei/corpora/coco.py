@@ -159,7 +159,9 @@ def _make_record(
             problems.remark(file, what, line)
             continue
         tags[tag] = None
-        sides = note.get("bbox")
+        if "bbox" not in note:
+            continue  # it is of the whole image
+        sides = note["bbox"]
         try:
             x, y, width, height = (float(side) for side in sides or ())
         except (TypeError, ValueError, OverflowError):

@@ -2,7 +2,7 @@
 
 from typing import Any
 
-from zokusei.corpora.sidecars import parse_tags
+from zokusei.tag_text import parse_tags
 
 
 def take_text(value: Any) -> str:

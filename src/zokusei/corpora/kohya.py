@@ -5,8 +5,9 @@ from collections.abc import Callable, Iterator
 from pathlib import Path
 
 from zokusei.corpora.problems import Problems
-from zokusei.corpora.sidecars import FACES, find_pictures, parse_tags, read_sidecar
+from zokusei.corpora.sidecars import find_pictures, read_sidecar
 from zokusei.data.manifest import Record
+from zokusei.tag_text import FACES, parse_tags
 
 _REPEATS = re.compile(r"\d+_.+")
 

@@ -72,6 +72,17 @@ class TagRules:
         """Give the name that a name stands for."""
         return self._aliases.get(tag, tag)
 
+    def implied_by(self, tag: str) -> Sequence[str]:
+        """Give all that a tag implies, directly or through others."""
+        return self._implied.get(tag, ())
+
+    def join(self, other: "TagRules") -> "TagRules":
+        """Give these rules and others as one; of two meanings of a name the other's counts."""
+        aliases = {**self._aliases, **other._aliases}
+        names = [*self._implied, *other._implied]
+        implied = {name: [*self.implied_by(name), *other.implied_by(name)] for name in names}
+        return TagRules(aliases, implied)
+
     def apply(self, tags: Iterable[str]) -> list[str]:
         """Give the tags under their names, each once, and behind them what they imply."""
         named = dict.fromkeys(self.rename(tag) for tag in tags)

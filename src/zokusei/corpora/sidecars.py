@@ -7,12 +7,7 @@ from zokusei.corpora.problems import Problems
 from zokusei.data.manifest import Record
 from zokusei.errors import DataError
 from zokusei.images import find_images
-
-FACES = frozenset(
-    "0_0 (o)_(o) +_+ +_- ._. <o>_<o> <|>_<|> =_= >_< 3_3 6_9 >_o @_@ ^_^ o_o u_u x_x |_| "
-    "||_||".split()
-)
-"""Faces made of signs, whose underscore is no space."""
+from zokusei.tag_text import parse_tags
 
 
 def read_sidecars(folder: Path, problems: Problems, images: Path) -> Iterator[Record]:
@@ -60,16 +55,3 @@ def read_sidecar(picture: Path, problems: Problems, ending: str = ".txt") -> str
     except OSError as error:
         problems.add(sidecar, f"cannot be read: {error.strerror}")
         return None
-
-
-def parse_tags(text: str) -> list[str]:
-    r"""Read comma-separated tags as they are written for people or for prompts.
-
-    Spaces inside a tag become underscores and escaped parentheses lose their backslash, so that
-    every habit of writing gives Danbooru's names. Repeated tags count once.
-
-    >>> parse_tags("long hair, skadi \\(arknights\\), smile,, long_hair")
-    ['long_hair', 'skadi_(arknights)', 'smile']
-    """
-    tags = dict.fromkeys("_".join(part.split()) for part in text.replace("\n", ",").split(","))
-    return [tag.replace("\\(", "(").replace("\\)", ")") for tag in tags if tag]

@@ -8,9 +8,9 @@ from zokusei.corpora.fields import take_tags, take_text
 from zokusei.corpora.lines import is_text, read_header, read_json_lines, read_rows
 from zokusei.corpora.pictures import Pictures
 from zokusei.corpora.problems import Problems
-from zokusei.corpora.sidecars import parse_tags
 from zokusei.data.manifest import SPLITS, Box, Record
 from zokusei.errors import DataError, suggest
+from zokusei.tag_text import parse_tags
 
 FILE_COLUMNS = ("file", "path", "file_name", "filename", "image")
 _SPLIT_NAMES = {name: name for name in SPLITS} | {"validation": "val", "dev": "val", "valid": "val"}

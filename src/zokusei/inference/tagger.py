@@ -10,6 +10,7 @@ from zokusei.images import Picture
 from zokusei.inference.backends import create_backend
 from zokusei.inference.exported import ExportedModel, find_runtime, load_exported
 from zokusei.inference.reading import read_batches
+from zokusei.inference.thresholds import create_selection
 from zokusei.inference.wd import is_wd_folder, load_wd
 from zokusei.model_folder import find_model_folder
 
@@ -44,6 +45,9 @@ class Tagger:
         checkpoint: model, tags, thresholds and preprocessing; from a training or exported.
         device: where to compute; `auto` takes a GPU where there is one.
 
+    Attributes:
+        selection: says which scores become tags; each tag's own threshold by default.
+
     Raises:
         ConfigError: the device is not there.
 
@@ -57,6 +61,7 @@ class Tagger:
     def __init__(self, checkpoint: "Checkpoint | ExportedModel", *, device: str = "auto") -> None:
         self.checkpoint = checkpoint
         self.backend = create_backend(checkpoint, device)
+        self.selection = create_selection(checkpoint.tags)
 
     @classmethod
     def load(cls, folder: Path | str, *, device: str = "auto") -> "Tagger":
@@ -137,14 +142,9 @@ class Tagger:
                 yield self._decide(picture, scores)
 
     def _decide(self, picture: Picture, scores: list[float]) -> Tags:
-        """Give the tags whose probability reaches their threshold, and all scores."""
+        """Give the tags that are selected, and all scores."""
         tags = self.checkpoint.tags
-        given = [
-            (score, tag.name)
-            for tag, score in zip(tags, scores, strict=True)
-            if score >= tag.threshold
-        ]
-        names = tuple(name for _, name in sorted(given, key=lambda pair: -pair[0]))
+        names = tuple(tags.names[position] for position in self.selection.choose(scores))
         path = str(picture) if isinstance(picture, str | Path) else ""
         return Tags(path, names, dict(zip(tags.names, scores, strict=True)))
 

@@ -5,8 +5,8 @@ from pathlib import Path
 
 from zokusei.corpora.export.pictures import Copier
 from zokusei.corpora.problems import Problems
-from zokusei.corpora.sidecars import FACES, parse_tags
 from zokusei.data.manifest import Record
+from zokusei.tag_text import parse_tags, write_tag
 
 FOLDER = "1_pictures"
 
@@ -39,12 +39,3 @@ def write_kohya(records: Iterable[Record], root: Path, out: Path, problems: Prob
     if partial:
         problems.remark(root, "unknown tags become absent: kohya folders cannot say unknown")
     return count
-
-
-def write_tag(tag: str) -> str:
-    """Give a tag as people write it.
-
-    >>> write_tag("long_hair"), write_tag("^_^")
-    ('long hair', '^_^')
-    """
-    return tag if tag in FACES else tag.replace("_", " ")

@@ -1,0 +1,240 @@
+"""How `zokusei tag --write` keeps what is found, and says what it did."""
+
+import os
+import threading
+import time
+from collections.abc import Mapping
+from dataclasses import dataclass
+from pathlib import Path
+from types import TracebackType
+from typing import TYPE_CHECKING, Any
+
+import typer
+
+from zokusei.errors import ConfigError
+
+if TYPE_CHECKING:
+    from zokusei.corpora.problems import Problems
+    from zokusei.inference import Tagger, Tags
+    from zokusei.inference.collection import Job
+    from zokusei.inference.sources import Item
+    from zokusei.inference.writers import Sidecar
+    from zokusei.inference.writers.changes import Change
+
+
+@dataclass(frozen=True)
+class WriteSettings:
+    """What was asked for with `--write` and around it."""
+
+    write: str | None
+    out: Path | None
+    existing: str
+    extension: str
+    dry_run: bool
+    state: Path | None
+
+    def check(self) -> list[str]:
+        """Give the names of the formats, before anything is loaded.
+
+        Raises:
+            ConfigError: something does not go with something else.
+        """
+        from zokusei.inference.writers import TABLES, parse_formats
+        from zokusei.inference.writers.changes import check_existing
+
+        if self.write is None:
+            given = (self.out, self.state)
+            if any(given) or self.dry_run or (self.existing, self.extension) != ("skip", ".txt"):
+                raise ConfigError(
+                    "--out, --existing, --caption-extension, --dry-run and --state are about what "
+                    "--write writes; add it"
+                )
+            return []
+        check_existing(self.existing)
+        formats = parse_formats(self.write)
+        for name in formats:
+            if name in TABLES and self.out is None:
+                raise ConfigError(
+                    f"--write {name} makes one file of all pictures; say in which folder with -o"
+                )
+        if not self.extension.startswith(".") or {"/", "\0", "\\"} & set(self.extension):
+            raise ConfigError(f"--caption-extension {self.extension!r} is none; give .txt or alike")
+        return formats
+
+
+class SharedProblems:
+    """Problems that two threads may add to."""
+
+    def __init__(self, problems: "Problems") -> None:
+        self.problems, self._lock = problems, threading.Lock()
+
+    def add(self, where: Path | str, what: str) -> None:
+        """Report one picture that was left out."""
+        with self._lock:
+            self.problems.add(where, what)
+
+
+class Keeping:
+    """Writes results beside the work, and says at the end what was done and how to undo it.
+
+    Args:
+        tagger: whose results they are.
+        settings: checked.
+        formats: what the check gave.
+        choices: further options that results depend on.
+        problems: told of pictures that could not be written.
+    """
+
+    def __init__(
+        self,
+        tagger: "Tagger",
+        model: Path,
+        settings: WriteSettings,
+        formats: list[str],
+        choices: Mapping[str, Any],
+        problems: SharedProblems,
+    ) -> None:
+        from zokusei.inference.collection import Behind, Collection
+        from zokusei.inference.done import Done, hash_model
+        from zokusei.inference.journal import Journal
+        from zokusei.inference.writers import create_writers
+
+        self._settings, self._problems = settings, problems
+        self._jobs: dict[str, Job] = {}
+        self._kept = self._changed = 0
+        self.seen = False
+        state = settings.state or default_state(settings.out)
+        options = {
+            "model": hash_model(model), "write": sorted(formats), "existing": settings.existing,
+            "extension": settings.extension,
+            "out": None if settings.out is None else os.fsencode(settings.out.absolute()).hex(),
+            **choices,
+        }  # fmt: skip
+        self._done = Done(state / "done.sqlite", options, dry=settings.dry_run)
+        self.journal: Journal | None = None
+        if not settings.dry_run:
+            # Names in the order of time, of which no two runs have the same.
+            moment = f"{time.strftime('%Y%m%d-%H%M%S')}-{time.time_ns() % 10**9:09d}"
+            name = f"{moment}-{os.getpid()}.jsonl"
+            about = {"done": str(self._done.path.absolute()), "job": self._done.job_hash}
+            self.journal = Journal(state / "journals" / name, about)
+        self._collection = Collection(
+            create_writers(formats, tagger.checkpoint.tags, extension=settings.extension),
+            self._done, self.journal,
+            out=settings.out, existing=settings.existing, on_change=self._on_change,
+        )  # fmt: skip
+        self._collection.check_tables()
+        self._behind = Behind[tuple["Job", "Tags"]](
+            lambda pair: self._collection.keep(*pair),
+            lambda pair, error: self._lose(pair[0].item, str(error)),
+        )
+
+    def __enter__(self) -> "Keeping":
+        self._behind.__enter__()
+        return self
+
+    def __exit__(
+        self,
+        kind: type[BaseException] | None,
+        error: BaseException | None,
+        traceback: TracebackType | None,
+    ) -> None:
+        try:
+            self._behind.__exit__(kind, error, traceback)
+            if kind is None:
+                self._collection.finish()
+        finally:
+            self._done.close()
+            if self.journal is not None:
+                self.journal.close()
+            self._tell_undo()
+
+    def accept(self, item: "Item") -> bool:
+        """Say whether a picture is to be tagged."""
+        from zokusei.errors import DataError
+
+        self.seen = True
+        try:
+            job = self._collection.accept(item)
+        except DataError as error:
+            self._lose(item, str(error))
+            return False
+        if job is not None:
+            self._jobs[str(item.path)] = job
+        return job is not None
+
+    def put(self, tags: "Tags") -> None:
+        """Hand over what was found in a picture."""
+        self._behind.put((self._jobs.pop(tags.path), tags))
+
+    def drop(self, path: str) -> None:
+        """Forget a picture that cannot be read."""
+        self._collection.drop(self._jobs.pop(path))
+
+    @property
+    def done_before(self) -> int:
+        """Pictures that an earlier run has done."""
+        return self._collection.done_before
+
+    def _lose(self, item: "Item", what: str) -> None:
+        from zokusei.cli.console import tell
+        from zokusei.cli.printing import printable
+
+        self._problems.add(item.path, what)
+        tell(f"not written: {printable(str(item.path))}: {what}")
+
+    def _on_change(self, writer: "Sidecar", change: "Change") -> None:
+        if change.after is not None:
+            self._changed += 1
+        elif self._settings.existing == "skip":
+            self._kept += 1
+        if self._settings.dry_run:
+            print_change(change, text=hasattr(writer, "text"))
+
+    def summarize(self) -> None:
+        """Say what was done."""
+        from zokusei.cli.console import tell
+
+        would = "would be " if self._settings.dry_run else ""
+        tell(f"{self._changed} files beside pictures {would}written")
+        if self.done_before:
+            tell(f"{self.done_before} pictures were done before")
+        if self._kept:
+            tell(
+                f"{self._kept} files were there and are kept; "
+                "--existing append, prepend, merge or replace changes them"
+            )
+        for table, path in self._collection.tables:
+            del table
+            tell(f"all pictures: {path}{' (would be written)' if self._settings.dry_run else ''}")
+
+    def _tell_undo(self) -> None:
+        from zokusei.cli.console import tell
+
+        if self.journal is not None and self.journal.count:
+            tell(f"to undo all of it: zokusei undo {self.journal.path}")
+
+
+def default_state(out: Path | None) -> Path:
+    """Give the folder of manifest and journals: in the output, else the user's own."""
+    import platformdirs
+
+    return platformdirs.user_state_path("zokusei") if out is None else out / ".zokusei"
+
+
+def print_change(change: "Change", *, text: bool) -> None:
+    """Print what would become of a file; of captions also the lines that would go and come."""
+    from zokusei.cli.printing import printable
+
+    kind = "keep" if change.after is None else "new" if change.before is None else "change"
+    typer.echo(f"{kind} {printable(str(change.path))}")
+    if change.after is None or not text:
+        return
+    before, after = (
+        (content or b"").decode("utf-8", "backslashreplace").splitlines()
+        for content in (change.before, change.after)
+    )
+    for sign, lines, others in (("-", before, after), ("+", after, before)):
+        for line in lines:
+            if line not in others or not others:
+                typer.echo(f"  {sign} {printable(line)}")

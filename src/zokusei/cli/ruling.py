@@ -1,0 +1,57 @@
+"""How `zokusei tag --rules` applies a file of rules."""
+
+from collections.abc import Sequence
+from dataclasses import replace
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+from zokusei.errors import ConfigError, suggest
+
+if TYPE_CHECKING:
+    from zokusei.inference import Tags
+    from zokusei.tags import TagSet
+
+
+class Ruler:
+    """Applies rules, where there are some, and keeps what each did where somebody asks.
+
+    Args:
+        path: the file.
+        explain: whether `--explain-rules` was given.
+        as_json: whether `--json` was given, whose lines stay as they are.
+
+    Raises:
+        ConfigError: options do not go together, or the file is none of rules.
+    """
+
+    def __init__(self, path: Path | None, *, explain: bool, as_json: bool) -> None:
+        from zokusei.inference.rules import Rules
+
+        if explain and path is None:
+            raise ConfigError("--explain-rules is about a file of --rules; add it")
+        if explain and as_json:
+            raise ConfigError("--explain-rules and --json both print; give one of them")
+        self._path, self._explain = path, explain
+        self._rules = None if path is None else Rules.load(path)
+        self._categories: dict[str, str] = {}
+
+    @property
+    def digest(self) -> str:
+        """What tells these rules from others."""
+        return "" if self._rules is None else self._rules.digest
+
+    def meet(self, tags: "TagSet") -> None:
+        """Take the model's categories, and tell of rules that can never do anything."""
+        from zokusei.cli.console import tell
+        from zokusei.tags import CATEGORIES
+
+        self._categories = {tag.name: CATEGORIES.get(tag.category, "general") for tag in tags}
+        for name in [] if self._rules is None else self._rules.find_unknown(tags):
+            tell(f"{self._path}: {name!r} is no tag of this model{suggest(name, tags.names)}")
+
+    def apply(self, tags: "Tags") -> tuple["Tags", Sequence[str]]:
+        """Give a picture's tags under the rules, and what they did if that is asked for."""
+        if self._rules is None:
+            return tags, ()
+        ruled = self._rules.apply(tags.names, self._categories)
+        return replace(tags, names=ruled.names), ruled.steps if self._explain else ()

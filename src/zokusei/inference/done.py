@@ -1,0 +1,324 @@
+"""The manifest of what is done: which picture, by which model, with which options.
+
+It is one SQLite database. A picture is known by its content, so that one which was changed is done
+again. Where one file is made of all pictures, what was found in each lies here until it is written.
+"""
+
+import hashlib
+import json
+import os
+import sqlite3
+import threading
+import time
+from array import array
+from collections.abc import Iterator, Mapping, Sequence
+from contextlib import contextmanager
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+from zokusei.errors import DataError, ZokuseiError
+from zokusei.files import hash_file
+from zokusei.inference.wd import is_wd_folder
+from zokusei.model_folder import find_model_folder
+
+_VERSION = 1
+_WAIT = 60.0  # seconds, for another tagger that is writing
+_CLOCK = 2_000_000_000  # ns: two changes of a file within this time may bear the same time
+_TABLES = """
+CREATE TABLE jobs (id INTEGER PRIMARY KEY, hash TEXT UNIQUE, options TEXT);
+CREATE TABLE pictures (
+  job INTEGER, picture BLOB, digest TEXT, size INTEGER, changed INTEGER,
+  path BLOB, relative BLOB, tags TEXT, scores BLOB, width INTEGER, height INTEGER,
+  PRIMARY KEY (job, picture)
+);
+CREATE TABLE files (path BLOB, hash TEXT, job INTEGER, PRIMARY KEY (path, hash)) WITHOUT ROWID;
+CREATE TABLE owners (job INTEGER, target BLOB, picture BLOB, PRIMARY KEY (job, target))
+  WITHOUT ROWID;
+"""
+
+
+@dataclass(frozen=True)
+class Mark:
+    """What tells one content of a picture from another.
+
+    Attributes:
+        digest: SHA-256 of the file.
+        size: in bytes.
+        changed: when the file was last changed, in ns; -1 where that may be said of two contents.
+    """
+
+    digest: str
+    size: int
+    changed: int
+
+
+@dataclass(frozen=True)
+class Row:
+    """What was found in one picture.
+
+    Attributes:
+        path: as it was given.
+        relative: where its results lie below an output folder.
+        names: its tags.
+        scores: probability of each tag of the model, in its order.
+        size: width and height in pixels; None where no format asks for it.
+    """
+
+    path: str
+    relative: str
+    names: tuple[str, ...]
+    scores: Sequence[float]
+    size: tuple[int, int] | None = None
+
+
+class Done:
+    """What was done with one model and one set of options; several processes may share the file.
+
+    Args:
+        path: the database; made where it is missing.
+        options: all that results depend on, in the form of JSON.
+        dry: only look, and keep what is new for as long as this object lives.
+
+    Raises:
+        DataError: the file is something else.
+
+    >>> import tempfile
+    >>> folder = Path(tempfile.mkdtemp())
+    >>> picture = folder / "a.png"
+    >>> _ = picture.write_bytes(b"pixels")
+    >>> done = Done(folder / "done.sqlite", {"write": ["kohya"]})
+    >>> known, mark = done.look(picture)
+    >>> done.record(picture, mark)
+    >>> known, done.look(picture)[0]
+    (False, True)
+    """
+
+    def __init__(self, path: Path, options: Mapping[str, Any], *, dry: bool = False) -> None:
+        self.path, self._dry = path, dry
+        self._lock = threading.Lock()
+        text = json.dumps(options, sort_keys=True)
+        self.job_hash = hashlib.sha256(text.encode()).hexdigest()
+        with self._speaking():
+            self._rows = _connect(path, dry=dry)
+            if dry:
+                # Of the same name, it is what is looked into from here on.
+                self._rows.execute("CREATE TEMP TABLE owners (job, target PRIMARY KEY, picture)")
+                found = self._rows.execute("SELECT id FROM jobs WHERE hash = ?", (self.job_hash,))
+                self._job = (found.fetchone() or (-1,))[0]
+                return
+            self._rows.execute(
+                "INSERT OR IGNORE INTO jobs (hash, options) VALUES (?, ?)", (self.job_hash, text)
+            )
+            found = self._rows.execute("SELECT id FROM jobs WHERE hash = ?", (self.job_hash,))
+            self._job = found.fetchone()[0]
+
+    def look(self, picture: Path) -> tuple[bool, Mark | None]:
+        """Say whether a picture is done, and what tells its content; None where it is unreadable.
+
+        The file is read where its size or its time are not those that were recorded.
+        """
+        with self._speaking():
+            row = self._rows.execute(
+                "SELECT digest, size, changed FROM pictures WHERE job = ? AND picture = ?",
+                (self._job, _key(picture)),
+            ).fetchone()
+        try:
+            if not picture.is_file():
+                return False, None
+            before = picture.stat()
+            if row is not None and row[1:] == (before.st_size, before.st_mtime_ns):
+                return True, Mark(*row)
+            digest = hash_file(picture)
+        except OSError:
+            return False, None  # whoever decodes it says what is wrong
+        settled = time.time_ns() - before.st_mtime_ns > _CLOCK
+        mark = Mark(digest, before.st_size, before.st_mtime_ns if settled else -1)
+        return row is not None and row[0] == digest, mark
+
+    def record(self, picture: Path, mark: Mark, row: Row | None = None) -> None:
+        """Write down that a picture is done, and what was found where it is asked for later."""
+        found: tuple[Any, ...] = (None,) * 6
+        if row is not None:
+            found = (
+                os.fsencode(row.path), os.fsencode(row.relative), json.dumps(row.names),
+                array("f", row.scores).tobytes(), *(row.size or (None, None)),
+            )  # fmt: skip
+        with self._speaking():
+            self._rows.execute(
+                f"INSERT OR REPLACE INTO pictures VALUES ({', '.join('?' * 11)})",
+                (self._job, _key(picture), mark.digest, mark.size, mark.changed, *found),
+            )
+
+    def claim(self, target: str, picture: Path) -> Path | None:
+        """Take a file for a picture's results; the picture whose file it is already, or None."""
+        with self._speaking():
+            values = (self._job, os.fsencode(target), _key(picture))
+            self._rows.execute("INSERT OR IGNORE INTO owners VALUES (?, ?, ?)", values)
+            (owner,) = self._rows.execute(
+                "SELECT picture FROM owners WHERE job = ? AND target = ?", values[:2]
+            ).fetchone()
+            if owner == values[2]:
+                return None
+            other = Path(os.fsdecode(owner))
+            if os.path.lexists(other):
+                return other
+            self._rows.execute("INSERT OR REPLACE INTO owners VALUES (?, ?, ?)", values)
+            return None
+
+    def read(self) -> Iterator[Row]:
+        """Give what was found in every picture, in the order of their paths, one at a time."""
+        query = (
+            "SELECT path, relative, tags, scores, width, height FROM pictures "
+            "WHERE job = ? AND path IS NOT NULL ORDER BY picture"
+        )
+        with self._speaking():
+            cursor = self._rows.execute(query, (self._job,))
+        while True:
+            with self._speaking():
+                found = cursor.fetchone()
+            if found is None:
+                return
+            path, relative, names, scores, width, height = found
+            size = None if width is None else (width, height)
+            probabilities = array("f")
+            probabilities.frombytes(scores)
+            yield Row(
+                os.fsdecode(path), os.fsdecode(relative), tuple(json.loads(names)),
+                probabilities, size,
+            )  # fmt: skip
+
+    @contextmanager
+    def snapshot(self) -> Iterator[None]:
+        """See the same rows throughout the block, whatever other taggers add to them."""
+        with self._speaking():
+            self._rows.execute("BEGIN")
+        try:
+            yield
+        finally:
+            with self._speaking():
+                self._rows.execute("COMMIT")
+
+    def wrote(self, path: Path) -> bool:
+        """Say whether a file holds what these options once wrote into it."""
+        with self._speaking():
+            values = (_key(path), hash_file(path), self._job)
+            query = "SELECT 1 FROM files WHERE path = ? AND hash = ? AND job = ?"
+            return self._rows.execute(query, values).fetchone() is not None
+
+    def record_file(self, path: Path, digest: str) -> None:
+        """Write down what a file that is made of all pictures holds."""
+        with self._speaking():
+            values = (_key(path), digest, self._job)
+            self._rows.execute("INSERT OR REPLACE INTO files VALUES (?, ?, ?)", values)
+
+    def close(self) -> None:
+        """Let go of the database."""
+        self._rows.close()
+
+    @contextmanager
+    def _speaking(self) -> Iterator[None]:
+        with self._lock, speaking(self.path):
+            yield
+
+
+def forget(path: Path, job_hash: str, picture: Path) -> None:
+    """Take back that a picture is done, so that the same command does it again.
+
+    Raises:
+        DataError: the database is something else.
+    """
+    if path.is_file():
+        with speaking(path):
+            rows = _connect(path, dry=False)
+            rows.execute(
+                "DELETE FROM pictures WHERE picture = ? "
+                "AND job IN (SELECT id FROM jobs WHERE hash = ?)",
+                (_key(picture), job_hash),
+            )
+            rows.close()
+
+
+def hash_model(folder: Path | str) -> str:
+    """Give the SHA-256 of all in a model folder that tags depend on.
+
+    Raises:
+        CheckpointError: there is no model.
+        DataError: a file cannot be read.
+    """
+    folder = Path(folder)
+    if not is_wd_folder(folder):
+        folder = find_model_folder(folder)
+    digest = hashlib.sha256()
+    try:
+        for path in sorted(path for path in folder.rglob("*") if path.is_file()):
+            name = path.relative_to(folder)
+            # The card and the figures are for people; hidden files are other programs' own.
+            if name.name in ("README.md", "metrics.json") or str(name).startswith("."):
+                continue
+            digest.update(f"{name}\0{hash_file(path)}\0".encode("utf-8", "surrogateescape"))
+    except OSError as error:
+        raise DataError(f"{error.filename} cannot be read: {error.strerror}") from error
+    return digest.hexdigest()
+
+
+@contextmanager
+def speaking(path: Path) -> Iterator[None]:
+    """Turn what SQLite says into one line."""
+    try:
+        yield
+    except sqlite3.OperationalError as error:
+        raise ZokuseiError(
+            f"{path} cannot be used: {error}; see that its folder can be written to and is not "
+            "full, or give another --state"
+        ) from error
+    except sqlite3.DatabaseError as error:
+        raise DataError(f"{path} is no manifest of what is done: {error}; move it away") from error
+
+
+def _connect(path: Path, *, dry: bool) -> sqlite3.Connection:
+    """Open the database, and make its tables where it is new."""
+    if dry:
+        there = f"{path.absolute().as_uri()}?mode=ro"
+        rows = _open(there if path.is_file() else "", uri=True)
+        if path.is_file():
+            _check_version(rows, path)
+        else:
+            rows.executescript(_TABLES)
+        return rows
+    try:
+        path.parent.mkdir(parents=True, exist_ok=True)
+    except OSError as error:
+        raise ZokuseiError(
+            f"{path.parent} cannot be made: {error.strerror}; give another --state"
+        ) from error
+    rows = _open(str(path))
+    # A kill loses nothing that was committed; a power cut the last moments, which are done again.
+    rows.execute("PRAGMA journal_mode = WAL")
+    rows.execute("PRAGMA synchronous = NORMAL")
+    rows.execute("BEGIN IMMEDIATE")
+    if not rows.execute("SELECT 1 FROM sqlite_master").fetchone():
+        for statement in _TABLES.split(";\n"):
+            rows.execute(statement)
+        rows.execute(f"PRAGMA user_version = {_VERSION}")
+    rows.execute("COMMIT")
+    _check_version(rows, path)
+    return rows
+
+
+def _open(name: str, *, uri: bool = False) -> sqlite3.Connection:
+    return sqlite3.connect(
+        name, timeout=_WAIT, isolation_level=None, check_same_thread=False, uri=uri
+    )
+
+
+def _check_version(rows: sqlite3.Connection, path: Path) -> None:
+    version = rows.execute("PRAGMA user_version").fetchone()[0]
+    if version != _VERSION:
+        raise DataError(
+            f"{path} has version {version}, this zokusei reads {_VERSION}; give another --state"
+        )
+
+
+def _key(path: Path) -> bytes:
+    return os.fsencode(path.absolute())

@@ -1,0 +1,206 @@
+"""A file of rules for what a tagger says: renamed, dropped, added, put in order."""
+
+import hashlib
+import re
+from collections.abc import Iterable, Mapping, Sequence
+from dataclasses import dataclass, field
+from pathlib import Path
+from typing import Any
+
+from zokusei.config import read_yaml
+from zokusei.corpora.rules import TagRules
+from zokusei.errors import ConfigError, suggest
+from zokusei.tags import CATEGORIES, TagSet
+
+_KEYS = ("aliases", "replace", "implications", "implied", "remove", "add", "order", "first")
+
+
+@dataclass(frozen=True)
+class Ruled:
+    """Tags after the rules, and what each rule did.
+
+    Attributes:
+        names: the tags, in order.
+        steps: in words, in the order in which it happened.
+    """
+
+    names: tuple[str, ...]
+    steps: tuple[str, ...]
+
+
+@dataclass(frozen=True)
+class Rules:
+    """Rules that are applied one kind after the other, in the order of these attributes.
+
+    Attributes:
+        tags: aliases and implications; every name is replaced by the one it stands for.
+        replace: tags that become others, none or several.
+        drop_implied: whether tags that another one implies go, or are added.
+        remove: tags that go; `*` stands for any signs.
+        add: tags that every picture gets, at the end.
+        order: categories in the order they shall have; others follow.
+        first: tags that come first where they are there, in this order.
+        digest: SHA-256 of all that was read.
+
+    >>> rules = Rules(replace={"hat": ("headwear",)}, remove=("*_background",), first=("solo",))
+    >>> ruled = rules.apply(["hat", "white_background", "solo"], {})
+    >>> ruled.names
+    ('solo', 'headwear')
+    >>> print(*ruled.steps, sep=", ")
+    replace: hat becomes headwear, remove: white_background (*_background), first: solo
+    """
+
+    tags: TagRules = field(default_factory=TagRules)
+    replace: Mapping[str, Sequence[str]] | None = None
+    drop_implied: bool = True
+    remove: Sequence[str] = ()
+    add: Sequence[str] = ()
+    order: Sequence[str] = ()
+    first: Sequence[str] = ()
+    digest: str = ""
+
+    @classmethod
+    def load(cls, path: Path) -> "Rules":
+        """Read a YAML file with some of the keys of the guide.
+
+        Aliases and implications are written in it, or are the name of a file beside it of the form
+        that `zokusei data import` reads.
+
+        Raises:
+            ConfigError: the file cannot be read, or a key or value is none.
+            DataError: aliases or implications go in a circle, or their file cannot be read.
+        """
+        values = read_yaml(path)
+        for key in values:
+            if key not in _KEYS:
+                raise ConfigError(f"{path}: unknown rule {key!r}{suggest(str(key), _KEYS)}")
+        implied = values.get("implied", "drop")
+        if implied not in ("drop", "add"):
+            raise ConfigError(f"{path}: implied is drop or add, not {implied!r}")
+        order = _take_names(path, "order", values)
+        for name in order:
+            if name not in CATEGORIES.values():
+                hint = suggest(name, CATEGORIES.values())
+                raise ConfigError(f"{path}: order has no category {name!r}{hint}")
+        files, given = [path], {}
+        for key in ("aliases", "implications"):
+            if isinstance(values.get(key), str):
+                given[key] = path.parent / values.pop(key)
+                files.append(given[key])
+        from_files = TagRules.load(given.get("aliases"), given.get("implications"))
+        written = TagRules(
+            {old: _one(path, old, new) for old, new in _take_map(path, "aliases", values).items()},
+            _take_map(path, "implications", values),
+        )
+        digest = hashlib.sha256(b"".join(file.read_bytes() for file in files)).hexdigest()
+        return cls(
+            from_files.join(written), _take_map(path, "replace", values), implied == "drop",
+            _take_names(path, "remove", values), _take_names(path, "add", values), order,
+            _take_names(path, "first", values), digest,
+        )  # fmt: skip
+
+    def apply(self, names: Iterable[str], categories: Mapping[str, str]) -> Ruled:
+        """Give what becomes of one picture's tags.
+
+        Args:
+            names: the tags, the most probable first; that order is kept where no rule changes it.
+            categories: of each tag; general where it is missing.
+        """
+        steps: list[str] = []
+        names = self._rename(names, steps)
+        names = self._imply(names, steps)
+        names = self._remove(names, steps)
+        for name in self.add:
+            if name not in names:
+                names.append(name)
+                steps.append(f"add: {name}")
+        if self.order:
+            ranks = {category: rank for rank, category in enumerate(self.order)}
+            before, last = list(names), len(ranks)
+            names.sort(key=lambda name: ranks.get(categories.get(name, "general"), last))
+            if names != before:
+                steps.append(f"order: {', '.join(self.order)}")
+        there = [name for name in self.first if name in names]
+        if there and names[: len(there)] != there:
+            names = [*there, *(name for name in names if name not in there)]
+            steps.append(f"first: {', '.join(there)}")
+        return Ruled(tuple(names), tuple(steps))
+
+    def _rename(self, names: Iterable[str], steps: list[str]) -> list[str]:
+        renamed: dict[str, None] = {}
+        for name in names:
+            new = self.tags.rename(name)
+            if new != name:
+                steps.append(f"alias: {name} is {new}")
+            others = (self.replace or {}).get(new)
+            if others is not None:
+                steps.append(f"replace: {new} becomes {', '.join(others) or 'nothing'}")
+            renamed.update(dict.fromkeys((new,) if others is None else others))
+        return list(renamed)
+
+    def _imply(self, names: list[str], steps: list[str]) -> list[str]:
+        implied: dict[str, str] = {}
+        for name in names:
+            for other in self.tags.implied_by(name):
+                implied.setdefault(other, name)
+        if self.drop_implied:
+            gone = [name for name in names if name in implied]
+            steps += [f"implied: {name} is dropped, {implied[name]} implies it" for name in gone]
+            return [name for name in names if name not in implied]
+        new = [name for name in implied if name not in names]
+        steps += [f"implied: {name} is added, {implied[name]} implies it" for name in new]
+        return [*names, *new]
+
+    def _remove(self, names: list[str], steps: list[str]) -> list[str]:
+        kept = []
+        for name in names:
+            by = next((pattern for pattern in self.remove if _fits(name, pattern)), None)
+            if by is None:
+                kept.append(name)
+            else:
+                steps.append(f"remove: {name}" + (f" ({by})" if by != name else ""))
+        return kept
+
+    def find_unknown(self, tags: TagSet) -> list[str]:
+        """Give the tags that rules wait for, and that neither the model nor a rule ever gives.
+
+        >>> Rules(remove=("smle", "*_hat"), first=("hat",)).find_unknown(
+        ...     TagSet.from_names(["smile", "hat"]))
+        ['smle']
+        """
+        known = {self.tags.rename(name) for name in tags.names}
+        known |= {other for name in list(known) for other in self.tags.implied_by(name)}
+        known |= {name for names in (self.replace or {}).values() for name in names}
+        waited = [*(self.replace or {}), *self.remove, *self.first]
+        known |= set(self.add)
+        return [name for name in dict.fromkeys(waited) if "*" not in name and name not in known]
+
+
+def _fits(name: str, pattern: str) -> bool:
+    parts = (re.escape(part) for part in pattern.split("*"))
+    return name == pattern or re.fullmatch(".*".join(parts), name) is not None
+
+
+def _one(path: Path, old: str, new: Sequence[str]) -> str:
+    if len(new) != 1:
+        raise ConfigError(f"{path}: the alias {old!r} stands for one tag; several: replace")
+    return new[0]
+
+
+def _take_names(path: Path, key: str, values: Mapping[str, Any]) -> tuple[str, ...]:
+    """Give a list of tags; one alone may be written without brackets."""
+    value = values.get(key)
+    names = [] if value is None else value if isinstance(value, list) else [value]
+    for name in names:
+        if not isinstance(name, str) or not name:
+            raise ConfigError(f"{path}: {key} is a list of tags, not {value!r:.80}; use quotes")
+    return tuple(names)
+
+
+def _take_map(path: Path, key: str, values: Mapping[str, Any]) -> dict[str, tuple[str, ...]]:
+    value = values.get(key)
+    if value is None:
+        return {}
+    if not isinstance(value, dict) or not all(isinstance(name, str) for name in value):
+        raise ConfigError(f"{path}: {key} says `tag: other_tag`, not {value!r:.80}; use quotes")
+    return {name: _take_names(path, name, value) for name in value}

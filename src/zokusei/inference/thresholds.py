@@ -1,0 +1,126 @@
+"""Which of a picture's scores become tags: thresholds, the widest gap, the best few."""
+
+from collections.abc import Iterable, Sequence
+from dataclasses import dataclass
+from itertools import pairwise
+
+from zokusei.errors import ConfigError, suggest
+from zokusei.tags import CATEGORIES, TagSet
+
+
+@dataclass(frozen=True)
+class Selection:
+    """Decides about one picture; what it says depends on no other picture.
+
+    Attributes:
+        thresholds: probability from which each tag is given, in the order of the model.
+        categories: Danbooru's number of each tag.
+        topk: at most so many tags, the most probable ones; None for all.
+        mcut: cut each category at its widest gap too (`compute_mcut`).
+    """
+
+    thresholds: tuple[float, ...]
+    categories: tuple[int, ...]
+    topk: int | None = None
+    mcut: bool = False
+
+    def choose(self, scores: Sequence[float]) -> list[int]:
+        """Give the positions of the tags that are given, the most probable first.
+
+        >>> Selection((0.5, 0.5, 0.9), (0, 0, 4)).choose([0.6, 0.7, 0.8])
+        [1, 0]
+        """
+        least = list(self.thresholds)
+        if self.mcut:
+            for category in set(self.categories):
+                inside = [i for i, number in enumerate(self.categories) if number == category]
+                cut = compute_mcut([scores[i] for i in inside])
+                for i in inside:
+                    least[i] = max(least[i], cut)
+        given = [i for i, score in enumerate(scores) if score >= least[i]]
+        return sorted(given, key=lambda i: -scores[i])[: self.topk]
+
+
+def create_selection(
+    tags: TagSet,
+    thresholds: Iterable[str] = (),
+    tag_thresholds: Iterable[str] = (),
+    *,
+    topk: int | None = None,
+    mcut: bool = False,
+) -> Selection:
+    """Build a selection from what a user wrote.
+
+    A threshold of a tag counts more than one of its category, that more than one of all, and that
+    more than the model's own. With `mcut` the model's own do not count.
+
+    Args:
+        tags: of the model.
+        thresholds: `0.35` for all, `character=0.85` for a category.
+        tag_thresholds: `smile=0.6`.
+        topk: at most so many tags.
+        mcut: cut each category at its widest gap.
+
+    Raises:
+        ConfigError: a name is unknown, or a number not between 0 and 1.
+
+    >>> tags = TagSet.from_names(["smile", "hat"])
+    >>> create_selection(tags, ["0.3", "general=0.4"], ["hat=0.9"]).thresholds
+    (0.4, 0.9)
+    """
+    numbers = {name: number for number, name in CATEGORIES.items()}
+    of_all: float | None = None
+    of_category: dict[int, float] = {}
+    of_tag: dict[str, float] = {}
+    for text in thresholds:
+        # Names of tags may hold the sign themselves.
+        name, equals, value = text.rpartition("=")
+        if not equals:
+            of_all = _parse(value, text)
+        elif name in numbers:
+            of_category[numbers[name]] = _parse(value, text)
+        else:
+            hint = "; of a tag: --tag-threshold" if name in tags else suggest(name, numbers)
+            raise ConfigError(f"unknown category {name!r} in --threshold {text}{hint}")
+    for text in tag_thresholds:
+        name, equals, value = text.rpartition("=")
+        if name not in tags:
+            raise ConfigError(
+                f"--tag-threshold {text}: {name!r} is no tag of this model; write TAG=0.5"
+                f"{suggest(name, tags.names) if name and len(tags) < 10**5 else ''}"
+            )
+        of_tag[name] = _parse(value, text)
+    chosen = []
+    for tag in tags:
+        own = 0.0 if mcut else tag.threshold
+        general = own if of_all is None else of_all
+        chosen.append(of_tag.get(tag.name, of_category.get(tag.category, general)))
+    return Selection(tuple(chosen), tuple(tag.category for tag in tags), topk, mcut)
+
+
+def compute_mcut(scores: Sequence[float]) -> float:
+    """Give the middle of the widest gap between scores that follow each other.
+
+    MCut (Largeron, Moulin and Géry 2012): with the scores in falling order, i* is the first that
+    maximises s_i - s_(i+1), and the threshold (s_i* + s_(i*+1)) / 2. Fewer than two scores have no
+    gap, and are given from one half on.
+
+    >>> compute_mcut([0.1, 0.9, 0.8, 0.2])
+    0.5
+    """
+    ranked = sorted(scores, reverse=True)
+    if len(ranked) < 2:
+        return 0.5
+    gaps = [high - low for high, low in pairwise(ranked)]
+    widest = gaps.index(max(gaps))
+    return (ranked[widest] + ranked[widest + 1]) / 2
+
+
+def _parse(value: str, text: str) -> float:
+    try:
+        number = float(value)
+    except ValueError:
+        number = -1.0
+    if not 0 <= number <= 1:
+        raise ConfigError(f"a threshold is a number between 0 and 1, not {value!r} in {text!r}")
+    return number

@@ -1,0 +1,101 @@
+"""What is found in pictures, in the forms that other tools read."""
+
+from collections.abc import Callable, Iterator, Mapping, Sequence
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Protocol
+
+from zokusei.errors import ConfigError, suggest
+from zokusei.inference.done import Row
+from zokusei.inference.tagger import Tags
+from zokusei.inference.writers.coco import CocoTable
+from zokusei.inference.writers.objects import JsonSidecar
+from zokusei.inference.writers.tables import CsvTable, JsonLines, ParquetTable
+from zokusei.inference.writers.text import TextSidecar
+from zokusei.inference.writers.xmp import XmpSidecar
+from zokusei.tag_text import PRESETS
+from zokusei.tags import CATEGORIES, TagSet
+
+SIDECARS = (*PRESETS, "json", "xmp")
+"""Formats with a file beside each picture."""
+
+TABLES = ("jsonl", "csv", "parquet", "coco")
+"""Formats with one file for all pictures."""
+
+
+class Sidecar(Protocol):
+    """Writes a file beside each picture."""
+
+    name: str
+
+    def path_for(self, picture: Path) -> Path:
+        """Name the file beside a picture."""
+
+    def compose(self, tags: Tags, before: bytes | None, existing: str) -> bytes | None:
+        """Give the content of the file; None where it is to stay."""
+
+
+class Table(Protocol):
+    """Writes one file for all pictures."""
+
+    file_name: str
+    needs_size: bool
+
+    def check(self, row: Row) -> None:
+        """Raise `DataError` where the format cannot hold this."""
+
+    def write(self, path: Path, rows: Callable[[], Iterator[Row]]) -> None:
+        """Write the file; `rows` gives all of them, as often as it is called."""
+
+
+@dataclass(frozen=True)
+class Writers:
+    """The formats that were asked for."""
+
+    sidecars: Sequence[Sidecar]
+    tables: Sequence[Table]
+
+
+def parse_formats(text: str) -> list[str]:
+    """Read names of formats with commas between them.
+
+    Raises:
+        ConfigError: one is unknown, given twice, or writes into the file of another.
+
+    >>> parse_formats("kohya,parquet")
+    ['kohya', 'parquet']
+    """
+    names = [name.strip() for name in text.split(",") if name.strip()]
+    known = (*SIDECARS, *TABLES)
+    for name in names:
+        if name not in known:
+            raise ConfigError(f"unknown format {name!r} in --write{suggest(name, known)}")
+    if not names or len(set(names)) < len(names):
+        raise ConfigError(f"--write {text!r} names no format, or one of them twice")
+    same = [name for name in names if name in PRESETS and not PRESETS[name].whole_name]
+    if len(same) > 1:
+        raise ConfigError(
+            f"{' and '.join(same)} write the same file beside each picture; give one of them"
+        )
+    return names
+
+
+def create_writers(names: Sequence[str], tags: TagSet, *, extension: str = ".txt") -> Writers:
+    """Build the writers of these formats.
+
+    Args:
+        names: what `parse_formats` gives.
+        tags: what the model knows.
+        extension: of text files.
+    """
+    categories = {tag.name: CATEGORIES.get(tag.category, "general") for tag in tags}
+    build: Mapping[str, Callable[[], Sidecar]] = {"json": JsonSidecar, "xmp": XmpSidecar}
+    sidecars = [
+        TextSidecar(PRESETS[name], extension, categories) if name in PRESETS else build[name]()
+        for name in names
+        if name in SIDECARS
+    ]
+    tables: Mapping[str, Callable[[TagSet], Table]] = {
+        "jsonl": JsonLines, "csv": CsvTable, "parquet": ParquetTable, "coco": CocoTable,
+    }  # fmt: skip
+    return Writers(sidecars, [tables[name](tags) for name in names if name in TABLES])

@@ -1,0 +1,132 @@
+"""One file changed in the way that was asked for: locked, journalled, whole."""
+
+import errno
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
+from dataclasses import dataclass
+from pathlib import Path
+
+from zokusei.errors import ConfigError, DataError, ZokuseiError, suggest
+from zokusei.files import LOCKED_NAME, hash_bytes, hash_file, lock_folder, write_whole
+from zokusei.inference.journal import Journal, JournalError
+
+EXISTING = ("skip", "append", "prepend", "merge", "replace")
+"""What may become of a caption that is there; the first is the default."""
+
+_FULL = (errno.ENOSPC, errno.EDQUOT, errno.EFBIG, errno.EIO)
+
+Compose = Callable[[bytes | None], bytes | None]
+"""Told what a file holds (None: it is not there), gives what it shall hold (None: leave it)."""
+
+
+@dataclass(frozen=True)
+class Change:
+    """What became of a file, or would have become.
+
+    Attributes:
+        path: the file.
+        before: its content; None where it was not there.
+        after: its content now; None where it was left as it is.
+    """
+
+    path: Path
+    before: bytes | None
+    after: bytes | None
+
+
+def check_existing(mode: str) -> str:
+    """Give the mode back.
+
+    Raises:
+        ConfigError: there is no such mode.
+    """
+    if mode not in EXISTING:
+        raise ConfigError(f"unknown --existing {mode!r}{suggest(mode, EXISTING)}")
+    return mode
+
+
+def change_file(
+    path: Path, compose: Compose, journal: Journal | None, *, picture: Path | None = None
+) -> Change:
+    """Change one file whole, with its folder locked against other taggers.
+
+    Args:
+        path: the file; its folder is made where it is missing.
+        compose: called with what the file holds.
+        journal: told before the change; without one nothing is changed.
+        picture: whose file it is; the journal keeps it.
+
+    Raises:
+        DataError: this file cannot be read or written; others may be.
+        ZokuseiError: the disk is full, or the journal cannot be written.
+    """
+    if journal is None:
+        before = read_bytes(path)
+        after = compose(before)
+        return Change(path, before, None if after == before else after)
+    with _one_file(), lock_folder(path.parent):
+        before = read_bytes(path)
+        after = compose(before)
+        if after is None or after == before:
+            return Change(path, before, None)
+        with write_whole(path, temporary_name=LOCKED_NAME) as temporary:
+            temporary.write_bytes(after)
+            more = {} if picture is None else {"picture": str(picture.absolute())}
+            journal.note(path, hash_bytes(after), **more)
+    return Change(path, before, after)
+
+
+def replace_file(
+    path: Path,
+    write: Callable[[Path], None],
+    journal: Journal,
+    announce: Callable[[str], None] | None = None,
+) -> None:
+    """Write one file anew, whole, with its folder locked.
+
+    Args:
+        path: the file.
+        write: told where to write.
+        journal: told before the change, where there is one.
+        announce: told the SHA-256 that the file will have, before it has.
+
+    Raises:
+        ZokuseiError: it cannot be written.
+    """
+    with (
+        lock_folder(path.parent),
+        write_whole(path, temporary_name=LOCKED_NAME) as temporary,
+    ):
+        write(temporary)
+        after = hash_file(temporary)
+        if announce is not None:
+            announce(after)
+        if not path.is_file() or hash_file(path) != after:
+            journal.note(path, after)
+
+
+def read_bytes(path: Path) -> bytes | None:
+    """Give what a file holds; None where there is none.
+
+    Raises:
+        DataError: there is something that cannot be read.
+    """
+    try:
+        return path.read_bytes()
+    except FileNotFoundError:
+        return None
+    except OSError as error:
+        raise DataError(f"{path} cannot be read: {error.strerror}") from error
+
+
+@contextmanager
+def _one_file() -> Iterator[None]:
+    """Tell what is wrong with one file from what is wrong with all of them."""
+    try:
+        yield
+    except (DataError, JournalError):
+        raise
+    except ZokuseiError as error:
+        if getattr(error.__cause__, "errno", None) in _FULL:
+            raise
+        raise DataError(str(error)) from error

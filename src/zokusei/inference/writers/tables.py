@@ -1,0 +1,127 @@
+"""One file for all pictures: JSON lines, CSV, Parquet. Memory holds some rows of it."""
+
+import csv
+import json
+from collections.abc import Callable, Iterator
+from itertools import islice
+from pathlib import Path
+
+import pyarrow as pa
+import pyarrow.parquet as pq
+
+from zokusei.errors import DataError
+from zokusei.inference.done import Row
+from zokusei.tag_text import parse_tags
+from zokusei.tags import TagSet
+
+_VALUES = 1 << 22  # scores in memory at a time, 16 MB of them
+
+Rows = Callable[[], Iterator[Row]]
+"""Gives all rows, as often as it is called."""
+
+
+class JsonLines:
+    """Writes `tags.jsonl`: on each line the object that `zokusei tag --json` prints."""
+
+    file_name = "tags.jsonl"
+    needs_size = False
+
+    def __init__(self, tags: TagSet) -> None:
+        self._names = tags.names
+
+    def check(self, row: Row) -> None:
+        """Take any row: of a name that is no UTF-8, JSON holds the escapes."""
+
+    def write(self, path: Path, rows: Rows) -> None:
+        """Write the file."""
+        with path.open("wb") as file:
+            for row in rows():
+                scores = dict(zip(self._names, row.scores, strict=True))
+                record = {"path": row.path, "tags": row.names, "scores": scores}
+                text = json.dumps(record, ensure_ascii=False)
+                file.write(f"{text}\n".encode("utf-8", "backslashreplace"))
+
+
+class CsvTable:
+    """Writes `tags.csv`: `file,tags`, which `zokusei train` and `zokusei data import` read."""
+
+    file_name = "tags.csv"
+    needs_size = False
+
+    def __init__(self, tags: TagSet) -> None:
+        del tags  # a row says all
+
+    def check(self, row: Row) -> None:
+        """Refuse what would be read as something else.
+
+        Raises:
+            DataError: the name is no UTF-8, or a tag holds a comma.
+        """
+        check_name(row.relative, "CSV")
+        if parse_tags(", ".join(row.names)) != list(row.names):
+            raise DataError(
+                f"tags of {row.path} cannot be written with commas: {', '.join(row.names)}; "
+                "write another format, or replace them in a rules file"
+            )
+
+    def write(self, path: Path, rows: Rows) -> None:
+        """Write the file."""
+        with path.open("w", encoding="utf-8", newline="") as file:
+            writer = csv.writer(file, lineterminator="\n")
+            writer.writerow(["file", "tags"])
+            for row in rows():
+                writer.writerow([row.relative, ", ".join(row.names)])
+
+
+class ParquetTable:
+    """Writes `tags.parquet`: path, tags, and the score of every tag as a member of `scores`."""
+
+    file_name = "tags.parquet"
+    needs_size = False
+
+    def __init__(self, tags: TagSet) -> None:
+        self._names = tags.names
+        scores = pa.struct([pa.field(name, pa.float32()) for name in tags.names])
+        self._schema = pa.schema(
+            [("path", pa.string()), ("tags", pa.list_(pa.string())), ("scores", scores)]
+        )
+
+    def check(self, row: Row) -> None:
+        """Refuse a name that is no UTF-8.
+
+        Raises:
+            DataError: it is none.
+        """
+        check_name(row.path, "Parquet")
+
+    def write(self, path: Path, rows: Rows) -> None:
+        """Write the file, a group of rows after the other."""
+        size = max(1, _VALUES // len(self._names))
+        with pq.ParquetWriter(path, self._schema, compression="zstd") as writer:
+            stream = rows()
+            while group := list(islice(stream, size)):
+                columns = zip(*(row.scores for row in group), strict=True)
+                scores = pa.StructArray.from_arrays(
+                    [pa.array(column, pa.float32()) for column in columns],
+                    fields=list(self._schema.field("scores").type),
+                )
+                values = [
+                    pa.array([row.path for row in group], pa.string()),
+                    pa.array([row.names for row in group], pa.list_(pa.string())),
+                    scores,
+                ]
+                writer.write_batch(pa.record_batch(values, schema=self._schema))
+
+
+def check_name(name: str, form: str) -> None:
+    """Refuse a name that is no text.
+
+    Raises:
+        DataError: it is none.
+    """
+    try:
+        name.encode()
+    except UnicodeEncodeError as error:
+        raise DataError(
+            f"{name} is no UTF-8, and {form} holds nothing else; rename it, or write jsonl"
+        ) from error

@@ -1,0 +1,98 @@
+"""Captions: a text file beside each picture."""
+
+import re
+from collections.abc import Mapping
+from pathlib import Path
+
+from zokusei.errors import DataError
+from zokusei.inference.tagger import Tags
+from zokusei.tag_text import TagText
+
+_UNESCAPED = re.compile(r"\\([\\()])")
+
+
+class TextSidecar:
+    r"""Writes tags as one of the presets has them, and leaves what people wrote.
+
+    Args:
+        text: how tags are written.
+        ending: of the file.
+        categories: category of each tag.
+
+    >>> from zokusei.tag_text import PRESETS
+    >>> sidecar = TextSidecar(PRESETS["kohya"], ".txt", {})
+    >>> tags = Tags("a.png", ("smile", "long_hair"), {})
+    >>> sidecar.compose(tags, b"my words, Smile\nsecond line", "append")
+    b'my words, Smile, long hair\nsecond line'
+    """
+
+    name = "txt"
+
+    def __init__(self, text: TagText, ending: str, categories: Mapping[str, str]) -> None:
+        self.text, self._ending, self._categories = text, ending, categories
+
+    def path_for(self, picture: Path) -> Path:
+        """Name the file beside a picture."""
+        return self.text.path_for(picture, self._ending)
+
+    def compose(self, tags: Tags, before: bytes | None, existing: str) -> bytes | None:
+        """Give the content of the file; None where it is to stay.
+
+        `append` and `prepend` put new tags behind or before the words that are there, on the first
+        line, which is all that trainers read, and change no other byte. `merge` writes all of them
+        anew, each once. A tag that is there already, in whatever way it is written, is not new.
+
+        Raises:
+            DataError: the file is no UTF-8, or a tag cannot be written in this way.
+        """
+        if before is None or existing == "replace":
+            return self.text.write(tags.names, self._categories).encode()
+        if existing == "skip":
+            return None
+        try:
+            whole = before.decode("utf-8")
+        except UnicodeDecodeError as error:
+            raise DataError(
+                f"the caption of {tags.path} is not UTF-8 at byte {error.start}; save it as UTF-8"
+            ) from error
+        line, rest = self._first_line(whole)
+        pieces = self.text.split(line.lstrip("\ufeff"))
+        there = {self._key(piece) for piece in pieces}
+        new = [tag for tag in tags.names if tag.lower() not in there]
+        if existing == "merge":
+            names = [self.text.read_one(piece) for piece in pieces]
+            merged = list(dict.fromkeys([*names, *new]))
+            written = self.text.write(merged, self._categories)
+            # Its own line break may be written with the tags.
+            behind = re.sub(r"^(\r\n|\r|\n)", "", rest) if written.endswith("\n") else rest
+            return (written + behind).encode()
+        if not new:
+            return None
+        own = self.text.write(new, self._categories).removesuffix(self.text.end)
+        return (self._join(line, own, existing) + rest).encode()
+
+    def _first_line(self, whole: str) -> tuple[str, str]:
+        """Part the line that is read from what is behind it, the line break included."""
+        if self.text.separator == "\n":
+            return whole, ""
+        line = re.match(r"[^\r\n]*", whole)
+        assert line is not None, "it may match nothing"
+        return line[0], whole[line.end() :] or self.text.end
+
+    def _key(self, piece: str) -> str:
+        """Give what two ways of writing one tag have in common."""
+        return "_".join(_UNESCAPED.sub(r"\1", self.text.read_one(piece)).split()).lower()
+
+    def _join(self, line: str, own: str, existing: str) -> str:
+        separator = self.text.separator
+        mark = "\ufeff" if line.startswith("\ufeff") else ""
+        line = line.removeprefix(mark)
+        if not line.strip():
+            return mark + own
+        if existing == "prepend":
+            return f"{mark}{own}{separator}{line}"
+        # A separator that stands at the end already is not doubled.
+        sign = separator.strip(" ")
+        line = line.rstrip()
+        line = line.removesuffix(sign).rstrip() if sign else line
+        return f"{mark}{line}{separator}{own}" + ("\n" if separator == "\n" else "")

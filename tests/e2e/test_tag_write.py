@@ -1,0 +1,302 @@
+"""`zokusei tag --write`: files beside pictures, and what was there before."""
+
+import errno
+import json
+import os
+from pathlib import Path
+
+import pytest
+from PIL import Image
+
+from zokusei.files import LOCKED_NAME
+
+ODD = ["two\nlines.png", "qu\"o'te.png", "\U0001f3b4.png", "x" * 251 + ".png", "-o.png"]
+
+
+@pytest.fixture
+def pictures(tmp_path, monkeypatch):
+    """A small tree in the current folder, one picture with a caption of its own."""
+    monkeypatch.chdir(tmp_path)
+    for index, name in enumerate(["a.png", "sub/b.png", "sub/deep/c.jpg"]):
+        path = tmp_path / "art" / name
+        path.parent.mkdir(parents=True, exist_ok=True)
+        Image.new("RGB", (40, 30), (60 * index, 200, 90)).save(path)
+    (tmp_path / "art/a.txt").write_bytes(b"my own words\r\nsecond line")
+    return tmp_path / "art"
+
+
+@pytest.fixture
+def write(zokusei, untrained, pictures):
+    """`zokusei tag art --write` with a state of its own."""
+
+    def run(formats, *more, source="art"):
+        return zokusei(
+            "tag", source, "--model", untrained, "--write", formats, "--state", "state", *more
+        )
+
+    return run
+
+
+def files(folder="."):
+    return {
+        str(path): path.read_bytes()
+        for path in sorted(Path(folder).rglob("*"))
+        if path.is_file() and path.parts[0] != "state"
+    }
+
+
+def rounded(data):
+    """Read JSON lines, or a caption; a batch of another size rounds scores in another way."""
+    if not data.startswith(b"{"):
+        return data
+    records = [json.loads(line) for line in data.splitlines()]
+    return [
+        {**record, "scores": {name: round(score, 4) for name, score in record["scores"].items()}}
+        for record in records
+    ]
+
+
+def journals():
+    return sorted(Path("state/journals").glob("*.jsonl"))
+
+
+def test_captions_that_are_there_are_kept(write, pictures):
+    before = files()
+    code, out, err = write("kohya,json")
+    assert (code, out) == (0, "")
+    assert "5 files beside pictures written" in err
+    assert "1 files were there and are kept" in err
+    after = files()
+    assert {name: after[name] for name in before} == before
+    assert set(after) - set(before) == {
+        "art/a.png.json", "art/sub/b.txt", "art/sub/b.png.json", "art/sub/deep/c.txt",
+        "art/sub/deep/c.jpg.json",
+    }  # fmt: skip
+    record = json.loads(after["art/a.png.json"])
+    line = ", ".join("^_^" if name == "^_^" else name.replace("_", " ") for name in record["tags"])
+    assert line
+
+
+def test_undo_restores_every_byte_and_lets_the_same_command_do_it_again(write, zokusei, pictures):
+    before = files()
+    code, _, err = write("kohya,xmp", "--existing", "append")
+    after = files()
+    assert after["art/a.txt"].startswith(b"my own words, ")
+    assert after["art/a.txt"].endswith(b"\r\nsecond line")
+    (journal,) = journals()
+    assert f"zokusei undo {journal}" in err
+    code, _, err = zokusei("undo", journal)
+    assert code == 0
+    assert "6 files are as they were" in err
+    assert files() == before
+    write("kohya,xmp", "--existing", "append")
+    assert files() == after
+    (pictures / "sub/b.txt").write_text("changed by me")
+    code, _, err = zokusei("undo", journals()[-1])
+    assert code == 3
+    assert "left: " in err
+    assert (pictures / "sub/b.txt").read_text() == "changed by me"
+
+
+def test_a_dry_run_says_what_would_be_and_does_nothing(write, zokusei, pictures):
+    before = files()
+    code, dry, err = write("kohya,csv", "--existing", "append", "-o", "out", "--dry-run")
+    assert code == 0
+    assert files() == before
+    assert not Path("state").exists()
+    assert dry.startswith("new out/a.txt\n  + ")
+    assert "would be written" in err
+    code, dry, _ = write("kohya", "--existing", "append", "--dry-run")
+    lines = dry.splitlines()
+    assert lines[:2] == ["change art/a.txt", "  - my own words"]
+    code, _, _ = write("kohya", "--existing", "append")
+    assert (pictures / "a.txt").read_text().splitlines()[0] == lines[2].removeprefix("  + ")
+    code, dry, err = write("kohya", "--existing", "append", "--dry-run")
+    assert (code, dry) == (0, "")
+    assert "3 pictures were done before" in err
+    assert write("kohya", "--dry-run")[1].splitlines()[0] == "keep art/a.txt"
+
+
+def test_results_lie_in_the_output_as_the_pictures_do(write, pictures):
+    before = files()
+    code, out, _ = write("hydrus,jsonl,csv,parquet,coco", "-o", "out", "--json")
+    assert code == 0
+    after = files()
+    assert {name: after[name] for name in before} == before
+    assert set(after) - set(before) == {
+        "out/a.png.txt", "out/sub/b.png.txt", "out/sub/deep/c.jpg.txt", "out/tags.jsonl",
+        "out/tags.csv", "out/tags.parquet", "out/tags.coco.json",
+    }  # fmt: skip
+    # What was printed is what was written.
+    assert [json.loads(line) for line in after["out/tags.jsonl"].splitlines()] == [
+        json.loads(line) for line in out.splitlines()
+    ]
+
+
+def test_one_file_for_all_grows_and_is_never_somebody_elses(write, pictures):
+    write("jsonl", "-o", "out")
+    whole = Path("out/tags.jsonl").read_bytes()
+    code, _, err = write("jsonl", "-o", "out", "--batch-size", "2")
+    assert code == 0
+    assert "3 pictures were done before" in err
+    assert Path("out/tags.jsonl").read_bytes() == whole
+    Image.new("RGB", (9, 9)).save(pictures / "aa.png")
+    write("jsonl", "-o", "out")
+    grown = Path("out/tags.jsonl").read_bytes().splitlines(keepends=True)
+    assert [*grown[:1], *grown[2:]] == whole.splitlines(keepends=True)
+    Path("out/tags.jsonl").write_bytes(b"mine")
+    code, _, err = write("jsonl", "-o", "out")
+    assert code == 2
+    assert "--existing replace" in err
+    assert Path("out/tags.jsonl").read_bytes() == b"mine"
+    assert write("jsonl", "-o", "out", "--existing", "replace")[0] == 0
+    assert rounded(Path("out/tags.jsonl").read_bytes()) == rounded(b"".join(grown))
+
+
+def test_two_pictures_never_share_a_caption(write, pictures):
+    Image.new("RGB", (9, 9)).save(pictures / "sub/b.webp")
+    code, _, err = write("kohya", "--errors", "e.jsonl")
+    assert code == 3
+    assert "b.png (b.txt)" in err
+    problem = json.loads(Path("e.jsonl").read_text())
+    assert problem["file"] == "art/sub/b.webp"
+    # The first of them may leave, and then its caption is the other's.
+    (pictures / "sub/b.png").unlink()
+    assert write("kohya")[0] == 0
+
+
+def test_names_of_every_kind(write, zokusei, pictures):
+    odd = [*ODD, os.fsdecode(b"\xff\xfe.png")]
+    for name in odd:
+        Image.new("RGB", (9, 9)).save(pictures / name)
+    before = files()
+    code, _, _ = write("kohya,jsonl", "-o", "out")
+    assert code == 0
+    written = {json.loads(line)["path"] for line in Path("out/tags.jsonl").read_text().splitlines()}
+    assert {f"art/{name}" for name in odd} < written
+    for name in odd:
+        assert Path("out", name).with_suffix(".txt").read_bytes().endswith(b"\n")
+    code, _, err = write("csv", "-o", "table")
+    assert code == 3
+    assert "no UTF-8" in err
+    for journal in reversed(journals()):
+        assert zokusei("undo", journal)[0] == 0
+    assert files() == before
+    # A name that grows too long is named; the others go on.
+    code, _, err = write("xmp")
+    assert code == 3
+    assert err.count("not written: ") == 1
+    assert "File name too long" in err
+
+
+def test_a_folder_that_cannot_be_written_to_is_named_and_the_others_go_on(
+    write, pictures, monkeypatch
+):
+    real = Path.open
+
+    def open_(self, mode="r", *more, **named):
+        if self.name == LOCKED_NAME and self.parent.name == "deep" and "w" in mode:
+            raise PermissionError(errno.EACCES, os.strerror(errno.EACCES))
+        return real(self, mode, *more, **named)
+
+    monkeypatch.setattr(Path, "open", open_)
+    code, _, err = write("kohya")
+    assert code == 3
+    assert "not written: art/sub/deep/c.jpg" in err
+    assert "Permission denied" in err
+    assert (pictures / "sub/b.txt").exists()
+
+
+def test_a_full_disk_ends_the_run_in_one_line_and_it_goes_on_later(write, pictures, monkeypatch):
+    real = os.fsync
+    before = files()
+
+    def full(handle):
+        if "deep" in str(Path(f"/proc/self/fd/{handle}").readlink()):
+            raise OSError(errno.ENOSPC, os.strerror(errno.ENOSPC))
+        real(handle)
+
+    monkeypatch.setattr(os, "fsync", full)
+    code, _, err = write("kohya,jsonl", "-o", "out")
+    assert code == 2
+    assert "c.txt was not written: No space left on device" in err
+    assert "Traceback" not in err
+    assert set(files()) - set(before) == {"out/a.txt", "out/sub/b.txt"}
+    monkeypatch.setattr(os, "fsync", real)
+    assert write("kohya,jsonl", "-o", "out")[0] == 0
+    assert write("kohya,jsonl", "-o", "other")[0] == 0
+    one, other = ([rounded(data) for data in files(name).values()] for name in ("out", "other"))
+    assert one == other
+
+
+@pytest.mark.parametrize(("arguments", "says"), [
+    (["--write", "kohia"], "did you mean 'kohya'"),
+    (["--write", "kohya", "--existing", "over"], "unknown --existing 'over'"),
+    (["--write", "csv"], "in which folder with -o"),
+    (["-o", "out"], "--write"),
+    (["--existing", "append"], "--write"),
+    (["--write", "kohya", "--caption-extension", "txt"], "--caption-extension 'txt'"),
+])  # fmt: skip
+def test_what_does_not_go_together_is_refused_at_once(
+    zokusei, untrained, pictures, arguments, says
+):
+    before = files()
+    code, _, err = zokusei("tag", "art", "--model", untrained, *arguments)
+    assert code == 2
+    assert says in err
+    assert len(err.splitlines()) == 1
+    assert files() == before
+
+
+def test_a_damaged_caption_is_left_and_named(write, pictures):
+    (pictures / "a.txt").write_bytes(b"caf\xe9")
+    code, _, err = write("kohya", "--existing", "merge")
+    assert code == 3
+    assert "not UTF-8 at byte 3" in err
+    assert (pictures / "a.txt").read_bytes() == b"caf\xe9"
+
+
+def test_a_state_that_is_something_else_is_refused(write, pictures):
+    Path("state").mkdir()
+    Path("state/done.sqlite").write_bytes(b"no database" * 100)
+    code, _, err = write("kohya")
+    assert code == 2
+    assert "no manifest of what is done" in err
+
+
+def test_rules_and_thresholds_make_what_is_printed_and_written(zokusei, untrained, write, pictures):
+    Path("rules.yaml").write_text(
+        "replace: {long_hair: [hair, long]}\nremove: smlie\nfirst: 'd:'\n"
+    )
+    picture = pictures / "sub/b.png"
+    all_of_them = ("--threshold", "0", "--threshold", "rating=1", "--tag-threshold", "smile=1")
+    code, out, err = zokusei(
+        "tag", picture, "--model", untrained, "--rules", "rules.yaml", "--explain-rules",
+        *all_of_them,
+    )  # fmt: skip
+    assert code == 0
+    line, *steps = out.splitlines()
+    names = [part.split(" (")[0] for part in line.split(": ", 1)[1].split(", ")]
+    assert names[0] == "d:"
+    assert {"hair", "long"} < set(names)
+    assert not {"smile", "general", "long_hair"} & set(names)
+    assert steps == ["  replace: long_hair becomes hair, long", "  first: d:"]
+    assert "'smlie' is no tag of this model; did you mean 'smile'?" in err
+    write("booru", "--rules", "rules.yaml", *all_of_them, source=picture)
+    assert (pictures / "sub/b.txt").read_text().split()[0] == "d:"
+    # Other rules or thresholds are other work.
+    for more in (("--threshold", "0.9"), ("--rules", "rules.yaml"), ("--topk", "1"), ("--mcut",)):
+        code, _, err = write("booru", "--existing", "replace", *more, source=picture)
+        assert code == 0
+        assert "1 pictures tagged" in err
+    Path("rules.yaml").write_text("remove: ['*']\n")
+    write("booru", "--existing", "replace", "--rules", "rules.yaml", source=picture)
+    assert (pictures / "sub/b.txt").read_bytes() == b"\n"
+
+
+@pytest.mark.parametrize("arguments", [["--explain-rules"], ["--rules", "r", "--explain-rules",
+                                                            "--json"]])  # fmt: skip
+def test_explaining_needs_rules_and_no_json(zokusei, untrained, pictures, arguments):
+    code, _, err = zokusei("tag", "art", "--model", untrained, *arguments)
+    assert code == 2
+    assert "--explain-rules" in err

@@ -1,0 +1,100 @@
+"""A file of rules does what it says, and says what it does."""
+
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+
+from zokusei.errors import ZokuseiError
+from zokusei.inference.rules import Rules
+from zokusei.tags import TagSet
+
+CATEGORIES = {"skadi": "character", "touhou": "copyright", "general": "rating"}
+
+
+def load(folder, text, **files):
+    for name, content in files.items():
+        (folder / name).write_text(content)
+    path = folder / "rules.yaml"
+    path.write_text(text)
+    return Rules.load(path)
+
+
+@pytest.mark.parametrize(("text", "before", "after", "steps"), [
+    ("aliases: {neko_ears: cat_ears}", "neko_ears cat_ears", "cat_ears",
+     ["alias: neko_ears is cat_ears"]),
+    ("replace: {hat: [headwear, red_hat], smile: []}", "smile hat solo", "headwear red_hat solo",
+     ["replace: smile becomes nothing", "replace: hat becomes headwear, red_hat"]),
+    ("implications: {cat_ears: animal_ears, animal_ears: ears}", "ears animal_ears cat_ears solo",
+     "cat_ears solo", ["implied: ears is dropped, animal_ears implies it",
+                       "implied: animal_ears is dropped, cat_ears implies it"]),
+    ("implied: add\nimplications: {cat_ears: animal_ears, animal_ears: ears}", "cat_ears solo",
+     "cat_ears solo animal_ears ears", ["implied: animal_ears is added, cat_ears implies it",
+                                        "implied: ears is added, cat_ears implies it"]),
+    ("remove: [solo, '*_background']", "solo red_background background", "background",
+     ["remove: solo", "remove: red_background (*_background)"]),
+    ("remove: solo", "sol solo solo_focus", "sol solo_focus", ["remove: solo"]),
+    ("add: [my_style]", "my_style a", "my_style a", []),
+    ("add: [my_style]", "a", "a my_style", ["add: my_style"]),
+    ("order: [character, copyright]", "a skadi b touhou general", "skadi touhou a b general",
+     ["order: character, copyright"]),
+    ("order: [character, general]", "a touhou skadi b", "skadi a b touhou",
+     ["order: character, general"]),
+    ("first: [1girl, 1boy]", "a 1boy b 1girl", "1girl 1boy a b", ["first: 1girl, 1boy"]),
+    ("first: [1girl, 1boy]", "1boy a", "1boy a", []),
+    ("", "a b", "a b", []),
+    # All of them: a rule sees what the ones before it made.
+    ("aliases: {x: cat_ears}\nreplace: {cat_ears: [cat_ears, neko]}\n"
+     "implications: {cat_ears: ears}\nremove: neko\nadd: [style]\norder: [character]\n"
+     "first: style", "ears x skadi", "style skadi cat_ears",
+     ["alias: x is cat_ears", "replace: cat_ears becomes cat_ears, neko",
+      "implied: ears is dropped, cat_ears implies it", "remove: neko", "add: style",
+      "order: character", "first: style"]),
+])  # fmt: skip
+def test_rules_do_what_they_say(tmp_path, text, before, after, steps):
+    ruled = load(tmp_path, text).apply(before.split(), CATEGORIES)
+    assert ruled.names == tuple(after.split())
+    assert list(ruled.steps) == steps
+
+
+def test_aliases_and_implications_may_lie_in_files_that_import_reads(tmp_path):
+    rules = load(
+        tmp_path, "aliases: a.csv\nimplications: i.txt\nimplied: add",
+        **{"a.csv": "antecedent,consequent\nneko_ears,cat_ears\n",
+           "i.txt": "cat_ears -> animal_ears\n"},
+    )  # fmt: skip
+    assert rules.apply(["neko_ears"], {}).names == ("cat_ears", "animal_ears")
+    other = load(tmp_path, "aliases: a.csv\nimplications: i.txt\nimplied: add",
+                 **{"i.txt": "cat_ears -> ears\n"})  # fmt: skip
+    assert rules.digest != other.digest
+
+
+@pytest.mark.parametrize(("text", "says"), [
+    ("removes: [a]", "did you mean 'remove'"), ("order: [charcter]", "did you mean 'character'"),
+    ("implied: both", "drop or add"), ("remove: [1]", "use quotes"), ("first: {a: b}", "list"),
+    ("replace: [a]", "tag: other_tag"), ("aliases: {a: [b, c]}", "one tag"),
+    ("aliases: {a: b, b: a}", "circle"), ("implications: {a: b, b: a}", "circle"),
+    ("aliases: none.txt", "none.txt"), ("- a", "key: value"), ("a: [", "cannot be read"),
+])  # fmt: skip
+def test_what_is_no_rule_is_refused(tmp_path, text, says):
+    with pytest.raises(ZokuseiError, match=says):
+        load(tmp_path, text)
+
+
+NAMES = st.lists(st.sampled_from(["a", "b", "c", "skadi", "x_hat"]), unique=True)
+
+
+@given(NAMES, NAMES, NAMES, st.permutations(["general", "character"]))
+def test_nothing_is_lost_or_doubled(names, first, add, order):
+    ruled = Rules(first=first, add=add, order=order).apply(names, CATEGORIES)
+    assert sorted(ruled.names) == sorted({*names, *add})
+    there = [name for name in first if name in ruled.names]
+    assert list(ruled.names[: len(there)]) == there
+    again = Rules(first=first, add=add, order=order).apply(ruled.names, CATEGORIES)
+    assert again.names == ruled.names
+
+
+def test_rules_that_can_never_do_anything_are_told():
+    tags = TagSet.from_names(["smile", "cat_ears"])
+    rules = Rules(remove=("smlie", "*_x", "smile"), first=("mine", "new"), add=("mine",),
+                  replace={"smile": ("new",), "gone": ()})  # fmt: skip
+    assert rules.find_unknown(tags) == ["gone", "smlie"]

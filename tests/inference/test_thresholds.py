@@ -1,0 +1,62 @@
+"""Which scores become tags, compared with loops written by hand."""
+
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+
+from zokusei.errors import ConfigError
+from zokusei.inference.thresholds import compute_mcut, create_selection
+from zokusei.tags import Tag, TagSet
+
+TAGS = TagSet(
+    (Tag("smile", 0, threshold=0.3), Tag("=_=", 0, threshold=0.6), Tag("skadi", 4, threshold=0.7),
+     Tag("general", 9, threshold=0.2))
+)  # fmt: skip
+SCORES = st.lists(st.floats(0, 1), min_size=4, max_size=4)
+
+
+def test_a_tag_counts_more_than_its_category_and_that_more_than_all():
+    assert create_selection(TAGS).thresholds == (0.3, 0.6, 0.7, 0.2)
+    assert create_selection(TAGS, ["0.4"]).thresholds == (0.4, 0.4, 0.4, 0.4)
+    assert create_selection(TAGS, ["character=0.9"]).thresholds == (0.3, 0.6, 0.9, 0.2)
+    chosen = create_selection(TAGS, ["general=0.5", "0.4"], ["=_==0.8", "skadi=0.1"])
+    assert chosen.thresholds == (0.5, 0.8, 0.1, 0.4)
+    assert create_selection(TAGS, mcut=True).thresholds == (0, 0, 0, 0)
+    assert create_selection(TAGS, ["0.1"], mcut=True).thresholds == (0.1, 0.1, 0.1, 0.1)
+
+
+@pytest.mark.parametrize(("thresholds", "of_tags", "says"), [
+    (["caracter=0.5"], [], "did you mean 'character'"), (["smile=0.5"], [], "--tag-threshold"),
+    (["1.5"], [], "between 0 and 1"), (["nan"], [], "between 0 and 1"), (["x"], [], "'x'"),
+    ([], ["smle=0.5"], "did you mean 'smile'"), ([], ["0.5"], "write TAG=0.5"),
+    ([], ["smile=high"], "'high'"),
+])  # fmt: skip
+def test_what_is_no_threshold_is_refused(thresholds, of_tags, says):
+    with pytest.raises(ConfigError, match=says):
+        create_selection(TAGS, thresholds, of_tags)
+
+
+@given(SCORES, st.none() | st.integers(1, 5))
+def test_the_best_few_above_their_thresholds(scores, topk):
+    given_ = [i for i in range(4) if scores[i] >= TAGS.thresholds[i]]
+    ranked = [i for _, i in sorted((-scores[i], i) for i in given_)]
+    chosen = create_selection(TAGS, topk=topk).choose(scores)
+    assert chosen == (ranked if topk is None else ranked[:topk])
+
+
+@given(st.lists(st.floats(0, 1), min_size=2, max_size=8))
+def test_mcut_parts_at_the_widest_gap(scores):
+    ranked = sorted(scores)[::-1]
+    best, cut = -1.0, None
+    for i in range(len(ranked) - 1):
+        if ranked[i] - ranked[i + 1] > best:
+            best, cut = ranked[i] - ranked[i + 1], (ranked[i] + ranked[i + 1]) / 2
+    assert compute_mcut(scores) == cut
+
+
+def test_mcut_cuts_each_category_for_itself():
+    selection = create_selection(TAGS, mcut=True)
+    assert selection.choose([0.9, 0.2, 0.8, 0.4]) == [0, 2]
+    assert create_selection(TAGS, ["character=0.85"], mcut=True).choose([0.9, 0.2, 0.8, 0.6]) == [
+        0, 3,
+    ]  # fmt: skip

@@ -1,0 +1,323 @@
+"""What is written is read back as it was, by readers that are not ours."""
+
+import csv
+import json
+import os
+import re
+import xml.dom.minidom
+from pathlib import Path
+
+import pyarrow.parquet as pq
+import pytest
+from hypothesis import given, settings
+from hypothesis import strategies as st
+
+from corpora.test_export import TAG
+from zokusei.corpora import open_corpus
+from zokusei.errors import ConfigError, DataError
+from zokusei.inference.done import Row
+from zokusei.inference.tagger import Tags
+from zokusei.inference.writers import SIDECARS, TABLES, create_writers, parse_formats
+from zokusei.tag_text import PRESETS
+from zokusei.tags import Tag, TagSet
+
+KNOWN = TagSet(
+    (Tag("1girl"), Tag("skadi_(arknights)", 4), Tag("2b_(nier:automata)", 4), Tag("d:"), Tag("^_^"),
+     Tag("touhou", 3), Tag("general", 9), Tag('don\'t_say_"lazy"'), Tag("\\m/"))
+)  # fmt: skip
+NAMES = st.lists(st.sampled_from(KNOWN.names) | TAG, unique=True, max_size=6)
+WORD = st.text(st.characters(exclude_categories=["C", "Z"], exclude_characters=","), min_size=1)
+CAPTION = st.lists(WORD, min_size=1, max_size=4, unique_by=str.lower)
+BEHIND = st.sampled_from(["", "\n", "\r\n", "\nsecond line, smile\n", "\n\n\n"])
+MODES = st.sampled_from(["append", "prepend", "merge", "replace"])
+
+
+def writer(name):
+    return create_writers([name], KNOWN).sidecars[0]
+
+
+def compose(name, tags, before=None, existing="skip"):
+    return writer(name).compose(Tags("a.png", tuple(tags), {}), before, existing)
+
+
+def kohya_reads(data):
+    """Read as kohya's trainer does: the first line, which must be there, parted at commas."""
+    lines = data.decode("utf-8").splitlines(keepends=True)
+    assert lines, "the trainer asserts on a file without any byte"
+    return [part.strip() for part in lines[0].strip().split(",") if part.strip()]
+
+
+def as_people_write(tag):
+    faces = "0_0 (o)_(o) +_+ +_- ._. <o>_<o> <|>_<|> =_= >_< 3_3 6_9 >_o @_@ ^_^ o_o u_u x_x |_|"
+    return tag if tag in [*faces.split(), "||_||"] else tag.replace("_", " ")
+
+
+@given(NAMES)
+def test_kohya_reads_our_tags(names):
+    assert kohya_reads(compose("kohya", names)) == [as_people_write(name) for name in names]
+    assert compose("kohya", names).endswith(b"\n")
+    assert compose("kohya", names).count(b"\n") == 1
+
+
+@given(NAMES)
+def test_a_prompt_reads_our_tags(names):
+    """Unescaped parentheses are weights; a backslash stands for the sign behind it."""
+    text = compose("a1111", names).decode().rstrip("\n")
+    assert not re.search(r"(?<!\\)(?:\\\\)*[()]", text)
+    parts = [re.sub(r"\\(.)", r"\1", part) for part in text.split(", ")] if text else []
+    assert parts == [as_people_write(name) for name in names]
+    assert compose("a1111", names)
+
+
+@given(NAMES)
+def test_a_booru_reads_our_tags(names):
+    assert compose("booru", names).decode().split() == names
+
+
+def hydrus_reads(line):
+    """Part namespace and tag as Hydrus does: at the first colon, an empty namespace is none."""
+    line = line.strip().lower()
+    namespace, colon, tag = line.partition(":")
+    return (namespace, tag) if colon else ("", line)
+
+
+@given(NAMES)
+def test_hydrus_reads_our_tags_with_their_namespaces(names):
+    spaces = {3: "series", 4: "character", 9: "rating"}
+    lines = compose("hydrus", names).decode().splitlines() if names else []
+    expected = []
+    for name in names:
+        category = next((tag.category for tag in KNOWN if tag.name == name), 0)
+        expected.append((spaces.get(category, ""), as_people_write(name).lower()))
+    assert [hydrus_reads(line) for line in lines] == expected
+
+
+@pytest.mark.parametrize(("preset", "tag"), [
+    ("kohya", "a,b"), ("kohya", "two__lines"), ("booru", "a b"), ("hydrus", "a__b"),
+    ("a1111", "_a"), ("kohya", "a\nb"),
+])  # fmt: skip
+def test_a_tag_that_would_be_read_as_another_is_refused(preset, tag):
+    with pytest.raises(DataError, match="would be read as another"):
+        compose(preset, [tag])
+
+
+@given(NAMES, CAPTION, BEHIND, st.sampled_from(["", "\ufeff"]))
+def test_append_and_prepend_change_no_byte_of_what_people_wrote(names, words, behind, mark):
+    line = ", ".join(words)
+    before = f"{mark}{line}{behind}".encode()
+    for mode in ("append", "prepend"):
+        after = compose("kohya", names, before, mode)
+        if after is None:
+            continue
+        text = after.decode().removeprefix(mark)
+        first = re.match(r"[^\r\n]*", text)[0]
+        assert text[len(first) :] == (behind or "\n")
+        own = first.removeprefix(f"{line}, ") if mode == "append" else first.removesuffix(line)
+        assert own != first
+        added = [part for part in own.split(", ") if part]
+        assert added == [
+            as_people_write(name) for name in names
+            if name.lower() not in {spelling(word) for word in words}
+        ]  # fmt: skip
+        assert compose("kohya", names, after, mode) is None
+
+
+def spelling(word):
+    return "_".join(re.sub(r"\\([\\()])", r"\1", word).split()).lower()
+
+
+@given(NAMES, NAMES, MODES, st.sampled_from(SIDECARS))
+def test_doing_it_again_changes_nothing(old, new, mode, form):
+    first = compose(form, old)
+    once = compose(form, new, first, mode)
+    twice = compose(form, new, once or first, mode)
+    assert twice is None or twice == (once or first)
+
+
+@given(NAMES, NAMES, st.sampled_from(list(PRESETS)))
+def test_merge_has_each_tag_once_and_the_old_ones_first(old, new, preset):
+    merged = compose(preset, new, compose(preset, old), "merge") or compose(preset, old)
+    kept = [name.lower() for name in old]
+    expected = [*old, *(name for name in new if name.lower() not in kept)]
+    assert merged.rstrip(b"\n") == compose(preset, expected).rstrip(b"\n")
+
+
+@pytest.mark.parametrize("form", SIDECARS)
+def test_skip_leaves_what_is_there(form):
+    assert compose(form, ["smile"], b"whatever \xff", "skip") is None
+
+
+def test_a_caption_that_is_no_utf8_is_left_and_named():
+    with pytest.raises(DataError, match="not UTF-8 at byte 2"):
+        compose("kohya", ["smile"], b"ab\xff", "append")
+
+
+@given(NAMES, st.lists(st.floats(0, 1, width=32), min_size=9, max_size=9))
+def test_json_is_what_the_command_prints_and_keeps_other_members(names, scores):
+    tags = Tags(os.fsdecode(b"\xff.png"), tuple(names), dict(zip(KNOWN.names, scores, strict=True)))
+    first = writer("json").compose(tags, None, "skip")
+    assert json.loads(first) == tags.to_dict() | {"tags": names}
+    before = json.dumps({"note": "mine", "tags": ["mine"]}).encode()
+    merged = json.loads(writer("json").compose(tags, before, "append"))
+    assert merged["note"] == "mine"
+    assert merged["tags"] == list(dict.fromkeys(["mine", *names]))
+    assert json.loads(writer("json").compose(tags, before, "prepend"))["tags"][-1] == "mine"
+    with pytest.raises(DataError, match="remove it"):
+        writer("json").compose(tags, b"[1]", "append")
+
+
+def keywords(packet):
+    """Read with another parser than the one that wrote."""
+    document = xml.dom.minidom.parseString(packet)
+    rdf, dc = "http://www.w3.org/1999/02/22-rdf-syntax-ns#", "http://purl.org/dc/elements/1.1/"
+    (subject,) = document.getElementsByTagNameNS(dc, "subject")
+    return [item.firstChild.data for item in subject.getElementsByTagNameNS(rdf, "li")]
+
+
+FOREIGN = """<?xpacket begin="\ufeff" id="W5M0MpCehiHzreSzNTczkc9d"?>
+<x:xmpmeta xmlns:x="adobe:ns:meta/" xmlns:xmp="http://ns.adobe.com/xap/1.0/"
+ xmlns:darktable="http://darktable.sf.net/">
+ <!-- kept -->
+ <rdf:RDF xmlns:rdf="http://www.w3.org/1999/02/22-rdf-syntax-ns#">
+  <rdf:Description rdf:about="" xmp:Rating="4" darktable:xmp_version="5"/>
+  <rdf:Description rdf:about="" xmlns:dc="http://purl.org/dc/elements/1.1/">
+   <dc:title><rdf:Alt><rdf:li xml:lang="x-default">Täglich &amp; schön</rdf:li></rdf:Alt></dc:title>
+   <dc:subject><rdf:Bag><rdf:li>my words</rdf:li></rdf:Bag></dc:subject>
+  </rdf:Description>
+ </rdf:RDF>
+</x:xmpmeta>
+<?xpacket end="w"?>
+""".encode()
+
+
+@given(NAMES.filter(bool))
+def test_xmp_holds_keywords_and_keeps_what_others_wrote(names):
+    words = [as_people_write(name) for name in names]
+    assert keywords(compose("xmp", names)) == words
+    for mode, expected in (
+        ("append", ["my words", *words]), ("merge", ["my words", *words]),
+        ("prepend", [*words, "my words"]), ("replace", words),
+    ):  # fmt: skip
+        packet = compose("xmp", names, FOREIGN, mode)
+        assert keywords(packet) == expected
+        text = packet.decode()
+        for kept in ('xmp:Rating="4"', 'darktable:xmp_version="5"', "Täglich &amp; schön",
+                     "<!-- kept -->", 'xml:lang="x-default"'):  # fmt: skip
+            assert kept in text
+        assert text.startswith(FOREIGN.decode()[:50])
+        assert text.endswith('</x:xmpmeta>\n<?xpacket end="w"?>\n')
+
+
+@pytest.mark.parametrize("packet", [
+    b"no xml", b"<a/>", FOREIGN.decode().encode("utf-16"),
+    b"<?xml version='1.0' encoding='latin-1'?><x/>",
+    b'<!DOCTYPE x [<!ENTITY a "b">]><x:xmpmeta xmlns:x="adobe:ns:meta/"/>',
+])  # fmt: skip
+def test_what_is_no_xmp_is_left_and_named(packet):
+    with pytest.raises(DataError, match=r"XMP of a\.png"):
+        compose("xmp", ["smile"], packet, "append")
+
+
+PATHS = st.text(st.characters(exclude_characters="\0/", exclude_categories=["Cs"]), min_size=1)
+SCORES = st.lists(st.floats(0, 1, width=32), min_size=len(KNOWN), max_size=len(KNOWN))
+ROWS = st.lists(
+    st.builds(
+        lambda path, names, scores: Row(f"art/{path}", path, tuple(names), scores, (40, 30)),
+        PATHS.filter(lambda name: name not in (".", "..")), NAMES, SCORES,
+    ),
+    max_size=4, unique_by=lambda row: row.path,
+)  # fmt: skip
+
+
+def write_table(name, rows, folder):
+    (table,) = create_writers([name], KNOWN).tables
+    for row in rows:
+        table.check(row)
+    table.write(folder / table.file_name, lambda: iter(rows))
+    return folder / table.file_name
+
+
+@given(ROWS)
+@settings(max_examples=25)
+def test_tables_hold_what_was_found(tmp_path_factory, rows):
+    folder = tmp_path_factory.mktemp("tables")
+    lines = write_table("jsonl", rows, folder).read_bytes().decode().split("\n")
+    assert lines.pop() == ""
+    for line, row in zip(lines, rows, strict=True):
+        scores = dict(zip(KNOWN.names, row.scores, strict=True))
+        assert json.loads(line) == {"path": row.path, "tags": list(row.names), "scores": scores}
+
+    with write_table("csv", rows, folder).open(encoding="utf-8", newline="") as file:
+        read = list(csv.DictReader(file))
+    assert [(line["file"], line["tags"]) for line in read] == [
+        (row.relative, ", ".join(row.names)) for row in rows
+    ]
+
+    read = pq.read_table(write_table("parquet", rows, folder)).to_pylist()
+    for line, row in zip(read, rows, strict=True):
+        assert (line["path"], line["tags"]) == (row.path, list(row.names))
+        assert line["scores"] == dict(zip(KNOWN.names, row.scores, strict=True))
+
+    document = json.loads(write_table("coco", rows, folder).read_text(encoding="utf-8"))
+    names = {category["id"]: category["name"] for category in document["categories"]}
+    assert len(set(names.values())) == len(names)
+    for image, row in zip(document["images"], rows, strict=True):
+        assert (image["file_name"], image["width"], image["height"]) == (row.relative, 40, 30)
+        notes = [note for note in document["annotations"] if note["image_id"] == image["id"]]
+        assert [names[note["category_id"]] for note in notes] == list(row.names) == image["tags"]
+        for note in notes:
+            name = names[note["category_id"]]
+            score = row.scores[KNOWN.index(name)] if name in KNOWN else None
+            assert note.get("score") == score
+
+
+@pytest.mark.parametrize("form", ["csv", "coco"])
+def test_our_own_importer_reads_tables_as_they_are(tmp_path, corpus, form):
+    rows = [
+        Row(f"art/{name}", name, tags, [0.5] * len(KNOWN), (32, 32))
+        for name, tags in (("000.png", ("1girl", "^_^")), ("001.png", ("skadi_(arknights)",)))
+    ]
+    read = open_corpus(write_table(form, rows, tmp_path), images=corpus)
+    assert {record.path: list(record.tags) for record in read.records} == {
+        row.relative: list(row.names) for row in rows
+    }
+    assert not read.problems, read.problems.summary()
+
+
+@pytest.mark.parametrize("form", ["csv", "parquet", "coco"])
+def test_a_name_that_is_no_text_is_refused_where_it_cannot_be_said(tmp_path, form):
+    name = os.fsdecode(b"\xff.png")
+    with pytest.raises(DataError, match="no UTF-8"):
+        write_table(form, [Row(name, name, (), [0.5] * len(KNOWN), (1, 1))], tmp_path)
+
+
+def test_memory_holds_a_part_of_a_table(tmp_path, monkeypatch):
+    """Parquet is written in groups, which read back as one table."""
+    import zokusei.inference.writers.tables as tables
+
+    monkeypatch.setattr(tables, "_VALUES", 2 * len(KNOWN))
+    rows = [Row(f"{n}.png", f"{n}.png", ("1girl",), [n / 8] * len(KNOWN)) for n in range(7)]
+    path = write_table("parquet", rows, tmp_path)
+    assert pq.ParquetFile(path).num_row_groups == 4
+    assert [line["scores"]["d:"] for line in pq.read_table(path).to_pylist()] == [
+        row.scores[0] for row in rows
+    ]
+
+
+@pytest.mark.parametrize(("text", "says"), [
+    ("kohia", "did you mean 'kohya'"), ("", "no format"), ("csv,csv", "twice"),
+    ("kohya,a1111", "the same file"),
+])  # fmt: skip
+def test_formats_are_checked(text, says):
+    with pytest.raises(ConfigError, match=says):
+        parse_formats(text)
+
+
+def test_every_format_is_built():
+    writers = create_writers([*SIDECARS, *TABLES], KNOWN, extension=".caption")
+    names = [sidecar.path_for(Path("b.c.png")).name for sidecar in writers.sidecars]
+    assert names == [
+        "b.c.caption", "b.c.caption", "b.c.caption", "b.c.png.caption", "b.c.png.json",
+        "b.c.png.xmp",
+    ]  # fmt: skip
+    assert len(writers.tables) == len(TABLES)
