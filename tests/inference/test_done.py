@@ -28,6 +28,7 @@ def test_a_few_kills_and_two_taggers_at_once(untrained, tmp_path):
 
 
 @pytest.mark.slow
+@pytest.mark.timeout(3600)
 def test_two_hundred_kills(untrained, tmp_path):
     print(kill(untrained, tmp_path, 200))
 
