@@ -21,8 +21,9 @@ demo: $(STAMP)
 	@echo
 	@echo "Look at demo/report.html: it opens in any browser, without a network."
 
+# A process a core, each with one thread: small networks gain nothing from more.
 test: $(STAMP)
-	$(BIN)/python -m pytest
+	OMP_NUM_THREADS=1 $(BIN)/python -m pytest -n auto
 
 test-slow: $(STAMP)
 	$(BIN)/python -m pytest -m slow

@@ -191,7 +191,7 @@ def test_tag_reads_a_decompression_bomb_as_an_error(zokusei, run_folder, tmp_pat
         (["train", "--images", "CORPUS", "model.backbone=resnet_101"], "did you mean"),
         (["train", "--images", "CORPUS", "model.weights=gone.pth"], "gone.pth cannot be read"),
         (["train", "--images", "CORPUS", "model.options={zzz: 1}"], "no option 'zzz'"),
-        (["train", "--images", "CORPUS", "model.name=capgcn"], "a training cannot make yet"),
+        (["train", "--images", "CORPUS", "model.name=capgcn"], "give captions.captioner=RUN"),
         (["explain", "RUN", "gone.png"], "gone.png"),
         (["explain", "RUN", "EMPTY"], "empty"),
         (["caption", "EMPTY", "--model", "RUN"], "no picture was found"),

@@ -1,7 +1,6 @@
 """Speeds are pictures over seconds, and every picture is tagged."""
 
 import time
-from types import SimpleNamespace
 
 import numpy as np
 import pytest
@@ -14,12 +13,13 @@ from zokusei.inference.benchmark import measure, write_pictures
 class Slow:
     """Takes a known time for each picture."""
 
-    checkpoint = SimpleNamespace(preprocess=Preprocess(8, "squash", (0.5,) * 3, (0.5,) * 3))
+    preprocesses = (Preprocess(8, "squash", (0.5,) * 3, (0.5,) * 3),)
 
     def __init__(self, seconds):
         self.seconds, self.backend, self.tagged = seconds, self, 0
 
-    def predict(self, pixels):
+    def predict(self, fitted):
+        (pixels,) = fitted
         time.sleep(self.seconds * len(pixels))
 
     def tag(self, paths, batch_size, workers):

@@ -9,7 +9,7 @@ from pathlib import Path
 
 import pyarrow.parquet as pq
 import pytest
-from hypothesis import given, settings
+from hypothesis import example, given, settings
 from hypothesis import strategies as st
 
 from corpora.test_export import TAG
@@ -238,6 +238,7 @@ def write_table(name, rows, folder):
 
 
 @given(ROWS)
+@example([Row("art/a\rb", "a\rb", ("d:",), [0.0] * len(KNOWN), (40, 30))])
 @settings(max_examples=25)
 def test_tables_hold_what_was_found(tmp_path_factory, rows):
     folder = tmp_path_factory.mktemp("tables")

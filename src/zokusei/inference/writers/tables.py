@@ -67,7 +67,8 @@ class CsvTable:
     def write(self, path: Path, rows: Rows) -> None:
         """Write the file."""
         with path.open("w", encoding="utf-8", newline="") as file:
-            writer = csv.writer(file, lineterminator="\n")
+            # Lines end as RFC 4180 has it: a name with a carriage return is quoted only then.
+            writer = csv.writer(file, lineterminator="\r\n")
             writer.writerow(["file", "tags"])
             for row in rows():
                 writer.writerow([row.relative, ", ".join(row.names)])
