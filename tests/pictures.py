@@ -30,3 +30,12 @@ def write_corpus(folder: Path, count: int = 60, size: int = 32, seed: int = 0) -
         write_picture(folder / f"{index:03d}.png", colour, shape, rng, size)
         (folder / f"{index:03d}.txt").write_text(f"{colour}, {shape}\n")
     return folder
+
+
+def write_tree(folder: Path) -> Path:
+    """Write three pictures at three depths of a folder in which nothing else lies; give it."""
+    for index, name in enumerate(["a.png", "sub/b.png", "sub/deep/c.jpg"]):
+        path = folder / "art" / name
+        path.parent.mkdir(parents=True, exist_ok=True)
+        Image.new("RGB", (40, 30), (60 * index, 200, 90)).save(path)
+    return folder / "art"

@@ -26,6 +26,7 @@ from zokusei.captioning.beam import Generated, generate
 from zokusei.captioning.features import (
     caption_width,
     compute_caption_features,
+    compute_encoder_features,
     compute_text_features,
 )
 from zokusei.data.loader import PictureStore
@@ -98,33 +99,40 @@ class CaptionSource:
             and all(torch.equal(own[name].cpu(), other[name].cpu()) for name in own)
         )
 
-    def caption(self, images: UInt8[Tensor, "pictures 3 size size"]) -> Generated:
-        """Write a caption for pictures that the captioner's preprocessing has fitted."""
+    def encode(
+        self, images: UInt8[Tensor, "pictures 3 size size"]
+    ) -> Float[Tensor, "pictures positions features"]:
+        """Encode pictures that the captioner's preprocessing has fitted."""
         model = self.checkpoint.model
         device = next(model.parameters()).device
         with torch.inference_mode():
-            given = self.checkpoint.preprocess.normalize(images.to(device))
-            return self.describe(model.encode(given))
+            return model.encode(self.checkpoint.preprocess.normalize(images.to(device)))
 
-    def describe(self, annotations: Float[Tensor, "pictures positions features"]) -> Generated:
-        """Write a caption for pictures that are encoded already."""
+    def caption(self, annotations: Float[Tensor, "pictures positions features"]) -> Generated:
+        """Write a caption for encoded pictures."""
         with torch.inference_mode():
             return generate(self.checkpoint.model, annotations, beam=self.beam)
 
-    def read(self, found: Generated) -> Float[Tensor, "pictures width"]:
-        """Give the vectors of captions that were written.
+    def compute(
+        self, annotations: Float[Tensor, "pictures positions features"]
+    ) -> Float[Tensor, "pictures width"]:
+        """Give the vectors of encoded pictures; a caption is written only where it is read.
 
         Raises:
             ConfigError: the source is a control that says nothing of a single picture.
         """
-        if self.control not in ("none", "zero"):
+        if self.control == "zero":
+            return annotations.new_zeros(len(annotations), self.width)
+        if self.control != "none":
             raise ConfigError(
                 f"this model was trained with captions.control={self.control}, to be compared with "
                 "others; `zokusei evaluate` judges it, but it has no vector for a single picture"
             )
+        if self.reading == "encoder":
+            return compute_encoder_features(annotations)
+        found = self.caption(annotations)
         with torch.inference_mode():
-            vectors = compute_caption_features(self.checkpoint.model, found, self.reading)
-        return torch.zeros_like(vectors) if self.control == "zero" else vectors
+            return compute_caption_features(self.checkpoint.model, found, self.reading)
 
     def open_table(
         self,
@@ -226,7 +234,7 @@ class CaptionSource:
 
         def compute(rows: list[int]) -> NDArray[np.float32]:
             found: NDArray[np.float32] = (
-                plain.read(plain.caption(store.read(rows))).float().cpu().numpy()
+                plain.compute(plain.encode(store.read(rows))).float().cpu().numpy()
             )
             found[[row in store.unreadable for row in rows]] = np.nan
             return found

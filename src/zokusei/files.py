@@ -1,6 +1,5 @@
 """Files that are written whole or not at all."""
 
-import fcntl
 import hashlib
 import json
 import os
@@ -116,8 +115,14 @@ def lock_folder(folder: Path) -> Iterator[None]:
     killed process lets go.
 
     Raises:
-        ZokuseiError: the folder cannot be made or opened.
+        ZokuseiError: the folder cannot be made or opened, or the system cannot lock one.
     """
+    try:
+        import fcntl
+    except ModuleNotFoundError as error:
+        raise ZokuseiError(
+            f"{folder} cannot be locked: this system has no flock; use Linux, macOS or WSL"
+        ) from error
     try:
         folder.mkdir(parents=True, exist_ok=True)
         handle = os.open(folder, os.O_RDONLY)

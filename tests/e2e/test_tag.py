@@ -7,18 +7,15 @@ import sys
 from pathlib import Path
 
 import pytest
-from PIL import Image
+
+from pictures import write_tree
 
 
 @pytest.fixture
 def pictures(tmp_path, monkeypatch):
     """A small tree in the current folder, in which nothing else lies."""
     monkeypatch.chdir(tmp_path)
-    for index, name in enumerate(["a.png", "sub/b.png", "sub/deep/c.jpg"]):
-        path = tmp_path / "art" / name
-        path.parent.mkdir(parents=True, exist_ok=True)
-        Image.new("RGB", (40, 30), (60 * index, 200, 90)).save(path)
-    return tmp_path / "art"
+    return write_tree(tmp_path)
 
 
 @pytest.fixture

@@ -8,6 +8,7 @@ from pathlib import Path
 import pytest
 from PIL import Image
 
+from pictures import write_tree
 from zokusei.files import LOCKED_NAME
 
 ODD = ["two\nlines.png", "qu\"o'te.png", "\U0001f3b4.png", "x" * 251 + ".png", "-o.png"]
@@ -17,12 +18,9 @@ ODD = ["two\nlines.png", "qu\"o'te.png", "\U0001f3b4.png", "x" * 251 + ".png", "
 def pictures(tmp_path, monkeypatch):
     """A small tree in the current folder, one picture with a caption of its own."""
     monkeypatch.chdir(tmp_path)
-    for index, name in enumerate(["a.png", "sub/b.png", "sub/deep/c.jpg"]):
-        path = tmp_path / "art" / name
-        path.parent.mkdir(parents=True, exist_ok=True)
-        Image.new("RGB", (40, 30), (60 * index, 200, 90)).save(path)
-    (tmp_path / "art/a.txt").write_bytes(b"my own words\r\nsecond line")
-    return tmp_path / "art"
+    art = write_tree(tmp_path)
+    (art / "a.txt").write_bytes(b"my own words\r\nsecond line")
+    return art
 
 
 @pytest.fixture

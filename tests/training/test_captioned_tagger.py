@@ -2,6 +2,8 @@
 
 import json
 import shutil
+import subprocess
+import sys
 from dataclasses import replace
 
 import numpy as np
@@ -169,6 +171,10 @@ def test_vectors_are_made_once_and_a_picture_that_cannot_be_read_has_zeros(
     ("settings", "message"),
     [
         (["model.name=gap", "model.options={}"], "'gap' reads no captions; leave it out"),
+        (
+            ["model.name=gap", "model.options={}", "captions.captioner=", "captions.beam=3"],
+            r"captions\.beam is set, but 'gap' reads no captions",
+        ),
         (["captions.captioner="], r"give captions\.captioner=RUN, which `zokusei train"),
         (["captions.reading=hiden"], "captions.reading = 'hiden'"),
         (["model.weights=captioner", "model.backbone=test_vit"], "set model.backbone=test_eff"),
@@ -219,6 +225,47 @@ def test_an_explanation_holds_the_caption_and_where_it_looked(corpus, captioner,
     plain = draw_explanation(replace(explanation, caption=None, captioned=None))
     assert sheet.width == plain.width
     assert sheet.height > plain.height
+
+
+@pytest.mark.parametrize("changes", [{"reading": "encoder"}, {"control": "zero"}])
+def test_no_caption_is_written_where_none_is_read(captioner, monkeypatch, changes):
+    source = CaptionSource(load_caption_checkpoint(captioner), **changes)
+    monkeypatch.setattr("zokusei.caption_source.generate", None)
+    pictures = torch.randint(0, 256, (2, 3, 64, 64), dtype=torch.uint8)
+    annotations = source.encode(pictures)
+    vectors = source.compute(annotations)
+    assert vectors.shape == (2, source.width)
+    expected = annotations.mean(1) if source.control == "none" else torch.zeros_like(vectors)
+    assert torch.equal(vectors, expected)
+
+
+def test_two_processes_that_want_the_same_rows_make_them_once(tmp_path):
+    # Each row says who made it: a file of two writers would hold both.
+    code = """if True:
+        import sys, time
+        from pathlib import Path
+        import numpy as np
+        from zokusei.data.row_file import no_counting, open_rows
+
+        def compute(rows):
+            time.sleep(0.05)
+            return np.full((len(rows), 3), float(sys.argv[2]), np.float32)
+
+        rows = open_rows(
+            Path(sys.argv[1]), compute, shape=(200, 3), dtype=np.float32, description="",
+            counting=no_counting,
+        )
+        print(sorted(set(rows.ravel().tolist())))
+    """
+    command = [sys.executable, "-c", code, tmp_path / "cache" / "rows.f32"]
+    both = [
+        subprocess.Popen([*command, number], stdout=subprocess.PIPE, text=True)
+        for number in ("1", "2")
+    ]
+    said = [process.communicate()[0] for process in both]
+    assert [process.returncode for process in both] == [0, 0]
+    assert said[0] == said[1]
+    assert said[0].strip() in ("[1.0]", "[2.0]")
 
 
 def test_a_control_is_judged_and_not_used(corpus, captioner, tmp_path):

@@ -63,7 +63,7 @@ def compute_caption_features(
     """
     check_reading(reading)
     if reading == "encoder":
-        return found.annotations.mean(1)
+        return compute_encoder_features(found.annotations)
     if reading == "attended":
         looks = found.alphas.sum(1)  # pictures x positions
         positions = looks.shape[1]
@@ -74,6 +74,13 @@ def compute_caption_features(
     # What fills a caption up has a vector of zeros.
     said: Tensor = model.head.embed(found.tokens)
     return said.sum(1) / lengths
+
+
+def compute_encoder_features(
+    annotations: Float[Tensor, "pictures positions width"],
+) -> Float[Tensor, "pictures width"]:
+    """Give the `encoder` reading, for which no caption has to be written."""
+    return annotations.mean(1)
 
 
 def compute_text_features(

@@ -29,7 +29,7 @@ def benchmark(
 
     from rich.table import Table
 
-    from zokusei.cli.console import out, tell
+    from zokusei.cli.console import counting, out, tell
     from zokusei.environment import count_threads, describe_hardware
     from zokusei.errors import DataError
     from zokusei.images import find_images
@@ -44,7 +44,15 @@ def benchmark(
             paths = list(islice(find_images(pictures), count))
         if not paths:
             raise DataError(f"no picture was found in {pictures}")
-        speeds = measure(taggers, paths, rounds=rounds, batch_size=batch_size, workers=workers)
+        with counting("measuring", (rounds + 1) * len(taggers)) as progress:
+            speeds = measure(
+                taggers,
+                paths,
+                rounds=rounds,
+                batch_size=batch_size,
+                workers=workers,
+                progress=progress,
+            )
     tell(f"{describe_hardware()}; {count_threads()} threads compute, {workers} decode")
     table = Table(
         title=f"{len(paths)} pictures, batches of {batch_size}, median of {rounds} rounds"

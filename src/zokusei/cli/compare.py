@@ -27,8 +27,8 @@ def compare(
     a run (results.csv), a table with intervals and a paired bootstrap against the best plain
     baseline (table.md), and a plot of every tag (tags.svg).
     """
+    from zokusei.cli.console import counting, tell
     from zokusei.cli.console import out as console
-    from zokusei.cli.console import tell
     from zokusei.errors import MissingExtraError
 
     try:
@@ -39,7 +39,7 @@ def compare(
             raise
         raise MissingExtraError("accelerate", "train", "training") from error
     loaded = load_plan(plan, overrides or [])
-    table = run_plan(loaded, out or Path("runs") / loaded.name, _progress, tell)
+    table = run_plan(loaded, out or Path("runs") / loaded.name, _progress, tell, counting)
     console.print(table.read_text(encoding="utf-8"), markup=False)
     tell(f"written: {table}")
 

@@ -16,6 +16,7 @@ from typing import Any
 import numpy as np
 import platformdirs
 import torch
+from filelock import FileLock
 from numpy.typing import NDArray
 
 from zokusei.errors import ZokuseiError
@@ -66,11 +67,20 @@ def open_rows(
     """
     if not path.exists():
         try:
-            with counting(description, shape[0]) as progress:
-                _write(path, compute, shape, dtype, progress)
+            with _alone(path), counting(description, shape[0]) as progress:
+                if not path.exists():  # another process may have made it meanwhile
+                    _write(path, compute, shape, dtype, progress)
         except OSError as error:
             raise ZokuseiError(f"{path} was not written: {error.strerror or error}") from error
     return np.memmap(path, dtype, "r", shape=shape)
+
+
+@contextmanager
+def _alone(path: Path) -> Iterator[None]:
+    """Let no other process add to the growing file: both would begin where it ended."""
+    path.parent.mkdir(parents=True, exist_ok=True)
+    with FileLock(path.with_suffix(".lock")):
+        yield
 
 
 def _write(
@@ -81,7 +91,6 @@ def _write(
     progress: Callable[[int], None],
 ) -> None:
     """Append whole batches to the growing file, and name it once it is complete."""
-    path.parent.mkdir(parents=True, exist_ok=True)
     part = path.with_suffix(".part")
     size = _BATCH * int(np.prod(shape[1:])) * np.dtype(dtype).itemsize
     with part.open("ab") as file:

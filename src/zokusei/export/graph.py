@@ -2,6 +2,8 @@
 
 import logging
 import warnings
+from collections.abc import Iterator
+from contextlib import contextmanager
 from pathlib import Path
 
 import torch
@@ -86,11 +88,12 @@ def write_onnx(path: Path, model: Classifier, preprocess: Preprocess) -> None:
     program.save(path, external_data=False)
 
 
-class _quiet:  # noqa: N801 - reads as what it does
+@contextmanager
+def _quiet() -> Iterator[None]:
     """Keep the exporter's remarks about its own optimizer off the screen."""
-
-    def __enter__(self) -> None:
-        logging.disable(logging.WARNING)
-
-    def __exit__(self, *reason: object) -> None:
-        logging.disable(logging.NOTSET)
+    before = logging.root.manager.disable
+    logging.disable(logging.WARNING)
+    try:
+        yield
+    finally:
+        logging.disable(before)

@@ -2,7 +2,7 @@
 
 import statistics
 import time
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -62,6 +62,7 @@ def measure(
     rounds: int = 3,
     batch_size: int = 16,
     workers: int = 2,
+    progress: Callable[[int], None] | None = None,
 ) -> list[Speed]:
     """Measure models side by side: in every round each of them, so that they share what disturbs.
 
@@ -71,6 +72,7 @@ def measure(
         rounds: that count; one more before them warms up.
         batch_size: pictures a pass.
         workers: decoding threads.
+        progress: told of each model that was measured in each round, the warm-up included.
     """
     found: list[list[tuple[float, float]]] = [[] for _ in taggers]
     for measured in range(rounds + 1):
@@ -81,6 +83,8 @@ def measure(
             )
             if measured:
                 rates.append(rate)
+            if progress is not None:
+                progress(1)
     return [
         Speed(*(statistics.median(values) for values in zip(*rates, strict=True)))
         for rates in found

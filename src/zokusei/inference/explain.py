@@ -124,10 +124,11 @@ def explain_picture(
     if captions is not None:
         sees, words = captions.checkpoint.preprocess, captions.checkpoint.vocabulary
         seen = torch.from_numpy(sees.to_array(source)).permute(2, 0, 1)
-        found = captions.caption(seen[None])
-        vectors = captions.read(found)
-        caption = describe_caption(found, 0, words, picture)
-        captioned = replace(sees, size=_SHOWN).fit_image(source)
+        annotations = captions.encode(seen[None])
+        vectors = captions.compute(annotations)
+        if captions.control == "none":
+            caption = describe_caption(captions.caption(annotations), 0, words, picture)
+            captioned = replace(sees, size=_SHOWN).fit_image(source)
     with torch.inference_mode():
         parts = model.explain(images, vectors)
         scores = parts["logits"][0].float().sigmoid().cpu().tolist()

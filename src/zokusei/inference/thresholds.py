@@ -2,6 +2,7 @@
 
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
+from functools import cached_property
 from itertools import pairwise
 
 from zokusei.errors import ConfigError, suggest
@@ -32,13 +33,20 @@ class Selection:
         """
         least = list(self.thresholds)
         if self.mcut:
-            for category in set(self.categories):
-                inside = [i for i, number in enumerate(self.categories) if number == category]
+            for inside in self._groups:
                 cut = compute_mcut([scores[i] for i in inside])
                 for i in inside:
                     least[i] = max(least[i], cut)
         given = [i for i, score in enumerate(scores) if score >= least[i]]
         return sorted(given, key=lambda i: -scores[i])[: self.topk]
+
+    @cached_property
+    def _groups(self) -> list[list[int]]:
+        """Positions of the tags of each category."""
+        groups: dict[int, list[int]] = {}
+        for position, category in enumerate(self.categories):
+            groups.setdefault(category, []).append(position)
+        return list(groups.values())
 
 
 def create_selection(

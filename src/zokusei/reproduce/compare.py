@@ -22,6 +22,7 @@ from torch import Tensor
 
 from zokusei.config import load_config
 from zokusei.data.manifest import Manifest
+from zokusei.data.row_file import Counting, no_counting
 from zokusei.errors import DataError, ZokuseiError
 from zokusei.files import write_text
 from zokusei.inference.evaluate import evaluate_run, result_row
@@ -48,6 +49,7 @@ def compare(
     folder: Path | str,
     create_reporter: Callable[[], AbstractContextManager[Reporter]],
     tell: Callable[[str], None],
+    counting: Counting = no_counting,
 ) -> Path:
     """Run what has no row yet, seed by seed, then make table and plot anew.
 
@@ -58,6 +60,7 @@ def compare(
         folder: gets the runs and the results; killed, the same call goes on where it was.
         create_reporter: gives what is told of the steps of one training.
         tell: is told what was found.
+        counting: shows how far captions are written, for models that read them.
 
     Returns:
         The file with the table.
@@ -78,7 +81,7 @@ def compare(
                 continue
             try:
                 with create_reporter() as reporter:
-                    row = _run(plan, folder, name, seed, reporter, tell)
+                    row = _run(plan, folder, name, seed, reporter, tell, counting)
             except ZokuseiError as error:
                 if isinstance(error, DataError) and (name, seed) == first:
                     raise  # all have the same pictures: the others would say it again
@@ -155,10 +158,11 @@ def _run(
     seed: int,
     reporter: Reporter,
     tell: Callable[[str], None],
+    counting: Counting,
 ) -> dict[str, Any]:
     """Train and judge one model with one seed; give its row."""
     run = _run_folder(folder, name, seed)
-    train_classifier(plan.create_config(name, seed), run, reporter, tell)
+    train_classifier(plan.create_config(name, seed), run, reporter, tell, counting)
     evaluation = evaluate_run(run)
     return result_row(run, evaluation) | {"model": name, "config": _describe_changes(plan, name)}
 

@@ -1,8 +1,10 @@
 """The captioner of a training: found, checked, and its vectors made once for every picture."""
 
+from dataclasses import asdict
+
 from zokusei.caption_checkpoint import load_caption_checkpoint
 from zokusei.caption_source import CaptionSource
-from zokusei.config import Config
+from zokusei.config import CaptionsConfig, Config
 from zokusei.errors import ConfigError
 from zokusei.models import Backbone, needs_captions
 
@@ -16,9 +18,14 @@ def load_source(config: Config) -> CaptionSource | None:
     """
     captions, model = config.captions, config.model
     if not needs_captions(model.name):
-        if captions.captioner or model.weights == "captioner":
-            given = "captions.captioner" if captions.captioner else "model.weights=captioner"
-            raise ConfigError(f"{given} is set, but {model.name!r} reads no captions; leave it out")
+        given = [f"captions.{name}" for name, value in asdict(captions).items()
+                 if value != getattr(CaptionsConfig(), name)]  # fmt: skip
+        if model.weights == "captioner":
+            given.append("model.weights=captioner")
+        if given:
+            raise ConfigError(
+                f"{given[0]} is set, but {model.name!r} reads no captions; leave it out"
+            )
         return None
     if not captions.captioner:
         raise ConfigError(

@@ -52,11 +52,9 @@ class TorchBackend:
             features = self.model.backbone(given)
             inputs = [features]
             if self.captions is not None:
-                if self._shares_encoder:
-                    found = self.captions.describe(to_annotations(features))
-                else:
-                    found = self.captions.caption(images[-1])
-                inputs.append(self.captions.read(found))
+                shared = self._shares_encoder
+                seen = to_annotations(features) if shared else self.captions.encode(images[-1])
+                inputs.append(self.captions.compute(seen))
             logits = self.model.head(*inputs)
         probabilities: NDArray[np.float32] = logits.float().sigmoid().cpu().numpy()
         return probabilities
