@@ -16,7 +16,7 @@ from zokusei.results import RATES, read_results
 HERE = Path(__file__).parent
 ROOT = HERE.parent
 PAGES = [ROOT / "README.md", HERE / "README.md", ROOT / "docs/explanation/drawn-corpus.md"]
-PAGES += [ROOT / f"docs/guides/{name}.md" for name in ("cartoonize", "explain")]
+PAGES += [ROOT / f"docs/guides/{name}.md" for name in ("caption", "cartoonize", "explain")]
 
 Row = dict[str, str]
 
@@ -115,6 +115,46 @@ def cartoonize(rows: list[Row]) -> list[list[str]]:
     return table
 
 
+def captioner(rows: list[Row]) -> list[list[str]]:
+    """Captioners on the test pictures of each kind, the newest row of each pair."""
+    newest = {(row["corpus"], row["experiment"]): row for row in rows if row["split"] == "test"}
+    names = {f"bleu{order}": f"BLEU-{order}" for order in range(1, 5)} | {"cider": "CIDEr"}
+    table = [["pictures", "captioner", *names.values(), "gain in BLEU-1", "gain in BLEU-4"]]
+    for (corpus, experiment), row in newest.items():
+        cells = [with_interval(row, name) for name in names]
+        gains = [with_interval(row, f"{name}_gain", "+") if row["baseline"] else "" for name in
+                 ("bleu1", "bleu4")]  # fmt: skip
+        table.append([f"{int(row['pictures']):,} {corpus}", f"`{experiment}`", *cells, *gains])
+    return table
+
+
+def captioner_speed(rows: list[Row]) -> list[list[str]]:
+    """How long a loaded captioner takes, the newest measurement of each search."""
+    table = [["beam", "pictures", "seconds", "slowest"]]
+    for row in {row["beam"]: row for row in rows}.values():
+        seconds = [f"{float(row[name]):.1f}" for name in ("seconds", "slowest")]
+        table.append([row["beam"], row["pictures"], *seconds])
+    return table
+
+
+def memory(rows: list[Row]) -> list[list[str]]:
+    """A network with freed memory kept and given back, of the newest measurement."""
+    table = [["freed memory", "images/s", "share of the time in the system"]]
+    for row in rows[-1:]:
+        for way in ("kept", "given_back"):
+            rate = float(row[f"{way}_images_per_second"])
+            share = float(row[f"{way}_system"]) / int(row["threads"])
+            table.append([way.replace("_", " "), f"{rate:.0f}", f"{share:.0%}"])
+    return table
+
+
+def with_interval(row: Row, name: str, sign: str = "") -> str:
+    """Write a figure with the interval that its row has."""
+    value, low, high = (format(float(row[f"{name}{end}"]), f"{sign}.1f")
+                        for end in ("", "_low", "_high"))  # fmt: skip
+    return f"{value} ({low} to {high})"
+
+
 def pointing(rows: list[Row]) -> list[list[str]]:
     """Shares of maps that peak in the box, the newest of each model, method and kind of style."""
     newest = {(row["model"], row["styles"], row["method"]): row for row in rows}
@@ -136,6 +176,9 @@ def make_tables() -> dict[str, str]:
         "danbooru": danbooru(read("danbooru")),
         "pointing": pointing(read("pointing")),
         "cartoonize": cartoonize(read("cartoonize")),
+        "captioner": captioner(read("captioner")),
+        "captioner-speed": captioner_speed(read("captioner-speed")),
+        "memory": memory(read("memory")),
         "speed": speed(read("metrics"), read("startup")),
     }
     return {name: to_markdown(table) for name, table in tables.items() if len(table) > 1}

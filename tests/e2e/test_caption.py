@@ -216,23 +216,30 @@ def test_a_caption_file_that_names_missing_pictures(zokusei, corpus, tmp_path):
     assert "line 72" in problems or '"line": 72' in problems
 
 
-def test_the_benchmark_writes_a_row_with_intervals(run, tmp_path, monkeypatch):
+def test_the_benchmark_compares_captioners_on_the_same_pictures(run, tmp_path, monkeypatch):
     path = Path(__file__).parents[2] / "benchmarks" / "captioner.py"
     spec = importlib.util.spec_from_file_location("captioner_benchmark", path)
     benchmark = importlib.util.module_from_spec(spec)
     spec.loader.exec_module(benchmark)
     monkeypatch.setattr(benchmark, "RESULTS", tmp_path / "results.csv")
-    monkeypatch.setattr(benchmark.find_intervals, "__defaults__", (50, 0))
-    monkeypatch.setattr(sys, "argv", ["captioner.py", str(run), "--split", "train"])
+    monkeypatch.setattr(benchmark, "RESAMPLES", 50)
+    other = shutil.copytree(run, tmp_path / "other")
+    given = [str(run), str(other), "--on", f"photographs={run}", "--split", "train"]
+    monkeypatch.setattr(sys, "argv", ["captioner.py", *given])
     benchmark.main()
-    (row,) = read_results(tmp_path / "results.csv")
+    first, second = read_results(tmp_path / "results.csv")
+    assert first["corpus"] == second["corpus"] == "photographs"
+    assert first["baseline"] == ""
     for name in benchmark.FIGURES:
-        low, value, high = (float(row[key]) for key in (f"{name}_low", name, f"{name}_high"))
+        low, value, high = (float(first[key]) for key in (f"{name}_low", name, f"{name}_high"))
         assert low <= value <= high
-    assert row["pictures"] == "10"
+        # The same model on the same resamples: nothing is gained in any of them.
+        assert all(float(second[f"{name}_gain{end}"]) == 0 for end in benchmark.ENDS)
+    assert first["pictures"] == "10"
     captions = ["a dog runs on the grass", "a cat", "two men sit in a red boat"]
     references = [["a dog runs on the grass"], ["the moon"], ["two men stand in a red boat"]]
-    found = benchmark.find_intervals(captions, references, 200)
+    found = benchmark.describe(benchmark.resample(captions, references))
     whole = compute_caption_metrics(captions, references).as_row()
     for name in benchmark.FIGURES:
+        assert found[name] == pytest.approx(whole[name])
         assert found[f"{name}_low"] < whole[name] < found[f"{name}_high"]

@@ -27,6 +27,7 @@ from zokusei.cli import (
     undo,
 )
 from zokusei.errors import ZokuseiError
+from zokusei.memory import keep_freed_memory
 
 app = typer.Typer(
     name="zokusei",
@@ -79,6 +80,7 @@ def _root(
 
 def main() -> None:
     """Run a command; an error that the user can solve is one line and exit code 2."""
+    keep_freed_memory()
     try:
         app()
     except ZokuseiError as error:

@@ -1,0 +1,36 @@
+"""What the C library does with memory that is free again."""
+
+import ctypes
+import os
+
+_TRIM_THRESHOLD, _MMAP_MAX = -1, -4  # of mallopt, as glibc's malloc.h numbers them
+_CHOSEN_BY_THE_USER = ("MALLOC_TRIM_THRESHOLD_", "MALLOC_MMAP_MAX_", "GLIBC_TUNABLES")
+
+
+def keep_freed_memory() -> bool:
+    """Let this process keep memory that it has freed, for what it allocates next.
+
+    A network on a processor allocates its activations anew at each pass. glibc gives blocks of
+    more than 32 MB back to the system each time, and the system fills every page of the next one
+    with zeros, which can take longer than the network (benchmarks/memory.py). The memory that a
+    process takes at most stays the same; it has it until it ends. The command line calls this; in
+    a program of yours it is yours to call, before the first pass.
+
+    Returns:
+        Whether it was done: on Linux with glibc, unless the environment sets its malloc.
+
+    >>> keep_freed_memory() in (True, False)
+    True
+    """
+    if not _is_glibc() or any(name in os.environ for name in _CHOSEN_BY_THE_USER):
+        return False
+    mallopt = ctypes.CDLL(None).mallopt
+    # No block of its own for large ones, and -1: nothing is trimmed off the end.
+    return bool(mallopt(_MMAP_MAX, 0)) and bool(mallopt(_TRIM_THRESHOLD, -1))
+
+
+def _is_glibc() -> bool:
+    try:
+        return (os.confstr("CS_GNU_LIBC_VERSION") or "").startswith("glibc")
+    except (AttributeError, ValueError, OSError):  # Windows; macOS; other libraries
+        return False
