@@ -17,6 +17,11 @@ FORMAT_VERSION = 1
 TAGGER = "tagger"
 """What a model folder holds that does not say so: the first kind there was."""
 
+BASE = "base"
+"""The name of the models that come with the package; a folder of that name is `./base`."""
+
+_PACKAGED = Path(__file__).parent / "weights"
+
 
 def write_model_folder(folder: Path | str, write: Callable[[Path], None]) -> None:
     """Let `write` fill a new folder, and put it in the place of one that may be there.
@@ -59,6 +64,21 @@ def find_model_folder(folder: Path | str) -> Path:
         f"{folder} holds no trained model (no config.json); give a run folder that "
         "`zokusei train` has finished, or a model folder"
     )
+
+
+def find_packaged(kind: str) -> Path:
+    """Give the folder of a model that comes with the package.
+
+    Raises:
+        CheckpointError: the package has none of this kind.
+    """
+    folder = _PACKAGED / kind
+    if not (folder / "config.json").is_file():
+        raise CheckpointError(
+            f"{BASE!r} is the {kind} that comes with the package, and this one came without; "
+            "name a run folder or a model folder instead"
+        )
+    return folder
 
 
 @contextmanager

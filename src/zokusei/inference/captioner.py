@@ -17,6 +17,7 @@ from zokusei.errors import ImageError
 from zokusei.images import Picture
 from zokusei.inference.backends.torch import choose_device
 from zokusei.inference.reading import read_batches
+from zokusei.model_folder import BASE
 
 
 @dataclass(frozen=True)
@@ -58,7 +59,7 @@ class Captioner:
 
     Example::
 
-        captioner = Captioner.load("runs/captioner-photos")
+        captioner = Captioner.load()  # or of a run: Captioner.load("runs/captioner-photos")
         for caption in captioner.caption(["a.png", "b.jpg"], beam=3):
             print(caption.path, caption.text)
     """
@@ -69,8 +70,8 @@ class Captioner:
         self.model = checkpoint.model.eval().to(self.device).to(memory_format=torch.channels_last)
 
     @classmethod
-    def load(cls, folder: Path | str, *, device: str = "auto") -> "Captioner":
-        """Load a run folder or a checkpoint folder.
+    def load(cls, folder: Path | str = BASE, *, device: str = "auto") -> "Captioner":
+        """Load a run folder, a checkpoint folder, or `base`, the captioner of the package.
 
         Raises:
             CheckpointError: the folder is missing, damaged, of another version or no captioner.
