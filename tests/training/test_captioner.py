@@ -340,3 +340,15 @@ def test_taggers_and_captioners_are_told_apart(folder):
     (folder / "config.json").write_text(json.dumps(config))
     with pytest.raises(CheckpointError, match="holds a tagger, not a captioner"):
         load_caption_checkpoint(folder)
+
+
+def test_a_resumed_run_finds_what_was_encoded(corpus, tmp_path, monkeypatch):
+    """A manifest writes the corpus's path in its own way; that is no other picture."""
+    (tmp_path / "work").mkdir()
+    monkeypatch.chdir(tmp_path / "work")
+    (tmp_path / "link").symlink_to(corpus)
+    given = "../link", tmp_path / "cache"
+    train(settings(*given, "train.epochs=1"), tmp_path / "one")
+    made = sorted((tmp_path / "cache").glob("*.f16"))
+    train(settings(corpus, tmp_path / "cache", "train.epochs=1"), tmp_path / "two")
+    assert sorted((tmp_path / "cache").glob("*.f16")) == made

@@ -1,6 +1,7 @@
 """Writing captions freely: greedily, or keeping the best few beginnings of each picture."""
 
 from dataclasses import dataclass
+from typing import NamedTuple
 
 import torch
 from jaxtyping import Bool, Float, Int
@@ -51,6 +52,33 @@ class _Beams:
     lengths: Tensor
     finished: Tensor
 
+    def of(self, pictures: Tensor) -> "_Beams":
+        """Give those of some pictures."""
+        return _Beams(self.totals[pictures], self.lengths[pictures], self.finished[pictures])
+
+    def put(self, pictures: Tensor, beams: "_Beams") -> None:
+        """Take those of some pictures over."""
+        self.totals[pictures], self.lengths[pictures] = beams.totals, beams.lengths
+        self.finished[pictures] = beams.finished
+
+
+class _Word(NamedTuple):
+    """One step of the pictures that were still written of.
+
+    Attributes:
+        pictures: which they were.
+        words: pictures x k; said by each beam that was kept.
+        parents: pictures x k; the beam that it continues.
+        alphas: pictures x k x positions, of each parent.
+        hidden: pictures x k x hidden, of each parent.
+    """
+
+    pictures: Tensor
+    words: Tensor
+    parents: Tensor
+    alphas: Tensor
+    hidden: Tensor
+
 
 @torch.no_grad()
 def generate(
@@ -86,23 +114,31 @@ def generate(
             "two must be at least 1, the last at least 0"
         )
     head, pictures = model.head, len(annotations)
+    beams = written = _first_beams(pictures, beam, annotations)
+    # What has ended is not computed any further; these are the pictures that have not.
+    going, shown = torch.arange(pictures, device=annotations.device), annotations
     keys, state = head.key(annotations), head.start(annotations, beam)
-    beams = _first_beams(pictures, beam, annotations)
     words = torch.full((pictures, beam), START, device=annotations.device)
     history = []
     for step in range(max_length):
-        taken = head.step(words, state, annotations, keys)
+        taken = head.step(words, state, shown, keys)
         logits = head.predict(taken.embedded, taken.state.hidden, taken.context)
         chances = _allow(logits.log_softmax(-1), step)
         beams, words, parents = _choose(beams, chances, length_penalty)
-        history.append((words, parents, taken.alphas, taken.state.hidden))
-        state = State(*(_pick(x, parents) for x in taken.state))
+        history.append(_Word(going, words, parents, taken.alphas, taken.state.hidden))
         # By probability alone, what has not ended can only fall behind what has.
         ended = beams.finished[:, 0] if length_penalty == 0 else beams.finished.all(1)
-        if bool(ended.all()):
+        if step == max_length - 1:
+            ended = torch.ones_like(ended)
+        written.put(going[ended], beams.of(ended))
+        left = ~ended
+        going, beams, words = going[left], beams.of(left), words[left]
+        state = State(*(_pick(x[left], parents[left]) for x in taken.state))
+        shown, keys = shown[left], keys[left]
+        if not len(going):
             break
-    best = _find_best(beams, length_penalty)
-    return _trace(history, beams, best, annotations)
+    best = _find_best(written, length_penalty)
+    return _trace(history, written, best, annotations)
 
 
 def _first_beams(pictures: int, beam: int, like: Tensor) -> _Beams:
@@ -152,18 +188,16 @@ def _find_best(beams: _Beams, penalty: float) -> Tensor:
     return torch.where(usable, ended, ranks).argmax(1)
 
 
-def _trace(
-    history: list[tuple[Tensor, Tensor, Tensor, Tensor]],
-    beams: _Beams,
-    best: Tensor,
-    annotations: Tensor,
-) -> Generated:
+def _trace(history: list[_Word], beams: _Beams, best: Tensor, annotations: Tensor) -> Generated:
     """Follow the best beams back from their last word to their first."""
-    at, place = best, torch.arange(len(best), device=best.device)
+    at, every = best.clone(), torch.arange(len(best), device=best.device)
     found = []
-    for words, parents, alphas, hidden in reversed(history):
-        at_word, at = at, parents[place, at]
-        found.append((words[place, at_word], alphas[place, at], hidden[place, at]))
+    for said in reversed(history):
+        place, at_word = every[: len(said.pictures)], at[said.pictures]
+        before = said.parents[place, at_word]
+        at[said.pictures] = before
+        parts = said.words[place, at_word], said.alphas[place, before], said.hidden[place, before]
+        found.append([_spread(part, said.pictures, len(best)) for part in parts])
     tokens, alphas, hidden = (torch.stack(part[::-1], 1) for part in zip(*found, strict=True))
     is_word = (tokens != END) & (tokens != PAD)
     lengths = is_word.sum(1)
@@ -175,6 +209,13 @@ def _trace(
         alphas=alphas[:, :steps] * kept[..., None],
         hidden=hidden[:, :steps] * kept[..., None],
         annotations=annotations,
-        scores=beams.totals[place, best],
-        finished=beams.finished[place, best],
+        scores=beams.totals[every, best],
+        finished=beams.finished[every, best],
     )
+
+
+def _spread(part: Tensor, pictures: Tensor, count: int) -> Tensor:
+    """Give a row to each picture, of zeros (`PAD` among words) to those that had ended before."""
+    whole = part.new_zeros(count, *part.shape[1:])
+    whole[pictures] = part
+    return whole

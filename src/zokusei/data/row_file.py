@@ -111,17 +111,20 @@ def _write(
 def name_rows(about: Sequence[Any], paths: Sequence[Path]) -> str:
     """Digest all that rows depend on; a picture's content goes by its size and its date.
 
+    A path that leads to the same file in another way (`..`, a link) is the same path: a manifest
+    may write it otherwise than the corpus that it was made from.
+
     Args:
         about: what makes the rows, as plain values.
         paths: the pictures.
     """
     files = []
-    for path in paths:
+    for path in map(os.path.realpath, paths):
         try:
-            status = path.stat()
-            files.append([str(path.absolute()), status.st_size, status.st_mtime_ns])
+            status = os.stat(path)
+            files.append([path, status.st_size, status.st_mtime_ns])
         except OSError:
-            files.append([str(path.absolute()), 0, 0])
+            files.append([path, 0, 0])
     return hashlib.sha256(json.dumps([*about, files]).encode()).hexdigest()[:32]
 
 
