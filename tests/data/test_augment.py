@@ -14,10 +14,13 @@ from zokusei.data.augment import (
     apply_trivial,
     create_augment,
     erase_boxes,
+    jitter_colours,
+    shrink_pictures,
 )
 from zokusei.data.crops import MultiScaleCrop, RandomResizedCrop, WholePicture, resample
 from zokusei.errors import ConfigError
 
+ALL = {"flip": 0.5, "trivial": True, "erase": 0.5, "shrink": 0.5, "jitter": 0.3}
 CROPS = ["none", "random_resized_crop", "multi_scale_crop"]
 
 
@@ -59,14 +62,14 @@ def resize_by_hand(crop: np.ndarray, size: int) -> np.ndarray:
 def test_shape_and_kind(name, shape):
     images = noise(5, *shape)
     before = images.clone()
-    out = create_augment(name, 16, flip=0.5, trivial=True, erase=0.5)(images, seeded())
+    out = create_augment(name, 16, **ALL)(images, seeded())
     assert (out.shape, out.dtype) == ((5, 3, 16, 16), torch.uint8)
     assert torch.equal(images, before)
 
 
 @pytest.mark.parametrize("name", CROPS)
 def test_the_generator_decides_and_nothing_else(name):
-    augment = create_augment(name, 16, flip=0.5, trivial=True, erase=0.5)
+    augment = create_augment(name, 16, **ALL)
     first = augment(noise(8), seeded(3))
     torch.manual_seed(99)
     state = torch.get_rng_state()
@@ -265,6 +268,8 @@ def test_erasing_blanks_one_box():
         ({"ratio": (0.0, 1.0)}, "crop ratio"),
         ({"flip": 1.5}, "flip = 1.5"),
         ({"erase": -0.1}, "erase = -0.1"),
+        ({"shrink": 2.0}, "shrink = 2"),
+        ({"jitter": -0.5}, "jitter = -0.5"),
         ({"size": 0}, "size = 0"),
     ],
 )
@@ -272,3 +277,47 @@ def test_impossible_settings_are_refused(settings_, message):
     arguments = {"name": "random_resized_crop", "size": 8} | settings_
     with pytest.raises(ConfigError, match=message):
         create_augment(arguments.pop("name"), arguments.pop("size"), **arguments)
+
+
+# Shrinking and colours
+
+
+def test_a_shrunk_picture_is_whole_and_on_a_plain_ground():
+    images = torch.zeros(200, 3, 40, 32, dtype=torch.uint8)
+    images[:, :, ::2] = 254  # rows that no ground has
+    out = shrink_pictures(images, 0.5, seeded())
+    changed = [index for index in range(200) if not torch.equal(out[index], images[index])]
+    assert 70 <= len(changed) <= 130
+    heights = []
+    for index in changed:
+        ground = (out[index] == out[index, :, :1, :1]).all(0) | (
+            out[index] == out[index, :, -1:, -1:]
+        ).all(0)
+        rows, columns = (~ground).any(1).nonzero(), (~ground).any(0).nonzero()
+        height, width = int(rows.max() - rows.min()) + 1, int(columns.max() - columns.min()) + 1
+        heights.append(height)
+        assert abs(height / 40 - width / 32) < 0.09
+        inside = out[index, :, int(rows.min()) : int(rows.max()) + 1]
+        assert 100 < inside[:, :, int(columns.min()) : int(columns.max()) + 1].float().mean() < 154
+    assert min(heights) in (19, 20, 21)
+    assert max(heights) >= 38
+
+
+def test_jitter_is_torchvisions_brightness_contrast_and_saturation():
+    images = smooth(6, 24, 24)
+    out = jitter_colours(images, 0.4, seeded(5))
+    factors = 1 + 0.4 * (2 * torch.rand((6, 3, 1, 1, 1), generator=seeded(5)) - 1)
+    for picture, before, own in zip(out, images, factors, strict=True):
+        brightness, contrast, saturation = own.flatten().tolist()
+        wanted = functional.adjust_brightness(before / 255, brightness)
+        wanted = functional.adjust_contrast(wanted, contrast)
+        wanted = functional.adjust_saturation(wanted, saturation)
+        assert (picture - wanted * 255).abs().max() <= 1.0
+    assert torch.equal(jitter_colours(images, 0.0, seeded()), images)
+
+
+def test_jitter_keeps_hues():
+    red = torch.tensor([200, 20, 20], dtype=torch.uint8)[None, :, None, None].expand(9, 3, 4, 4)
+    out = jitter_colours(red, 0.3, seeded())
+    assert (out[:, 1] == out[:, 2]).all()
+    assert (out[:, 0] > out[:, 1]).all()

@@ -8,6 +8,7 @@ from PIL import Image
 from zokusei.data.augment import create_augment
 from zokusei.data.loader import Loader, PictureStore
 from zokusei.data.manifest import Manifest, Record
+from zokusei.errors import ConfigError
 from zokusei.images.preprocess import Preprocess
 
 PREPROCESS = Preprocess(size=16, fit="squash", mean=(0.5,) * 3, std=(0.5,) * 3)
@@ -72,7 +73,9 @@ def test_processes_share_each_global_batch(manifest, shuffle):
     store = create_store(manifest)
     options = {
         "batch_size": 6, "shuffle": shuffle,
-        "augment": create_augment("random_resized_crop", 12, flip=0.5, trivial=True, erase=0.5),
+        "augment": create_augment(
+            "random_resized_crop", 12, flip=0.5, trivial=True, erase=0.5, shrink=0.5, jitter=0.3
+        ),
     }  # fmt: skip
     whole = list(create_loader(manifest, store, **options).batches(0))
     parts = [
@@ -132,3 +135,46 @@ def test_white_stands_in_for_what_cannot_be_read(manifest):
     manifest.paths[0].unlink()
     images = create_store(manifest).read([0])
     assert np.array_equal(images.numpy(), np.full((1, 3, 16, 16), 255))
+
+
+@pytest.mark.parametrize(
+    ("repeat", "least", "most"),
+    [
+        ({"art": 4}, (4, 1, 1), (4, 1, 1)),
+        ({"drawn": 0.5}, (1, 0, 1), (1, 1, 1)),
+        ({"art": 1.5, "drawn": 2.25}, (1, 2, 1), (2, 3, 1)),
+    ],
+)
+def test_an_epoch_shows_the_pictures_of_a_source_as_often_as_asked(manifest, repeat, least, most):
+    sources = ["art"] * 7 + ["drawn"] * 8 + [""] * 8
+    manifest = manifest.with_column("source", sources)
+    loader = create_loader(manifest, repeat=repeat, shuffle=True, batch_size=1)
+    epochs = [[row for b in loader.batches(epoch) for row in b.rows] for epoch in range(2)]
+    for rows in epochs:
+        assert len(rows) == len(loader)
+        counts = [rows.count(row) for row in range(23)]
+        for part, low, high in zip(
+            (counts[:7], counts[7:15], counts[15:]), least, most, strict=True
+        ):
+            assert (min(part), max(part)) == (low, high)
+    if least != most:  # which ones are seen more often is drawn anew
+        assert sorted(epochs[0]) != sorted(epochs[1])
+
+
+def test_nothing_repeated_is_the_order_of_before(manifest):
+    def order(loader):
+        return [row for batch in loader.batches(1) for row in batch.rows]
+
+    plain = np.arange(23)
+    np.random.default_rng([0, 1]).shuffle(plain)
+    assert order(create_loader(manifest, shuffle=True, batch_size=1)) == plain.tolist()
+
+
+def test_repeating_what_is_not_there_is_refused(manifest):
+    named = manifest.with_column("source", ["drawn"] * 23)
+    with pytest.raises(ConfigError, match="did you mean 'drawn'"):
+        create_loader(named, repeat={"drwan": 2})
+    with pytest.raises(ConfigError, match="zokusei data merge"):
+        create_loader(manifest, repeat={"art": 2})
+    with pytest.raises(ConfigError, match="leaves no picture"):
+        create_loader(named, repeat={"drawn": 0.001})

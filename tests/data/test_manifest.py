@@ -6,6 +6,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from zokusei.data.manifest import Box, Manifest, Record
+from zokusei.data.merging import merge_manifests
 from zokusei.errors import DataError
 from zokusei.tags import TagSet
 
@@ -82,3 +83,53 @@ def test_more_rows_than_one_batch_holds():
         (Record(str(i), ["x"][: i % 2]) for i in range(25_001)), None, "."
     )
     assert np.array_equal(manifest.compute_targets()[:, 0], np.arange(25_001) % 2 == 1)
+
+
+PARTS = st.lists(
+    st.tuples(st.sets(st.sampled_from(NAMES), min_size=1), ROWS), min_size=1, max_size=3
+)
+
+
+@given(PARTS)
+def test_what_a_corpus_says_is_what_it_says_in_a_merged_one(parts):
+    manifests = {
+        str(index): Manifest.from_records(
+            [Record(*row) for row in rows], TagSet.from_names(sorted(names)), f"/corpora/{index}"
+        )
+        for index, (names, rows) in enumerate(parts)
+    }
+    merged = merge_manifests(manifests)
+    assert set(merged.tags.names) == set().union(*(names for names, _ in parts))
+    start = 0
+    for name, part in manifests.items():
+        rows = slice(start, start := start + len(part))
+        for index, tag in enumerate(merged.tags.names):
+            targets = merged.compute_targets()[rows, index]
+            known = merged.compute_known()[rows, index]
+            if tag in part.tags:
+                own = part.tags.index(tag)
+                assert (targets == part.compute_targets()[:, own]).all()
+                assert (known == part.compute_known()[:, own]).all()
+            else:
+                assert not targets.any()
+                assert not known.any()
+        assert set(merged.column("source")[rows]) == {name}
+        assert [str(path) for path in merged.paths[rows]] == [str(path) for path in part.paths]
+    groups = [set(part.column("group")) for part in manifests.values()]
+    assert len(set(merged.column("group"))) == sum(map(len, groups))
+
+
+def test_a_merged_manifest_survives_its_file(tmp_path):
+    record = Record("a.png", ["hat"], None, "val", "g", ["A hat."], [Box("hat", 1, 2, 3, 4)])
+    parts = {
+        name: Manifest.from_records([record], None, tmp_path / "corpora" / name)
+        for name in ("one", "two")
+    }
+    merge_manifests(parts).save(tmp_path / "corpora" / "all.parquet")
+    (tmp_path / "corpora").rename(tmp_path / "moved")
+    loaded = Manifest.load(tmp_path / "moved" / "all.parquet")
+    assert loaded.paths == [tmp_path / "moved" / name / "a.png" for name in ("one", "two")]
+    assert loaded.column("boxes")[1] == [{"tag": "hat", "x": 1, "y": 2, "width": 3, "height": 4}]
+    assert loaded.column("captions") == [["A hat."], ["A hat."]]
+    with pytest.raises(DataError, match="nothing to merge"):
+        merge_manifests({})

@@ -5,10 +5,11 @@ from typing import Annotated
 
 import typer
 
-from zokusei.cli import danbooru, export, imports, stats
+from zokusei.cli import danbooru, export, imports, merge, stats
 
 app = typer.Typer(no_args_is_help=True, help="Draw, import, check and describe corpora.")
 app.command("import")(imports.import_)
+app.command("merge")(merge.merge)
 app.command("stats")(stats.stats)
 app.command("export")(export.export)
 app.command("danbooru")(danbooru.danbooru)

@@ -8,6 +8,7 @@ from typing import Any
 import torch
 from jaxtyping import UInt8
 from torch import Generator, Tensor
+from torch.nn import functional as F
 from torchvision.transforms import InterpolationMode
 from torchvision.transforms.v2 import functional
 
@@ -37,6 +38,8 @@ def create_augment(
     flip: float = 0.0,
     trivial: bool = False,
     erase: float = 0.0,
+    shrink: float = 0.0,
+    jitter: float = 0.0,
 ) -> "Augment":
     """Build an augmentation from plain arguments.
 
@@ -49,6 +52,8 @@ def create_augment(
         flip: probability of mirroring; 0 when a tag has a side.
         trivial: one random operation a picture (`apply_trivial`).
         erase: probability of blanking a random box (`erase_boxes`).
+        shrink: probability of showing the crop smaller on a plain ground (`shrink_pictures`).
+        jitter: how far brightness, contrast and saturation may change (`jitter_colours`).
 
     Raises:
         ConfigError: the name is unknown or a value impossible.
@@ -65,7 +70,9 @@ def create_augment(
         "random_resized_crop": RandomResizedCrop(scale, ratio),
         "multi_scale_crop": MultiScaleCrop(size),
     }
-    return Augment(crops[name], size, flip=flip, trivial=trivial, erase=erase)
+    return Augment(
+        crops[name], size, flip=flip, trivial=trivial, erase=erase, shrink=shrink, jitter=jitter
+    )
 
 
 Crop = WholePicture | RandomResizedCrop | MultiScaleCrop
@@ -93,7 +100,7 @@ class Share:
 
 @dataclass(frozen=True)
 class Augment:
-    """Crop, mirror, change and erase, in this order.
+    """Crop, mirror, shrink, change and erase, in this order.
 
     Attributes:
         crop: draws one box a picture.
@@ -101,6 +108,8 @@ class Augment:
         flip: probability of mirroring.
         trivial: whether TrivialAugment follows.
         erase: probability of a blank box.
+        shrink: probability of a smaller picture on a plain ground.
+        jitter: how far brightness, contrast and saturation may change.
 
     Raises:
         ConfigError: a probability is not between 0 and 1, or the size is not positive.
@@ -111,10 +120,12 @@ class Augment:
     flip: float = 0.0
     trivial: bool = False
     erase: float = 0.0
+    shrink: float = 0.0
+    jitter: float = 0.0
 
     def __post_init__(self) -> None:
         """Refuse what is no probability and no size."""
-        for name in ("flip", "erase"):
+        for name in ("flip", "erase", "shrink", "jitter"):
             if not 0 <= getattr(self, name) <= 1:
                 raise ConfigError(f"{name} = {getattr(self, name)}; give a probability from 0 to 1")
         if self.size < 1:
@@ -139,8 +150,12 @@ class Augment:
         images = resample(images, share.of(boxes), self.size)
         mirrored = share.of(torch.rand(share.total, generator=generator)) < self.flip
         images[mirrored] = images[mirrored].flip(-1)
+        if self.shrink:
+            images = shrink_pictures(images, self.shrink, generator, share)
         if self.trivial:
             images = apply_trivial(images, generator, share)
+        if self.jitter:
+            images = jitter_colours(images, self.jitter, generator, share)
         return erase_boxes(images, self.erase, generator, share) if self.erase else images
 
 
@@ -163,6 +178,60 @@ def erase_boxes(
         left, top, w, h = boxes[index].tolist()
         images[index, :, top : top + h, left : left + w] = _ERASED
     return images
+
+
+def shrink_pictures(
+    images: UInt8[Tensor, "batch 3 height width"],
+    probability: float,
+    generator: Generator,
+    share: Share | None = None,
+) -> UInt8[Tensor, "batch 3 height width"]:
+    """Show some pictures smaller, at a random place on a ground of one random colour.
+
+    Their sides become half to all of what they were, uniformly.
+    """
+    share = share or Share(len(images))
+    drawn = share.of(torch.rand((share.total, 4), generator=generator))
+    grounds = share.of(torch.randint(256, (share.total, 3), generator=generator))
+    height, width = images.shape[2:]
+    images = images.clone()
+    for index in (drawn[:, 0] < probability).nonzero().flatten().tolist():
+        _, side, x, y = drawn[index].tolist()
+        w, h = (max(1, round(full * (0.5 + side / 2))) for full in (width, height))
+        small = F.interpolate(
+            images[index : index + 1], (h, w), mode="bilinear", align_corners=False, antialias=True
+        )
+        left, top = int(x * (width - w + 1)), int(y * (height - h + 1))
+        images[index] = grounds[index, :, None, None].to(torch.uint8)
+        images[index, :, top : top + h, left : left + w] = small[0]
+    return images
+
+
+def jitter_colours(
+    images: UInt8[Tensor, "batch 3 height width"],
+    strength: float,
+    generator: Generator,
+    share: Share | None = None,
+) -> UInt8[Tensor, "batch 3 height width"]:
+    """Change brightness, contrast and saturation of each picture; its hues stay.
+
+    Each is multiplied by a factor of 1 - `strength` to 1 + `strength`, in this order: brightness
+    away from black, contrast from the picture's mean grey, saturation from each pixel's own grey
+    (ITU-R BT.601).
+    """
+    share = share or Share(len(images))
+    factors = share.of(torch.rand((share.total, 3, 1, 1, 1), generator=generator))
+    brightness, contrast, saturation = (1 + strength * (2 * factors - 1)).unbind(1)
+    values = (images * brightness).clamp_(0, 255)
+    values = torch.lerp(_grey(values).mean((2, 3), keepdim=True), values, contrast).clamp_(0, 255)
+    values = torch.lerp(_grey(values), values, saturation).clamp_(0, 255)
+    return values.round_().to(torch.uint8)
+
+
+def _grey(images: Tensor) -> Tensor:
+    """Give the luma of pictures as one channel."""
+    red, green, blue = images.unbind(1)
+    return (0.299 * red + 0.587 * green + 0.114 * blue)[:, None]
 
 
 def apply_trivial(

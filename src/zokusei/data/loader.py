@@ -2,7 +2,7 @@
 
 import queue
 import threading
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping
 from concurrent.futures import ThreadPoolExecutor
 from contextlib import suppress
 from dataclasses import dataclass
@@ -11,11 +11,12 @@ from pathlib import Path
 import numpy as np
 import torch
 from jaxtyping import Bool, Float, UInt8
+from numpy.typing import NDArray
 from torch import Tensor
 
 from zokusei.data.augment import Augment, Share
 from zokusei.data.manifest import Manifest
-from zokusei.errors import ImageError
+from zokusei.errors import ConfigError, ImageError, suggest
 from zokusei.images.preprocess import Preprocess
 
 _BATCHES_AHEAD = 3
@@ -112,6 +113,11 @@ class Loader:
         rank: which process this is.
         world: how many there are; `batch_size` is a multiple of it.
         caption_features: a vector of each picture of the manifest, for a model that reads captions.
+        repeat: how often an epoch shows the pictures of a source; once by default. Of 1.5 times,
+            each picture is shown once, and half of them, drawn anew each epoch, twice.
+
+    Raises:
+        ConfigError: no picture has such a source, or nothing is left of an epoch.
     """
 
     def __init__(
@@ -126,8 +132,10 @@ class Loader:
         rank: int = 0,
         world: int = 1,
         caption_features: Float[Tensor, "pictures numbers"] | None = None,
+        repeat: Mapping[str, float] | None = None,
     ) -> None:
         self.caption_features = caption_features
+        self._shares = _share_out(manifest, repeat or {})
         self.targets = torch.from_numpy(manifest.compute_targets())
         self.known = torch.from_numpy(manifest.compute_known())
         self.store = store
@@ -139,7 +147,7 @@ class Loader:
 
     def __len__(self) -> int:
         """Batches of an epoch."""
-        full, rest = divmod(len(self.targets), self.batch_size)
+        full, rest = divmod(sum(count for _, count in self._shares), self.batch_size)
         # A small last batch would weigh as much as a full one; it is dropped unless it is all.
         return full if self.shuffle and full else full + bool(rest)
 
@@ -180,10 +188,17 @@ class Loader:
             thread.join()
 
     def _order(self, epoch: int) -> list[int]:
-        rows = np.arange(len(self.targets))
+        chance = np.random.default_rng([self.seed, epoch])
+        drawn = []
+        for rows, count in self._shares:
+            whole, part = divmod(count, len(rows))
+            drawn += [rows] * whole
+            if part:
+                drawn.append(chance.permutation(rows)[:part])
+        order = np.concatenate(drawn)
         if self.shuffle:
-            np.random.default_rng([self.seed, epoch]).shuffle(rows)
-        return [int(row) for row in rows]
+            chance.shuffle(order)
+        return [int(row) for row in order]
 
     def _batch(self, order: list[int], epoch: int, step: int) -> Batch:
         everyone = order[step * self.batch_size : (step + 1) * self.batch_size]
@@ -202,3 +217,25 @@ class Loader:
     def _generator(self, epoch: int, step: int) -> torch.Generator:
         words = np.random.SeedSequence([self.seed, epoch, step]).generate_state(2)
         return torch.Generator().manual_seed(int(words[0]) << 32 | int(words[1]))
+
+
+def _share_out(
+    manifest: Manifest, repeat: Mapping[str, float]
+) -> list[tuple[NDArray[np.int64], int]]:
+    """Give the rows of each source that is repeated, and of all others, with their views."""
+    sources = np.array(manifest.column("source"), dtype=object)
+    for name in repeat:
+        if name not in sources:
+            known = sorted(set(sources.tolist()) - {""})
+            raise ConfigError(
+                f"data.repeat names {name!r}, of which there is no picture"
+                + (suggest(name, known) if known else "; `zokusei data merge` names sources")
+            )
+    times = {"": 1.0, **repeat}
+    chosen = np.array([name if name in repeat else "" for name in sources], dtype=object)
+    groups = [(np.flatnonzero(chosen == name), times[name]) for name in times]
+    shares = [(rows, round(len(rows) * wanted)) for rows, wanted in groups]
+    shares = [(rows, count) for rows, count in shares if count]
+    if len(manifest) and not shares:
+        raise ConfigError(f"data.repeat = {dict(repeat)} leaves no picture of an epoch")
+    return shares

@@ -121,7 +121,7 @@ def name_rows(about: Sequence[Any], paths: Sequence[Path]) -> str:
     files = []
     for path in map(os.path.realpath, paths):
         try:
-            status = os.stat(path)
+            status = Path(path).stat()
             files.append([path, status.st_size, status.st_mtime_ns])
         except OSError:
             files.append([path, 0, 0])

@@ -287,6 +287,8 @@ class ClassifierTraining:
             flip=0.0 if self.flip_refused else config.augment.flip,
             trivial=config.augment.trivial,
             erase=config.augment.erase,
+            shrink=config.augment.shrink,
+            jitter=config.augment.jitter,
         )
         crops = config.augment.crop != "none"
         decoded = round(size * config.augment.margin) if crops else size
@@ -300,6 +302,7 @@ class ClassifierTraining:
             rank=self.accelerator.process_index,
             world=world,
             caption_features=self._open_captions(manifest),
+            repeat=config.data.repeat,
         )
 
     def _create_val_loader(self, manifest: Manifest) -> Loader:
