@@ -1,0 +1,117 @@
+"""Make the tagger that the package carries: drawn characters, real faces, real illustrations.
+
+    python weights/tagger.py --faces FOLDER --art FOLDER [--drawn 8000] [key=value ...]
+
+FOLDERs are anime-faces (`labels.csv` with hair, eyes and group) and real-art (`labels.csv` with
+file, source, tags and unsure, and `vocabulary.txt`). Illustrations of the sources in `HELD_OUT` are
+the validation split: nothing is trained on them, and nothing else is validated with. What is made
+lies in `runs`; a stage that is done is skipped, and a killed one goes on. `key=value` is handed on
+to the training, and `--out` names its run.
+"""
+
+import argparse
+import subprocess
+import sys
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+import pyarrow.parquet as pq
+
+from zokusei.corpora import import_corpus
+from zokusei.data.manifest import Manifest
+from zokusei.data.merging import merge_manifests
+from zokusei.data.splits import split_manifest
+from zokusei.inference.evaluate import evaluate_run, result_row
+from zokusei.memory import keep_freed_memory
+from zokusei.results import append_result
+
+ROOT = Path(__file__).parents[1]
+RESULTS = ROOT / "benchmarks" / "results" / "base-tagger.csv"
+CONFIG = "configs/base-tagger.yaml"
+CORPUS, DRAWN = Path("runs/base/corpus.parquet"), Path("runs/base/drawn")
+HELD_OUT = ("shj", "grb", "dok", "hxy", "jak")
+COLUMNS = {"hair": "{}_hair", "eyes": "{}_eyes"}
+FIELDS = (
+    "experiment split model preset seed map tags chance_map hair_top1 hair_pictures eyes_top1 "
+    "eyes_pictures macro_f1 images_per_second seconds commit config hardware versions command"
+).split()
+
+
+def main() -> None:
+    """Make the corpus, train, and judge on the sources that were held out."""
+    parser = argparse.ArgumentParser(description="Make the tagger that the package carries.")
+    parser.add_argument("--faces", type=Path, default=Path("../shared/data/anime-faces"))
+    parser.add_argument("--art", type=Path, default=Path("../shared/data/real-art"))
+    parser.add_argument("--drawn", type=int, default=8000, help="drawn pictures")
+    parser.add_argument("--out", type=Path, default=Path("runs/base-tagger"))
+    given, settings = parser.parse_known_args()
+    keep_freed_memory()
+    zokusei = [sys.executable, "-m", "zokusei"]
+    draw = [*zokusei, "data", "draw", str(DRAWN), "--count", str(given.drawn)]
+    subprocess.run(draw, check=True, cwd=ROOT)
+    if not (ROOT / CORPUS).exists():
+        make_corpus(given.faces, given.art, ROOT / DRAWN).save(ROOT / CORPUS)
+    train = [*zokusei, "train", CONFIG, f"data.path={CORPUS}", "--out", str(given.out), *settings]
+    subprocess.run(train, check=True, cwd=ROOT)
+    row = judge(ROOT / given.out)
+    row["config"] = " ".join(["base-tagger", *settings])
+    row["command"] = " ".join(["python weights/tagger.py", *sys.argv[1:]])
+    append_result(RESULTS, row, FIELDS)
+    for name in ("map", "chance_map", "hair_top1", "eyes_top1"):
+        print(f"{name} {row[name]:.1f}")
+
+
+def make_corpus(faces: Path, art: Path, drawn: Path) -> Manifest:
+    """Put the three corpora together; only illustrations of other sources are held out."""
+    labelled, _ = import_corpus(faces, columns=COLUMNS, group_column="group")
+    illustrated, _ = import_corpus(art / "labels.csv", vocabulary=art / "vocabulary.txt")
+    sources = illustrated.column("source")
+    splits = ["val" if source in HELD_OUT else "train" for source in sources]
+    characters, _ = import_corpus(drawn)
+    parts = {
+        "art": illustrated.with_column("split", splits).with_column("group", sources),
+        "faces": train_on_all(split_manifest(labelled, val=0.0, test=0.0)),
+        "drawn": train_on_all(characters),
+    }
+    return merge_manifests(parts)
+
+
+def train_on_all(manifest: Manifest) -> Manifest:
+    """Put every picture into the training split."""
+    return manifest.with_column("split", ["train"] * len(manifest))
+
+
+def judge(run: Path) -> dict[str, Any]:
+    """Give the figures on the held out illustrations as a row."""
+    evaluation = evaluate_run(run, split="val")
+    manifest = Manifest.load(run / "manifest.parquet").select("val")
+    table = pq.read_table(run / "scores-val.parquet")
+    row = result_row(run, evaluation)
+    judged = [tag for tag in evaluation["tags"] if tag["positives"]]
+    row |= {"chance_map": evaluation["chance_map"], "tags": len(judged)}
+    for name in COLUMNS:
+        colours = [tag for tag in manifest.tags.names if is_colour(tag, name)]
+        scores = np.stack([table.column(tag).to_numpy() for tag in colours], 1)
+        hits, pictures = count_hits(scores, manifest, colours)
+        row |= {f"{name}_top1": 100 * hits / max(pictures, 1), f"{name}_pictures": pictures}
+    return row
+
+
+def is_colour(tag: str, attribute: str) -> bool:
+    """Say whether a tag is a colour of hair or eyes, as the faces have them."""
+    names = "aqua black blonde blue brown green grey orange pink purple red white yellow".split()
+    return tag.removesuffix(f"_{attribute}") in names and tag.endswith(f"_{attribute}")
+
+
+def count_hits(scores: np.ndarray, manifest: Manifest, colours: list[str]) -> tuple[int, int]:
+    """Count pictures of one certain colour, and those whose highest score is that colour's."""
+    own = [manifest.tags.index(tag) for tag in colours]
+    targets, known = manifest.compute_targets()[:, own], manifest.compute_known()[:, own]
+    certain = (targets.sum(1) == 1) & known.all(1)
+    best = scores[certain].argmax(1)
+    return int(targets[certain, best].sum()), int(certain.sum())
+
+
+if __name__ == "__main__":
+    main()
