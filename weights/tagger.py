@@ -18,7 +18,7 @@ from typing import Any
 import numpy as np
 import pyarrow.parquet as pq
 
-from zokusei.corpora import import_corpus
+from zokusei.corpora import TagRules, import_corpus
 from zokusei.data.manifest import Manifest
 from zokusei.data.merging import merge_manifests
 from zokusei.data.splits import split_manifest
@@ -32,6 +32,7 @@ CONFIG = "configs/base-tagger.yaml"
 CORPUS, DRAWN = Path("runs/base/corpus.parquet"), Path("runs/base/drawn")
 HELD_OUT = ("shj", "grb", "dok", "hxy", "jak")
 COLUMNS = {"hair": "{}_hair", "eyes": "{}_eyes"}
+SPELLING = TagRules({"gray_hair": "grey_hair", "gray_eyes": "grey_eyes"})
 FIELDS = (
     "experiment split model preset seed map tags chance_map hair_top1 hair_pictures eyes_top1 "
     "eyes_pictures macro_f1 images_per_second seconds commit config hardware versions command"
@@ -64,7 +65,7 @@ def main() -> None:
 
 def make_corpus(faces: Path, art: Path, drawn: Path) -> Manifest:
     """Put the three corpora together; only illustrations of other sources are held out."""
-    labelled, _ = import_corpus(faces, columns=COLUMNS, group_column="group")
+    labelled, _ = import_corpus(faces, columns=COLUMNS, group_column="group", rules=SPELLING)
     illustrated, _ = import_corpus(art / "labels.csv", vocabulary=art / "vocabulary.txt")
     sources = illustrated.column("source")
     splits = ["val" if source in HELD_OUT else "train" for source in sources]

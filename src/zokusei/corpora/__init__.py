@@ -126,6 +126,7 @@ def import_corpus(
     columns: Mapping[str, str] | None = None,
     group_column: str | None = None,
     vocabulary: Path | str | None = None,
+    rules: TagRules | None = None,
 ) -> tuple[Manifest, Problems]:
     """Read labelled pictures, whatever of the known forms they have, into memory.
 
@@ -135,6 +136,7 @@ def import_corpus(
         columns: see `read_table`.
         group_column: see `read_table`.
         vocabulary: see `open_corpus`.
+        rules: see `open_corpus`.
 
     Returns:
         The manifest, splits filled in only where the source names them, and what was left out.
@@ -142,14 +144,19 @@ def import_corpus(
     Raises:
         DataError: there is nothing at `path`, or it holds no labelled picture.
     """
-    is_plain = not (images or columns or group_column)
+    is_plain = not (images or columns or group_column or rules)
     path = find_manifest(Path(path)) if is_plain else Path(path)
     if is_plain and path.suffix == ".parquet" and path.exists():
         manifest = Manifest.load(path)
         tags = read_vocabulary(Path(vocabulary)) if vocabulary else None
         return (manifest.with_tags(tags) if tags else manifest), Problems()
     corpus = open_corpus(
-        path, images=images, columns=columns, group_column=group_column, vocabulary=vocabulary
+        path,
+        images=images,
+        columns=columns,
+        group_column=group_column,
+        vocabulary=vocabulary,
+        rules=rules,
     )
     try:
         return Manifest.from_records(corpus.records, corpus.tags, corpus.root), corpus.problems
