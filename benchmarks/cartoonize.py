@@ -16,6 +16,7 @@ import torch
 
 from zokusei.images import find_images, open_image
 from zokusei.images.preprocess import Preprocess
+from zokusei.memory import keep_freed_memory
 from zokusei.results import append_result
 from zokusei.stylize.folder import Draw, Job, draw_each
 from zokusei.stylize.plain import Plain
@@ -33,6 +34,7 @@ PICTURES, SIZE, ROUNDS = 64, 224, 5
 
 def main() -> None:
     """Measure both methods and add two rows."""
+    keep_freed_memory()  # as the command does
     weights = Path(sys.argv[1])
     folder = Path(sys.argv[2]) if len(sys.argv) > 2 else FOLDER
     methods: dict[str, Draw] = {"white-box": WhiteBox(load_generator(weights)), "plain": Plain()}
