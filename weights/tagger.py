@@ -87,12 +87,16 @@ def judge(run: Path) -> dict[str, Any]:
     """Give the figures on the held out illustrations as a row."""
     evaluation = evaluate_run(run, split="val")
     manifest = Manifest.load(run / "manifest.parquet").select("val")
+    known = manifest.compute_known()
     table = pq.read_table(run / "scores-val.parquet")
     row = result_row(run, evaluation)
     judged = [tag for tag in evaluation["tags"] if tag["positives"]]
     row |= {"chance_map": evaluation["chance_map"], "tags": len(judged)}
     for name in COLUMNS:
+        # Colours that nobody looked for in any of these pictures are no answer either.
+        asked = known.any(0)
         colours = [tag for tag in manifest.tags.names if is_colour(tag, name)]
+        colours = [tag for tag in colours if asked[manifest.tags.index(tag)]]
         scores = np.stack([table.column(tag).to_numpy() for tag in colours], 1)
         hits, pictures = count_hits(scores, manifest, colours)
         row |= {f"{name}_top1": 100 * hits / max(pictures, 1), f"{name}_pictures": pictures}

@@ -4,12 +4,20 @@ import dataclasses
 import importlib.util
 from pathlib import Path
 
+import numpy as np
 import pytest
 
 from captioned import write_captioned, write_captioner
+from conftest import Silent
+from pictures import write_picture
 from zokusei import model_folder
 from zokusei.caption_checkpoint import load_caption_checkpoint, save_caption_checkpoint
+from zokusei.config import load_config
+from zokusei.corpora.drawn import write_drawn_corpus
+from zokusei.data.manifest import Manifest, Record
 from zokusei.results import append_result
+from zokusei.tags import TagSet
+from zokusei.training.classifier import train_classifier
 
 ROOT = Path(__file__).parents[2]
 COLUMNS = [
@@ -19,12 +27,37 @@ COLUMNS = [
 ]  # fmt: skip
 
 
-@pytest.fixture(scope="module")
-def script():
-    spec = importlib.util.spec_from_file_location("ship_captioner", ROOT / "weights/captioner.py")
+def load_script(name):
+    spec = importlib.util.spec_from_file_location(f"make_{name}", ROOT / "weights" / f"{name}.py")
     module = importlib.util.module_from_spec(spec)
     spec.loader.exec_module(module)
     return module
+
+
+@pytest.fixture(scope="module")
+def script():
+    return load_script("captioner")
+
+
+@pytest.fixture(scope="module")
+def corpora(tmp_path_factory):
+    """The three corpora of the tagger, very small."""
+    folder, rng = tmp_path_factory.mktemp("corpora"), np.random.default_rng(0)
+    for name in ("faces", "art"):
+        (folder / name).mkdir()
+        for index in range(12):
+            write_picture(folder / name / f"{index}.png", "red", "square", rng, 40)
+    rows = [f"{i}.png,{i},{('gray', 'blonde')[i % 2]},{('blue', 'red')[i // 2 % 2]}"
+            for i in range(12)]  # fmt: skip
+    (folder / "faces" / "labels.csv").write_text("\n".join(["file,group,hair,eyes", *rows]) + "\n")
+    rows = [f"{i}.png,{('shj', 'agpb', 'mik')[i % 3]},grey_hair blue_eyes{' hat' * (i % 2)},smile"
+            for i in range(12)]  # fmt: skip
+    rows = ["file,source,tags,unsure", *rows]
+    (folder / "art" / "labels.csv").write_text("\n".join(rows) + "\n")
+    names = ["grey_hair", "blonde_hair", "blue_eyes", "red_eyes", "hat", "smile"]
+    (folder / "art" / "vocabulary.txt").write_text("\n".join(names) + "\n")
+    write_drawn_corpus(folder / "drawn", count=8, size=40)
+    return folder
 
 
 @pytest.fixture
@@ -88,3 +121,55 @@ def test_every_stage_is_a_command_that_there_is(zokusei, script):
         else:
             assert (ROOT / stage[0]).exists()
         assert all((ROOT / part).exists() for part in stage if part.startswith("configs/"))
+
+
+def test_the_taggers_corpora_meet_and_only_other_artists_are_held_out(corpora):
+    tagger = load_script("tagger")
+    merged = tagger.make_corpus(corpora / "faces", corpora / "art", corpora / "drawn")
+    assert len(merged) == 12 + 12 + 8
+    assert "gray_hair" not in merged.tags
+    known, targets = merged.compute_known(), merged.compute_targets()
+    sources, splits = merged.column("source"), merged.column("split")
+    held_out = [row for row, split in enumerate(splits) if split == "val"]
+    assert held_out == [0, 3, 6, 9]
+    assert {sources[row] for row in held_out} == {"art"}
+    assert set(splits) == {"train", "val"}
+    smile, grey = merged.tags.index("smile"), merged.tags.index("grey_hair")
+    for row, source in enumerate(sources):
+        assert known[row, smile] == (source == "drawn")  # unsure in art, unasked in faces
+        assert known[row, grey]
+    faces = [row for row, source in enumerate(sources) if source == "faces"]
+    assert targets[faces, grey].tolist() == [True, False] * 6
+
+
+def test_the_tagger_is_trained_and_judged_by_its_configuration(corpora, tmp_path):
+    tagger = load_script("tagger")
+    merged = tagger.make_corpus(corpora / "faces", corpora / "art", corpora / "drawn")
+    merged.save(tmp_path / "corpus.parquet")
+    tiny = ["model.backbone=test_efficientnet", "model.weights=none", "preprocess.size=32",
+            "augment.size=32", "train.epochs=1", "train.batch_size=8",
+            "data.min_count=1"]  # fmt: skip
+    settings = [f"data.path={tmp_path / 'corpus.parquet'}", *tiny]
+    config = load_config(ROOT / tagger.CONFIG, settings)
+    train_classifier(config, tmp_path / "run", Silent(), lambda message: None)
+    row = tagger.judge(tmp_path / "run")
+    assert (row["hair_pictures"], row["eyes_pictures"]) == (4, 4)
+    assert row["tags"] == 3  # grey hair, blue eyes and the hat of every second one
+    assert 0 <= row["hair_top1"] <= 100
+    assert set(tagger.FIELDS) - set(row) == {"versions", "command"}
+
+
+def test_hits_are_those_of_a_loop():
+    tagger = load_script("tagger")
+    rng, colours = np.random.default_rng(0), ["red_hair", "blue_hair", "grey_hair"]
+    records, scores, hits, pictures = [], rng.random((40, 3)), 0, 0
+    for index in range(40):
+        tags = [name for name in colours if rng.random() < 0.4]
+        known = None if rng.random() < 0.7 else tags
+        records.append(Record(f"{index}.png", tags, known))
+        if len(tags) == 1 and known is None:
+            pictures += 1
+            hits += colours[int(scores[index].argmax())] == tags[0]
+    manifest = Manifest.from_records(records, TagSet.from_names(["hat", *colours]), ".")
+    assert tagger.count_hits(scores, manifest, colours) == (hits, pictures)
+    assert 0 < hits < pictures
