@@ -4,12 +4,14 @@
 """
 
 from zokusei.images.folders import IMAGE_SUFFIXES, find_images
-from zokusei.images.reading import MAX_PIXELS, Picture, open_image
+from zokusei.images.reading import MAX_PIXELS, Picture, Size, open_image, open_sized
 
 __all__ = [
     "IMAGE_SUFFIXES",
     "MAX_PIXELS",
     "Picture",
+    "Size",
     "find_images",
     "open_image",
+    "open_sized",
 ]

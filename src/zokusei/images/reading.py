@@ -53,7 +53,13 @@ _TURNS = {
     8: Image.Transpose.ROTATE_90,
 }
 
+_FIRST_ON_ITS_SIDE = 5  # width is height from here on
+
 _PILLOW_SAYS = ("ignore", None, UserWarning, re.compile(r"PIL\."), 0)
+
+
+Size: TypeAlias = tuple[int, int]
+"""Width and height in pixels."""
 
 
 def open_image(source: Picture, *, at_least: int | None = None) -> Image.Image:
@@ -77,6 +83,21 @@ def open_image(source: Picture, *, at_least: int | None = None) -> Image.Image:
     >>> open_image(grey).mode, open_image(grey).getpixel((0, 0))
     ('RGB', (255, 255, 255))
     """
+    return open_sized(source, at_least=at_least)[0]
+
+
+def open_sized(source: Picture, *, at_least: int | None = None) -> tuple[Image.Image, Size]:
+    """Decode as `open_image` does; also give the upright picture's size when decoded whole.
+
+    Raises:
+        ImageError: see `open_image`.
+
+    >>> file = io.BytesIO()
+    >>> Image.new("L", (64, 32)).save(file, "JPEG")
+    >>> image, size = open_sized(file.getvalue(), at_least=4)
+    >>> image.size, size
+    ((8, 4), (64, 32))
+    """
     if isinstance(source, Image.Image):
         with _blame("the picture"):
             return _decode(source, None)
@@ -96,7 +117,7 @@ def open_image(source: Picture, *, at_least: int | None = None) -> Image.Image:
         raise ImageError(f"{path} cannot be opened: {reason}; check the path") from error
 
 
-def _read(name: str, file: BinaryIO, at_least: int | None) -> Image.Image:
+def _read(name: str, file: BinaryIO, at_least: int | None) -> tuple[Image.Image, Size]:
     with _blame(name):
         start = file.read(16)
         if not start:
@@ -147,8 +168,8 @@ def _blame(name: str) -> Iterator[None]:
         ) from error
 
 
-def _decode(image: Image.Image, at_least: int | None) -> Image.Image:
-    """Check the size that the header claims before a single pixel is decoded."""
+def _decode(image: Image.Image, at_least: int | None) -> tuple[Image.Image, Size]:
+    """Check the size that the header claims before a single pixel is decoded; give it too."""
     width, height = image.size
     if width * height == 0:
         raise ImageError(f"has no pixels: {width} x {height}")
@@ -161,20 +182,21 @@ def _decode(image: Image.Image, at_least: int | None) -> Image.Image:
         # JPEG it does nothing.
         image.draft(None, (at_least, at_least))
     image.load()
-    turn = _TURNS.get(_read_orientation(image))
+    orientation = _read_orientation(image)
     rgb = _to_rgb(image)
-    if turn is not None:
-        rgb = rgb.transpose(turn)
+    if orientation in _TURNS:
+        rgb = rgb.transpose(_TURNS[orientation])
     rgb.info.clear()
-    return rgb
+    return rgb, (height, width) if orientation >= _FIRST_ON_ITS_SIDE else (width, height)
 
 
 def _read_orientation(image: Image.Image) -> int:
     """Read EXIF or XMP; 1 is upright. Damaged metadata does not make the pixels worse."""
     try:
-        return int(image.getexif().get(Base.Orientation, 1))
+        orientation = int(image.getexif().get(Base.Orientation, 1))
     except Exception:
         return 1
+    return orientation if orientation in _TURNS else 1
 
 
 def _to_rgb(image: Image.Image) -> Image.Image:

@@ -11,7 +11,6 @@ from types import TracebackType
 from typing import Generic, TypeVar
 
 from zokusei.errors import ConfigError, DataError
-from zokusei.images import open_image
 from zokusei.inference.done import Done, Mark, Row
 from zokusei.inference.journal import Journal
 from zokusei.inference.sources import Item
@@ -168,7 +167,7 @@ class Collection:
         sized = any(table.needs_size for table in self._writers.tables)
         row = Row(
             str(item.path), item.relative.as_posix(), tags.names, list(tags.scores.values()),
-            open_image(item.path).size if sized else None,
+            tags.size if sized else None,
         )  # fmt: skip
         for table in self._writers.tables:
             table.check(row)

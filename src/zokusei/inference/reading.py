@@ -3,17 +3,33 @@
 from collections import deque
 from collections.abc import Callable, Iterable, Iterator, Sequence
 from concurrent.futures import Future, ThreadPoolExecutor
+from dataclasses import dataclass
 from typing import TypeVar
 
 import numpy as np
 from numpy.typing import NDArray
 
 from zokusei.errors import ImageError
-from zokusei.images import Picture, open_image
+from zokusei.images import Picture, Size, open_sized
 from zokusei.images.preprocess import Preprocess
 
 Job = TypeVar("Job")
 Decoded = TypeVar("Decoded")
+
+
+@dataclass(frozen=True)
+class Batch:
+    """Pictures that were read.
+
+    Attributes:
+        pictures: as they were given.
+        sizes: of each, upright and whole.
+        fitted: for each preprocessing the pixels, bytes of batch x size x size x 3, red first.
+    """
+
+    pictures: list[Picture]
+    sizes: list[Size]
+    fitted: list[NDArray[np.uint8]]
 
 
 def read_batches(
@@ -24,9 +40,22 @@ def read_batches(
     on_error: Callable[[Picture, ImageError], None] | None,
     workers: int,
 ) -> Iterator[tuple[list[Picture], list[NDArray[np.uint8]]]]:
-    """Give pictures with their fitted pixels, batch by batch; see `decode_ahead`.
+    """Give pictures with their fitted pixels, where nothing else of `read_pictures` is needed."""
+    for batch in read_pictures(
+        pictures, preprocesses, batch_size=batch_size, on_error=on_error, workers=workers
+    ):
+        yield batch.pictures, batch.fitted
 
-    Pixels are bytes of batch x size x size x 3, red first.
+
+def read_pictures(
+    pictures: Iterable[Picture],
+    preprocesses: Sequence[Preprocess],
+    *,
+    batch_size: int,
+    on_error: Callable[[Picture, ImageError], None] | None,
+    workers: int,
+) -> Iterator[Batch]:
+    """Read pictures batch by batch; see `decode_ahead`.
 
     Args:
         pictures: paths, encoded bytes or Pillow pictures; read as they are needed.
@@ -41,22 +70,23 @@ def read_batches(
     """
     needed = max(preprocess.min_side for preprocess in preprocesses)
 
-    def decode(picture: Picture) -> list[NDArray[np.uint8]]:
-        image = open_image(picture, at_least=needed)
-        return [preprocess.to_array(image) for preprocess in preprocesses]
+    def decode(picture: Picture) -> tuple[Size, list[NDArray[np.uint8]]]:
+        image, size = open_sized(picture, at_least=needed)
+        return size, [preprocess.to_array(image) for preprocess in preprocesses]
 
     for batch in decode_ahead(pictures, decode, batch_size=batch_size, workers=workers):
         readable = []
-        for picture, pixels in batch:
-            if isinstance(pixels, list):
-                readable.append((picture, pixels))
+        for picture, found in batch:
+            if not isinstance(found, ImageError):
+                readable.append((picture, *found))
             elif on_error is None:
-                raise pixels
+                raise found
             else:
-                on_error(picture, pixels)
+                on_error(picture, found)
         if readable:
-            fitted = zip(*(pixels for _, pixels in readable), strict=True)
-            yield [picture for picture, _ in readable], [np.stack(one) for one in fitted]
+            read, sizes, pixels = zip(*readable, strict=True)
+            fitted = [np.stack(one) for one in zip(*pixels, strict=True)]
+            yield Batch(list(read), list(sizes), fitted)
 
 
 def decode_ahead(

@@ -6,10 +6,10 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from zokusei.errors import ConfigError, ImageError
-from zokusei.images import Picture
+from zokusei.images import Picture, Size
 from zokusei.inference.backends import create_backend
 from zokusei.inference.exported import ExportedModel, find_runtime, load_exported
-from zokusei.inference.reading import read_batches
+from zokusei.inference.reading import read_pictures
 from zokusei.inference.thresholds import create_selection
 from zokusei.inference.wd import is_wd_folder, load_wd
 from zokusei.model_folder import find_model_folder
@@ -27,11 +27,13 @@ class Tags:
         path: the picture's path; empty where it was given as bytes or pixels.
         names: tags whose probability reaches their threshold, the most probable first.
         scores: probability of every tag the model knows.
+        size: the picture's width and height in pixels, upright.
     """
 
     path: str
     names: tuple[str, ...]
     scores: dict[str, float]
+    size: Size | None = None
 
     def to_dict(self) -> dict[str, Any]:
         """Give the form that `zokusei tag --json` prints."""
@@ -129,24 +131,24 @@ class Tagger:
         Raises:
             ImageError: a picture cannot be read and nobody is to be told.
         """
-        batches = read_batches(
+        batches = read_pictures(
             pictures,
             self.backend.preprocesses,
             batch_size=batch_size,
             on_error=on_error,
             workers=workers,
         )
-        for read, fitted in batches:
-            probabilities = self.backend.predict(fitted).tolist()
-            for picture, scores in zip(read, probabilities, strict=True):
-                yield self._decide(picture, scores)
+        for batch in batches:
+            probabilities = self.backend.predict(batch.fitted).tolist()
+            for read in zip(batch.pictures, probabilities, batch.sizes, strict=True):
+                yield self._decide(*read)
 
-    def _decide(self, picture: Picture, scores: list[float]) -> Tags:
+    def _decide(self, picture: Picture, scores: list[float], size: Size) -> Tags:
         """Give the tags that are selected, and all scores."""
         tags = self.checkpoint.tags
         names = tuple(tags.names[position] for position in self.selection.choose(scores))
         path = str(picture) if isinstance(picture, str | Path) else ""
-        return Tags(path, names, dict(zip(tags.names, scores, strict=True)))
+        return Tags(path, names, dict(zip(tags.names, scores, strict=True)), size)
 
 
 def load_model(folder: Path | str) -> "Checkpoint | ExportedModel":
