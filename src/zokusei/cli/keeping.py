@@ -103,6 +103,7 @@ class Keeping:
         self._jobs: dict[str, Job] = {}
         self._kept = self._changed = 0
         self.seen = False
+        self._refused: set[Path] = set()
         state = settings.state or default_state(settings.out)
         options = {
             "model": hash_model(model), "write": sorted(formats), "existing": settings.existing,
@@ -126,7 +127,7 @@ class Keeping:
         self._collection.check_tables()
         self._behind = Behind[tuple["Job", "Tags"]](
             lambda pair: self._collection.keep(*pair),
-            lambda pair, error: self._lose(pair[0].item, str(error)),
+            lambda pair, error: self._lose(pair[0].item.path, str(error)),
         )
 
     def __enter__(self) -> "Keeping":
@@ -154,10 +155,13 @@ class Keeping:
         from zokusei.errors import DataError
 
         self.seen = True
+        if item.member is not None and self._settings.out is None:
+            self._refuse(item.member.archive)
+            return False
         try:
             job = self._collection.accept(item)
         except DataError as error:
-            self._lose(item, str(error))
+            self._lose(item.path, str(error))
             return False
         if job is not None:
             self._jobs[str(item.path)] = job
@@ -176,12 +180,18 @@ class Keeping:
         """Pictures that an earlier run has done."""
         return self._collection.done_before
 
-    def _lose(self, item: "Item", what: str) -> None:
+    def _refuse(self, archive: Path) -> None:
+        """Say once of an archive that nothing is written beside what lies inside of it."""
+        if archive not in self._refused:
+            self._refused.add(archive)
+            self._lose(archive, "files are never written into an archive; say where with -o")
+
+    def _lose(self, path: Path, what: str) -> None:
         from zokusei.cli.console import tell
         from zokusei.cli.printing import printable
 
-        self._problems.add(item.path, what)
-        tell(f"not written: {printable(str(item.path))}: {what}")
+        self._problems.add(path, what)
+        tell(f"not written: {printable(str(path))}: {what}")
 
     def _on_change(self, writer: "Sidecar", change: "Change") -> None:
         if change.after is not None:

@@ -20,7 +20,9 @@ _FAILED = 3
 def tag(
     pictures: Annotated[
         list[str],
-        typer.Argument(help="Pictures, folders, patterns; - reads a list of them from stdin."),
+        typer.Argument(
+            help="Pictures, folders, patterns, .zip and .cbz; - reads a list of them from stdin."
+        ),
     ],
     model: Annotated[
         Path, typer.Option(help="A run, a model folder, an exported model, or a WD-style folder.")
@@ -112,6 +114,9 @@ def tag(
     the content of picture and model and by the options: the same command goes on where it was
     killed, and does nothing twice. One file for all pictures is written at the end.
 
+    Archives are read where they lie, and a picture in one is called `archive.zip/name.png`. Nothing
+    is ever written into them: formats beside pictures need `-o`.
+
     Pictures that cannot be read or written are named on stderr, the others are tagged, and the exit
     code is 3.
     """
@@ -121,6 +126,7 @@ def tag(
     from zokusei.cli.ruling import Ruler
     from zokusei.corpora.problems import Problems
     from zokusei.errors import DataError, ImageError
+    from zokusei.images import name_picture
     from zokusei.inference import Picture, Tagger
     from zokusei.inference.thresholds import create_selection
 
@@ -143,20 +149,20 @@ def tag(
 
             def on_error(picture: Picture, error: ImageError) -> None:
                 progress.advance()
-                problems.add(str(picture), str(error))
+                problems.add(name_picture(picture), str(error))
                 tell(f"not tagged: {error}")
                 if keeping is not None:
-                    keeping.drop(str(picture))
+                    keeping.drop(name_picture(picture))
 
-            def paths() -> Iterator[Path]:
+            def accepted() -> Iterator[Picture]:
                 for item in list_items(pictures, null, problems):
                     if keeping is None or keeping.accept(item):
-                        yield item.path
+                        yield item.picture
                     else:
                         progress.skip()
 
             for tags in tagger.tag(
-                paths(), batch_size=batch_size, on_error=on_error, workers=workers
+                accepted(), batch_size=batch_size, on_error=on_error, workers=workers
             ):
                 progress.advance()
                 tagged += 1
@@ -186,7 +192,15 @@ def tag(
 
 def list_items(pictures: list[str], null: bool, problems: "SharedProblems") -> Iterator["Item"]:
     """Give what the arguments mean; `-` stands for the names on stdin."""
+    from zokusei.cli.console import tell
+    from zokusei.cli.printing import printable
     from zokusei.inference.sources import find_items, read_list
+
+    def complain(path: Path, what: str) -> None:
+        problems.add(path, what)
+        tell(
+            f"not tagged: {'' if what.startswith(str(path)) else f'{printable(str(path))}: '}{what}"
+        )
 
     def names() -> Iterator[Path | str]:
         for given in pictures:
@@ -195,7 +209,7 @@ def list_items(pictures: list[str], null: bool, problems: "SharedProblems") -> I
             else:
                 yield given
 
-    return find_items(names(), problems.add)
+    return find_items(names(), complain, archives=True)
 
 
 def count_ahead(pictures: list[str], tell_total: Callable[[int], None]) -> None:
@@ -205,7 +219,8 @@ def count_ahead(pictures: list[str], tell_total: Callable[[int], None]) -> None:
 
     def count() -> None:
         try:
-            tell_total(sum(1 for _ in find_items(pictures, lambda *_: None)))
+            items = find_items(pictures, lambda *_: None, archives=True)
+            tell_total(sum(1 for _ in items))
         except ZokuseiError:
             return  # the work itself says it
 

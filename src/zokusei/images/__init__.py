@@ -3,15 +3,29 @@
 `preprocess` makes tensors and is imported by its own name: reading pictures needs no torch.
 """
 
+from zokusei.images.archives import ARCHIVE_SUFFIXES, Member, list_members
 from zokusei.images.folders import IMAGE_SUFFIXES, find_images
-from zokusei.images.reading import MAX_PIXELS, Picture, Size, open_image, open_sized
+from zokusei.images.reading import (
+    MAX_PIXELS,
+    Picture,
+    Size,
+    Stored,
+    name_picture,
+    open_image,
+    open_sized,
+)
 
 __all__ = [
+    "ARCHIVE_SUFFIXES",
     "IMAGE_SUFFIXES",
     "MAX_PIXELS",
+    "Member",
     "Picture",
     "Size",
+    "Stored",
     "find_images",
+    "list_members",
+    "name_picture",
     "open_image",
     "open_sized",
 ]

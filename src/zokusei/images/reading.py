@@ -7,7 +7,7 @@ import warnings
 from collections.abc import Iterator
 from contextlib import contextmanager
 from pathlib import Path
-from typing import BinaryIO, TypeAlias
+from typing import BinaryIO, Protocol, TypeAlias
 
 import numpy as np
 from numpy.typing import NDArray
@@ -24,8 +24,16 @@ from PIL.WebPImagePlugin import WebPImageFile
 
 from zokusei.errors import ImageError
 
-Picture: TypeAlias = str | Path | bytes | Image.Image
-"""A path, the bytes of a picture file, or a picture that is open already."""
+
+class Stored(Protocol):
+    """A picture file that lies inside of something else; `str` names it."""
+
+    def read(self) -> bytes:
+        """Give its bytes; raise `ImageError` where that fails."""
+
+
+Picture: TypeAlias = str | Path | bytes | Image.Image | Stored
+"""A path, the bytes of a picture file, a picture that is open already, or one stored elsewhere."""
 
 MAX_PIXELS = 178_956_970
 """Most pixels a picture may have: half a gigabyte as RGB, and where Pillow itself refuses."""
@@ -70,7 +78,8 @@ def open_image(source: Picture, *, at_least: int | None = None) -> Image.Image:
     picture carries no metadata, so that opening it again changes nothing.
 
     Args:
-        source: a path, the bytes of a file, or a Pillow picture (left as it is).
+        source: a path, the bytes of a file, a Pillow picture (left as it is), or anything whose
+            `read` gives bytes of a file, such as a member of an archive.
         at_least: the shorter side the caller needs, in pixels. A larger JPEG is then decoded
             at 1/2, 1/4 or 1/8 of its size, never below `at_least`, which is several times
             faster.
@@ -104,6 +113,8 @@ def open_sized(source: Picture, *, at_least: int | None = None) -> tuple[Image.I
     if isinstance(source, bytes):
         name, file = f"the picture ({len(source)} bytes)", io.BytesIO(source)
         return _read(name, file, at_least)
+    if not isinstance(source, str | Path):
+        return _read(str(source), io.BytesIO(source.read()), at_least)
     path = Path(source)
     try:
         # Only a regular file ends: a pipe or a terminal would keep us waiting.
@@ -115,6 +126,15 @@ def open_sized(source: Picture, *, at_least: int | None = None) -> tuple[Image.I
     except (OSError, ValueError) as error:  # ValueError: a zero byte inside the path
         reason = getattr(error, "strerror", None) or str(error)
         raise ImageError(f"{path} cannot be opened: {reason}; check the path") from error
+
+
+def name_picture(picture: Picture) -> str:
+    """Give the path of a picture, or what stands for it; empty for bytes and pixels.
+
+    >>> name_picture(Path("a.png")), name_picture(b"bytes")
+    ('a.png', '')
+    """
+    return "" if isinstance(picture, bytes | Image.Image) else str(picture)
 
 
 def _read(name: str, file: BinaryIO, at_least: int | None) -> tuple[Image.Image, Size]:

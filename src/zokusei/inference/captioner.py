@@ -14,7 +14,7 @@ from zokusei.caption_checkpoint import CaptionCheckpoint, load_caption_checkpoin
 from zokusei.captioning.beam import MAX_LENGTH, Generated, generate
 from zokusei.captioning.vocabulary import Vocabulary
 from zokusei.errors import ImageError
-from zokusei.images import Picture
+from zokusei.images import Picture, name_picture
 from zokusei.inference.backends.torch import choose_device
 from zokusei.inference.reading import read_batches
 
@@ -144,7 +144,7 @@ def describe_caption(
     # Pictures are squares, and so are the maps of them.
     side = math.isqrt(found.alphas.shape[-1])
     return Caption(
-        str(picture) if isinstance(picture, str | Path) else "",
+        name_picture(picture),
         tuple(vocabulary.name_words(found.tokens[index, :length].tolist())),
         float(found.scores[index]),
         found.alphas[index, :length].view(length, side, side).cpu(),

@@ -90,7 +90,7 @@ class Collection:
         if key in self._waiting:
             return None
         targets = [path for _, path in self._targets(item)]
-        known, mark = self._done.look(item.path)
+        known, mark = self._done.look(item.path, item.member)
         # Files that went missing are written again.
         if known and all(map(os.path.exists, targets)):
             self.done_before += 1

@@ -17,8 +17,9 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
-from zokusei.errors import DataError, ZokuseiError
-from zokusei.files import hash_file
+from zokusei.errors import DataError, ImageError, ZokuseiError
+from zokusei.files import hash_bytes, hash_file
+from zokusei.images import Member
 from zokusei.inference.wd import is_wd_folder
 from zokusei.model_folder import find_model_folder
 
@@ -113,10 +114,11 @@ class Done:
             found = self._rows.execute("SELECT id FROM jobs WHERE hash = ?", (self.job_hash,))
             self._job = found.fetchone()[0]
 
-    def look(self, picture: Path) -> tuple[bool, Mark | None]:
+    def look(self, picture: Path, member: Member | None = None) -> tuple[bool, Mark | None]:
         """Say whether a picture is done, and what tells its content; None where it is unreadable.
 
-        The file is read where its size or its time are not those that were recorded.
+        The file is read where its size or its time are not those that were recorded. Of a member of
+        an archive, they are the archive's.
         """
         with self._speaking():
             row = self._rows.execute(
@@ -124,13 +126,14 @@ class Done:
                 (self._job, _key(picture)),
             ).fetchone()
         try:
-            if not picture.is_file():
+            file = picture if member is None else member.archive
+            if not file.is_file():
                 return False, None
-            before = picture.stat()
+            before = file.stat()
             if row is not None and row[1:] == (before.st_size, before.st_mtime_ns):
                 return True, Mark(*row)
-            digest = hash_file(picture)
-        except OSError:
+            digest = hash_file(picture) if member is None else hash_bytes(member.read())
+        except (OSError, ImageError):
             return False, None  # whoever decodes it says what is wrong
         settled = time.time_ns() - before.st_mtime_ns > _CLOCK
         mark = Mark(digest, before.st_size, before.st_mtime_ns if settled else -1)
@@ -161,7 +164,8 @@ class Done:
             if owner == values[2]:
                 return None
             other = Path(os.fsdecode(owner))
-            if os.path.lexists(other):
+            # What lies in an archive is there as long as the archive is.
+            if os.path.lexists(other) or any(parent.is_file() for parent in other.parents):
                 return other
             self._rows.execute("INSERT OR REPLACE INTO owners VALUES (?, ?, ?)", values)
             return None

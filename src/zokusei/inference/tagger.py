@@ -6,7 +6,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from zokusei.errors import ConfigError, ImageError
-from zokusei.images import Picture, Size
+from zokusei.images import Picture, Size, name_picture
 from zokusei.inference.backends import create_backend
 from zokusei.inference.exported import ExportedModel, find_runtime, load_exported
 from zokusei.inference.reading import read_pictures
@@ -147,8 +147,7 @@ class Tagger:
         """Give the tags that are selected, and all scores."""
         tags = self.checkpoint.tags
         names = tuple(tags.names[position] for position in self.selection.choose(scores))
-        path = str(picture) if isinstance(picture, str | Path) else ""
-        return Tags(path, names, dict(zip(tags.names, scores, strict=True)), size)
+        return Tags(name_picture(picture), names, dict(zip(tags.names, scores, strict=True)), size)
 
 
 def load_model(folder: Path | str) -> "Checkpoint | ExportedModel":
