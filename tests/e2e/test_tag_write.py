@@ -308,15 +308,15 @@ def test_sizes_in_coco_are_those_of_whole_upright_pictures_each_opened_once(
     turned[0x0112] = 6
     Image.new("RGB", (1600, 900), "red").save(pictures / "turned.jpg", exif=turned)
     opened = []
-    real = reading.open_sized
+    real = reading.read_frames
 
-    def note(picture, **more):
+    def note(picture, *more, **named):
         opened.append(Path(picture).name)
-        image, size = real(picture, **more)
-        assert max(image.size) < 1000, "it is decoded at a part of its size"
-        return image, size
+        for image, size in real(picture, *more, **named):
+            assert max(image.size) < 1000, "it is decoded at a part of its size"
+            yield image, size
 
-    monkeypatch.setattr(reading, "open_sized", note)
+    monkeypatch.setattr(reading, "read_frames", note)
     assert write("coco", "-o", "out")[0] == 0
     images = json.loads(Path("out/tags.coco.json").read_text())["images"]
     sizes = {image["file_name"]: (image["width"], image["height"]) for image in images}

@@ -21,7 +21,7 @@ def tag(
     pictures: Annotated[
         list[str],
         typer.Argument(
-            help="Pictures, folders, patterns, .zip and .cbz; - reads a list of them from stdin."
+            help="Pictures, videos, folders, patterns, .zip and .cbz; - reads a list from stdin."
         ),
     ],
     model: Annotated[
@@ -89,6 +89,16 @@ def tag(
     explain_rules: Annotated[
         bool, typer.Option("--explain-rules", help="Print what each rule did to each picture.")
     ] = False,
+    frames: Annotated[
+        int | None,
+        typer.Option(
+            min=1,
+            max=1000,
+            help="Look at so many frames of an animation or video, evenly spread, and give each "
+            "tag the highest probability it has in any; by default the first frame of an "
+            "animation and 8 of a video.",
+        ),
+    ] = None,
     null: Annotated[
         bool, typer.Option("--null", "-0", help="Names on stdin end with a zero byte.")
     ] = False,
@@ -117,8 +127,8 @@ def tag(
     Archives are read where they lie, and a picture in one is called `archive.zip/name.png`. Nothing
     is ever written into them: formats beside pictures need `-o`.
 
-    Pictures that cannot be read or written are named on stderr, the others are tagged, and the exit
-    code is 3.
+    Videos need `pip install 'zokusei[video]'`. Pictures that cannot be read or written are named on
+    stderr, the others are tagged, and the exit code is 3.
     """
     from zokusei.cli.console import CollectionProgress, tell
     from zokusei.cli.keeping import Keeping, SharedProblems, WriteSettings
@@ -139,7 +149,7 @@ def tag(
         tagger.checkpoint.tags, threshold or (), tag_threshold or (), topk=topk, mcut=mcut
     )
     ruler.meet(tagger.checkpoint.tags)
-    choices = {"selection": asdict(tagger.selection), "rules": ruler.digest}
+    choices = {"selection": asdict(tagger.selection), "rules": ruler.digest, "frames": frames}
     problems = SharedProblems(Problems())
     keeping = Keeping(tagger, model, settings, formats, choices, problems) if formats else None
     tagged = 0
@@ -162,7 +172,11 @@ def tag(
                         progress.skip()
 
             for tags in tagger.tag(
-                accepted(), batch_size=batch_size, on_error=on_error, workers=workers
+                accepted(),
+                batch_size=batch_size,
+                on_error=on_error,
+                workers=workers,
+                frames=frames,
             ):
                 progress.advance()
                 tagged += 1
@@ -194,6 +208,7 @@ def list_items(pictures: list[str], null: bool, problems: "SharedProblems") -> I
     """Give what the arguments mean; `-` stands for the names on stdin."""
     from zokusei.cli.console import tell
     from zokusei.cli.printing import printable
+    from zokusei.images import ARCHIVE_SUFFIXES, VIDEO_SUFFIXES
     from zokusei.inference.sources import find_items, read_list
 
     def complain(path: Path, what: str) -> None:
@@ -209,17 +224,19 @@ def list_items(pictures: list[str], null: bool, problems: "SharedProblems") -> I
             else:
                 yield given
 
-    return find_items(names(), complain, archives=True)
+    return find_items(names(), complain, also=ARCHIVE_SUFFIXES | VIDEO_SUFFIXES)
 
 
 def count_ahead(pictures: list[str], tell_total: Callable[[int], None]) -> None:
     """Count the pictures beside the work, so that time left can be shown; not those of stdin."""
     from zokusei.errors import ZokuseiError
+    from zokusei.images import ARCHIVE_SUFFIXES, VIDEO_SUFFIXES
     from zokusei.inference.sources import find_items
 
     def count() -> None:
         try:
-            items = find_items(pictures, lambda *_: None, archives=True)
+            also = ARCHIVE_SUFFIXES | VIDEO_SUFFIXES
+            items = find_items(pictures, lambda *_: None, also=also)
             tell_total(sum(1 for _ in items))
         except ZokuseiError:
             return  # the work itself says it

@@ -5,6 +5,7 @@
 
 from zokusei.images.archives import ARCHIVE_SUFFIXES, Member, list_members
 from zokusei.images.folders import IMAGE_SUFFIXES, find_images
+from zokusei.images.frames import VIDEO_FRAMES, VIDEO_SUFFIXES, read_frames
 from zokusei.images.reading import (
     MAX_PIXELS,
     Picture,
@@ -19,6 +20,8 @@ __all__ = [
     "ARCHIVE_SUFFIXES",
     "IMAGE_SUFFIXES",
     "MAX_PIXELS",
+    "VIDEO_FRAMES",
+    "VIDEO_SUFFIXES",
     "Member",
     "Picture",
     "Size",
@@ -28,4 +31,5 @@ __all__ = [
     "name_picture",
     "open_image",
     "open_sized",
+    "read_frames",
 ]

@@ -108,24 +108,10 @@ def open_sized(source: Picture, *, at_least: int | None = None) -> tuple[Image.I
     ((8, 4), (64, 32))
     """
     if isinstance(source, Image.Image):
-        with _blame("the picture"):
-            return _decode(source, None)
-    if isinstance(source, bytes):
-        name, file = f"the picture ({len(source)} bytes)", io.BytesIO(source)
-        return _read(name, file, at_least)
-    if not isinstance(source, str | Path):
-        return _read(str(source), io.BytesIO(source.read()), at_least)
-    path = Path(source)
-    try:
-        # Only a regular file ends: a pipe or a terminal would keep us waiting.
-        if not stat.S_ISREG(path.stat().st_mode):
-            kind = "a folder" if path.is_dir() else "no regular file"
-            raise ImageError(f"{path} is {kind}; give the path of a picture file")
-        with path.open("rb") as opened:
-            return _read(str(path), opened, at_least)
-    except (OSError, ValueError) as error:  # ValueError: a zero byte inside the path
-        reason = getattr(error, "strerror", None) or str(error)
-        raise ImageError(f"{path} cannot be opened: {reason}; check the path") from error
+        with blame("the picture"):
+            return decode(source, None)
+    with open_file(source) as (name, file), blame(name):
+        return decode(identify(file), at_least)
 
 
 def name_picture(picture: Picture) -> str:
@@ -137,21 +123,52 @@ def name_picture(picture: Picture) -> str:
     return "" if isinstance(picture, bytes | Image.Image) else str(picture)
 
 
-def _read(name: str, file: BinaryIO, at_least: int | None) -> tuple[Image.Image, Size]:
-    with _blame(name):
-        start = file.read(16)
-        if not start:
-            raise ImageError("is empty; copy or download it again")
-        for magic, plugin in _FORMATS:
-            if magic.match(start):
-                file.seek(0)
-                image = plugin(file, "")
-                _scale_key(image)
-                return _decode(image, at_least)
-        raise ImageError(
-            f"is no picture of a known format (begins with {start[:8]!r}); "
-            "convert it to JPEG, PNG, GIF, WebP, AVIF, BMP, TIFF or PPM"
-        )
+@contextmanager
+def open_file(source: str | Path | bytes | Stored) -> Iterator[tuple[str, BinaryIO]]:
+    """Give what a picture file is called in messages, and its bytes.
+
+    Raises:
+        ImageError: there is no such file.
+    """
+    if isinstance(source, bytes):
+        yield f"the picture ({len(source)} bytes)", io.BytesIO(source)
+        return
+    if not isinstance(source, str | Path):
+        yield str(source), io.BytesIO(source.read())
+        return
+    path = Path(source)
+    try:
+        # Only a regular file ends: a pipe or a terminal would keep us waiting.
+        if not stat.S_ISREG(path.stat().st_mode):
+            kind = "a folder" if path.is_dir() else "no regular file"
+            raise ImageError(f"{path} is {kind}; give the path of a picture file")
+        opened = path.open("rb")
+    except (OSError, ValueError) as error:  # ValueError: a zero byte inside the path
+        reason = getattr(error, "strerror", None) or str(error)
+        raise ImageError(f"{path} cannot be opened: {reason}; check the path") from error
+    with opened:
+        yield str(path), opened
+
+
+def identify(file: BinaryIO) -> ImageFile.ImageFile:
+    """Read the header of a picture; no pixel is decoded yet.
+
+    Raises:
+        ImageError: it is empty or no picture; without its name, which `blame` adds.
+    """
+    start = file.read(16)
+    if not start:
+        raise ImageError("is empty; copy or download it again")
+    for magic, plugin in _FORMATS:
+        if magic.match(start):
+            file.seek(0)
+            image = plugin(file, "")
+            _scale_key(image)
+            return image
+    raise ImageError(
+        f"is no picture of a known format (begins with {start[:8]!r}); "
+        "convert it to JPEG, PNG, GIF, WebP, AVIF, BMP, TIFF or PPM"
+    )
 
 
 def _scale_key(image: ImageFile.ImageFile) -> None:
@@ -169,7 +186,7 @@ def _scale_key(image: ImageFile.ImageFile) -> None:
 
 
 @contextmanager
-def _blame(name: str) -> Iterator[None]:
+def blame(name: str) -> Iterator[None]:
     """Turn whatever the decoders raise into one line about the picture called `name`."""
     # Pillow warns of damaged metadata, which says nothing of the pixels. `catch_warnings` is
     # not safe while other threads decode; a filter that names Pillow's modules only is.
@@ -188,15 +205,14 @@ def _blame(name: str) -> Iterator[None]:
         ) from error
 
 
-def _decode(image: Image.Image, at_least: int | None) -> tuple[Image.Image, Size]:
-    """Check the size that the header claims before a single pixel is decoded; give it too."""
+def decode(image: Image.Image, at_least: int | None) -> tuple[Image.Image, Size]:
+    """Decode an identified picture, or a frame of one; see `open_sized`.
+
+    Raises:
+        ImageError: it has no pixels or too many; without its name, which `blame` adds.
+    """
     width, height = image.size
-    if width * height == 0:
-        raise ImageError(f"has no pixels: {width} x {height}")
-    if width * height > MAX_PIXELS:
-        raise ImageError(
-            f"claims {width} x {height} pixels, more than the {MAX_PIXELS} allowed; make it smaller"
-        )
+    check_size(width, height)
     if at_least is not None:
         # Asked for a square, `draft` keeps both sides at or above it; for formats other than
         # JPEG it does nothing.
@@ -208,6 +224,20 @@ def _decode(image: Image.Image, at_least: int | None) -> tuple[Image.Image, Size
         rgb = rgb.transpose(_TURNS[orientation])
     rgb.info.clear()
     return rgb, (height, width) if orientation >= _FIRST_ON_ITS_SIDE else (width, height)
+
+
+def check_size(width: int, height: int) -> None:
+    """Look at the size that a header claims, before a single pixel is decoded.
+
+    Raises:
+        ImageError: there are no pixels or too many; without a name, which `blame` adds.
+    """
+    if width * height == 0:
+        raise ImageError(f"has no pixels: {width} x {height}")
+    if width * height > MAX_PIXELS:
+        raise ImageError(
+            f"claims {width} x {height} pixels, more than the {MAX_PIXELS} allowed; make it smaller"
+        )
 
 
 def _read_orientation(image: Image.Image) -> int:

@@ -10,7 +10,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from zokusei.errors import ImageError
-from zokusei.images import Picture, Size, open_sized
+from zokusei.images import Picture, Size, read_frames
 from zokusei.images.preprocess import Preprocess
 
 Job = TypeVar("Job")
@@ -24,12 +24,20 @@ class Batch:
     Attributes:
         pictures: as they were given.
         sizes: of each, upright and whole.
-        fitted: for each preprocessing the pixels, bytes of batch x size x size x 3, red first.
+        counts: frames of each; 1 unless it moves.
+        fitted: for each preprocessing the pixels of all frames, bytes of frames x size x size x 3,
+            red first.
     """
 
     pictures: list[Picture]
     sizes: list[Size]
+    counts: list[int]
     fitted: list[NDArray[np.uint8]]
+
+    @property
+    def firsts(self) -> list[int]:
+        """Where the frames of each picture begin."""
+        return [sum(self.counts[:index]) for index in range(len(self.counts))]
 
 
 def read_batches(
@@ -42,7 +50,7 @@ def read_batches(
 ) -> Iterator[tuple[list[Picture], list[NDArray[np.uint8]]]]:
     """Give pictures with their fitted pixels, where nothing else of `read_pictures` is needed."""
     for batch in read_pictures(
-        pictures, preprocesses, batch_size=batch_size, on_error=on_error, workers=workers
+        pictures, preprocesses, batch_size=batch_size, on_error=on_error, workers=workers, frames=1
     ):
         yield batch.pictures, batch.fitted
 
@@ -54,6 +62,7 @@ def read_pictures(
     batch_size: int,
     on_error: Callable[[Picture, ImageError], None] | None,
     workers: int,
+    frames: int | None,
 ) -> Iterator[Batch]:
     """Read pictures batch by batch; see `decode_ahead`.
 
@@ -64,15 +73,19 @@ def read_pictures(
         on_error: told of each picture that cannot be read, which is then left out; without it the
             first one ends the work.
         workers: decoding threads.
+        frames: of whatever moves; see `zokusei.images.read_frames`.
 
     Raises:
         ImageError: a picture cannot be read and nobody is to be told.
     """
     needed = max(preprocess.min_side for preprocess in preprocesses)
 
-    def decode(picture: Picture) -> tuple[Size, list[NDArray[np.uint8]]]:
-        image, size = open_sized(picture, at_least=needed)
-        return size, [preprocess.to_array(image) for preprocess in preprocesses]
+    def decode(picture: Picture) -> tuple[list[Size], list[list[NDArray[np.uint8]]]]:
+        sizes, pixels = [], []
+        for image, size in read_frames(picture, frames, at_least=needed):
+            sizes.append(size)
+            pixels.append([preprocess.to_array(image) for preprocess in preprocesses])
+        return sizes, pixels
 
     for batch in decode_ahead(pictures, decode, batch_size=batch_size, workers=workers):
         readable = []
@@ -85,8 +98,13 @@ def read_pictures(
                 on_error(picture, found)
         if readable:
             read, sizes, pixels = zip(*readable, strict=True)
-            fitted = [np.stack(one) for one in zip(*pixels, strict=True)]
-            yield Batch(list(read), list(sizes), fitted)
+            fitted = zip(*(frame for own in pixels for frame in own), strict=True)
+            yield Batch(
+                list(read),
+                [own[0] for own in sizes],
+                [len(own) for own in sizes],
+                [np.stack(one) for one in fitted],
+            )
 
 
 def decode_ahead(

@@ -45,7 +45,7 @@ class Item:
 
 
 def find_items(
-    given: Iterable[Path | str], complain: Complain, *, archives: bool = False
+    given: Iterable[Path | str], complain: Complain, *, also: Set[str] = frozenset()
 ) -> Iterator[Item]:
     """Give every picture that is meant, one at a time.
 
@@ -57,7 +57,8 @@ def find_items(
         given: folders, patterns and pictures; read as they are needed.
         complain: told of folders that may not be read and of links that are not followed, and of
             what is wrong with archives.
-        archives: look into archives, given or found, as if they were folders.
+        also: endings of what else is meant besides pictures; with those of archives in it,
+            archives are looked into as if they were folders.
 
     Raises:
         DataError: a folder that was given may not be read, or nothing fits a pattern.
@@ -65,7 +66,7 @@ def find_items(
     >>> [item.relative.as_posix() for item in find_items(["art/a.png", "/x/../b.png"], print)]
     ['art/a.png', 'b.png']
     """
-    suffixes = IMAGE_SUFFIXES | ARCHIVE_SUFFIXES if archives else IMAGE_SUFFIXES
+    suffixes = IMAGE_SUFFIXES | also
     iterator = iter(given)
     first = [path for _, path in zip(range(2), iterator, strict=False)]
     alone = len(first) == 1

@@ -5,6 +5,8 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
+import numpy as np
+
 from zokusei.errors import ConfigError, ImageError
 from zokusei.images import Picture, Size, name_picture
 from zokusei.inference.backends import create_backend
@@ -118,8 +120,11 @@ class Tagger:
         batch_size: int = 16,
         on_error: Callable[[Picture, ImageError], None] | None = None,
         workers: int = 2,
+        frames: int | None = None,
     ) -> Iterator[Tags]:
         """Tag pictures one after the other, in order, in memory that does not grow.
+
+        What moves has the tags of several frames: of each tag the highest probability in any.
 
         Args:
             pictures: paths, encoded bytes or Pillow pictures; read as they are needed.
@@ -127,6 +132,8 @@ class Tagger:
             on_error: told of each picture that cannot be read, which is then left out;
                 without it the first one ends the work.
             workers: decoding threads.
+            frames: of animations and videos, evenly spread; by default the first of an animation
+                and eight of a video.
 
         Raises:
             ImageError: a picture cannot be read and nobody is to be told.
@@ -137,10 +144,19 @@ class Tagger:
             batch_size=batch_size,
             on_error=on_error,
             workers=workers,
+            frames=frames,
         )
         for batch in batches:
-            probabilities = self.backend.predict(batch.fitted).tolist()
-            for read in zip(batch.pictures, probabilities, batch.sizes, strict=True):
+            probabilities = np.concatenate(
+                [
+                    self.backend.predict(
+                        [pixels[start : start + batch_size] for pixels in batch.fitted]
+                    )
+                    for start in range(0, sum(batch.counts), batch_size)
+                ]
+            )
+            highest = np.maximum.reduceat(probabilities, batch.firsts, axis=0).tolist()
+            for read in zip(batch.pictures, highest, batch.sizes, strict=True):
                 yield self._decide(*read)
 
     def _decide(self, picture: Picture, scores: list[float], size: Size) -> Tags:
