@@ -33,8 +33,11 @@ class WriteSettings:
     dry_run: bool
     state: Path | None
 
-    def check(self) -> list[str]:
+    def check(self, *, elsewhere: bool = False) -> list[str]:
         """Give the names of the formats, before anything is loaded.
+
+        Args:
+            elsewhere: whether results go to another program, with a state of their own.
 
         Raises:
             ConfigError: something does not go with something else.
@@ -43,8 +46,8 @@ class WriteSettings:
         from zokusei.inference.writers.changes import check_existing
 
         if self.write is None:
-            given = (self.out, self.state)
-            if any(given) or self.dry_run or (self.existing, self.extension) != ("skip", ".txt"):
+            given = self.out, not elsewhere and (self.state or self.dry_run)
+            if any(given) or (self.existing, self.extension) != ("skip", ".txt"):
                 raise ConfigError(
                     "--out, --existing, --caption-extension, --dry-run and --state are about what "
                     "--write writes; add it"

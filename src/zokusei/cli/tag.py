@@ -18,15 +18,15 @@ _FAILED = 3
 
 
 def tag(
-    pictures: Annotated[
-        list[str],
-        typer.Argument(
-            help="Pictures, videos, folders, patterns, .zip and .cbz; - reads a list from stdin."
-        ),
-    ],
     model: Annotated[
         Path, typer.Option(help="A run, a model folder, an exported model, or a WD-style folder.")
     ],
+    pictures: Annotated[
+        list[str] | None,
+        typer.Argument(
+            help="Pictures, videos, folders, patterns, .zip and .cbz; - reads a list from stdin."
+        ),
+    ] = None,
     as_json: Annotated[
         bool, typer.Option("--json", help="One object a line: path, tags, all scores.")
     ] = False,
@@ -99,6 +99,21 @@ def tag(
             "animation and 8 of a video.",
         ),
     ] = None,
+    hydrus: Annotated[
+        str | None,
+        typer.Option(metavar="URL", help="Tag files of this Hydrus client, in it."),
+    ] = None,
+    access_key: Annotated[
+        str | None,
+        typer.Option(metavar="KEY", help="Of Hydrus's client API; also HYDRUS_ACCESS_KEY."),
+    ] = None,
+    search: Annotated[
+        str | None,
+        typer.Option(metavar="TAG,...", help="Which files of Hydrus, as its own search has it."),
+    ] = None,
+    tag_service: Annotated[
+        str | None, typer.Option(metavar="NAME", help="Local tag service of Hydrus to add tags to.")
+    ] = None,
     null: Annotated[
         bool, typer.Option("--null", "-0", help="Names on stdin end with a zero byte.")
     ] = False,
@@ -127,6 +142,12 @@ def tag(
     Archives are read where they lie, and a picture in one is called `archive.zip/name.png`. Nothing
     is ever written into them: formats beside pictures need `-o`.
 
+    With `--hydrus` files are fetched from a running Hydrus client and their tags added to a local
+    tag service of your own there; nothing that is there is changed:
+
+        zokusei tag --model runs/mine --hydrus http://127.0.0.1:45869 --search "system:inbox"
+        --tag-service zokusei
+
     Videos need `pip install 'zokusei[video]'`. Pictures that cannot be read or written are named on
     stderr, the others are tagged, and the exit code is 3.
     """
@@ -134,14 +155,17 @@ def tag(
     from zokusei.cli.keeping import Keeping, SharedProblems, WriteSettings
     from zokusei.cli.printing import print_json, print_steps, print_tags
     from zokusei.cli.ruling import Ruler
+    from zokusei.cli.sending import HydrusSettings, Sending
     from zokusei.corpora.problems import Problems
     from zokusei.errors import DataError, ImageError
     from zokusei.images import name_picture
     from zokusei.inference import Picture, Tagger
     from zokusei.inference.thresholds import create_selection
 
+    pictures = pictures or []
     settings = WriteSettings(write, out, existing, extension, dry_run, state)
-    formats = settings.check()
+    remote = HydrusSettings(hydrus, access_key, search, tag_service)
+    formats = settings.check(elsewhere=remote.check(pictures, settings))
     ruler = Ruler(rules, explain=explain_rules, as_json=as_json)
     tagger = Tagger.load(model, device=device)
     tell(tagger.describe())
@@ -151,11 +175,17 @@ def tag(
     ruler.meet(tagger.checkpoint.tags)
     choices = {"selection": asdict(tagger.selection), "rules": ruler.digest, "frames": frames}
     problems = SharedProblems(Problems())
-    keeping = Keeping(tagger, model, settings, formats, choices, problems) if formats else None
+    given = tagger, model, settings
+    sending = Sending(remote, *given, choices, problems) if hydrus is not None else None
+    writing = Keeping(*given, formats, choices, problems) if formats else None
+    keeping = sending or writing
     tagged = 0
     try:
         with CollectionProgress("tagging") as progress, keeping or nullcontext():
-            count_ahead(pictures, progress.set_total)
+            if sending is not None:
+                progress.set_total(sending.count)
+            else:
+                count_ahead(pictures, progress.set_total)
 
             def on_error(picture: Picture, error: ImageError) -> None:
                 progress.advance()
@@ -164,10 +194,17 @@ def tag(
                 if keeping is not None:
                     keeping.drop(name_picture(picture))
 
-            def accepted() -> Iterator[Picture]:
+            def offered() -> Iterator[tuple[Picture, bool]]:
+                if sending is not None:
+                    yield from sending.offer()
+                    return
                 for item in list_items(pictures, null, problems):
-                    if keeping is None or keeping.accept(item):
-                        yield item.picture
+                    yield item.picture, writing is None or writing.accept(item)
+
+            def accepted() -> Iterator[Picture]:
+                for picture, wanted in offered():
+                    if wanted:
+                        yield picture
                     else:
                         progress.skip()
 
@@ -194,7 +231,7 @@ def tag(
             problems.problems.save(errors)
     lost = problems.problems.lost
     if not tagged and not lost and not (keeping and keeping.seen):
-        raise DataError(f"no picture was found in {', '.join(pictures)}")
+        raise DataError(f"no picture was found in {', '.join(pictures) or 'Hydrus'}")
     tell(f"{tagged} pictures tagged, {speed:.1f} images/s on {tagger.backend.place}")
     if keeping is not None:
         keeping.summarize()

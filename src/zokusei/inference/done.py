@@ -139,6 +139,20 @@ class Done:
         mark = Mark(digest, before.st_size, before.st_mtime_ns if settled else -1)
         return row is not None and row[0] == digest, mark
 
+    def knows(self, name: Path, digest: str) -> bool:
+        """Say whether a picture that is no file here is done.
+
+        Args:
+            name: an absolute path that stands for it.
+            digest: of its content.
+        """
+        with self._speaking():
+            row = self._rows.execute(
+                "SELECT 1 FROM pictures WHERE job = ? AND picture = ? AND digest = ?",
+                (self._job, _key(name), digest),
+            ).fetchone()
+        return row is not None
+
     def record(self, picture: Path, mark: Mark, row: Row | None = None) -> None:
         """Write down that a picture is done, and what was found where it is asked for later."""
         found: tuple[Any, ...] = (None,) * 6
