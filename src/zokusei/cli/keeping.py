@@ -14,6 +14,7 @@ import typer
 from zokusei.errors import ConfigError
 
 if TYPE_CHECKING:
+    from zokusei.cli.extras import Extras
     from zokusei.corpora.problems import Problems
     from zokusei.inference import Tagger, Tags
     from zokusei.inference.collection import Job
@@ -84,6 +85,7 @@ class Keeping:
         tagger: whose results they are.
         settings: checked.
         formats: what the check gave.
+        extras: what is found besides tags.
         choices: further options that results depend on.
         problems: told of pictures that could not be written.
     """
@@ -94,6 +96,7 @@ class Keeping:
         model: Path,
         settings: WriteSettings,
         formats: list[str],
+        extras: "Extras",
         choices: Mapping[str, Any],
         problems: SharedProblems,
     ) -> None:
@@ -123,7 +126,10 @@ class Keeping:
             about = {"done": str(self._done.path.absolute()), "job": self._done.job_hash}
             self.journal = Journal(state / "journals" / name, about)
         self._collection = Collection(
-            create_writers(formats, tagger.checkpoint.tags, extension=settings.extension),
+            create_writers(
+                formats, tagger.checkpoint.tags, extension=settings.extension,
+                columns=extras.columns, caption_first=extras.caption_first,
+            ),
             self._done, self.journal,
             out=settings.out, existing=settings.existing, on_change=self._on_change,
         )  # fmt: skip

@@ -35,7 +35,7 @@ def tag(
         typer.Option(
             metavar="FORMAT,...",
             help="Write files: kohya, a1111, booru, hydrus (text), json, xmp beside each picture; "
-            "jsonl, csv, parquet, coco for all of them.",
+            "jsonl, csv, parquet, coco, npz for all of them.",
         ),
     ] = None,
     out: Annotated[
@@ -114,6 +114,25 @@ def tag(
     tag_service: Annotated[
         str | None, typer.Option(metavar="NAME", help="Local tag service of Hydrus to add tags to.")
     ] = None,
+    caption: Annotated[
+        bool,
+        typer.Option("--caption", help="Also write captions, by the captioner of the model."),
+    ] = False,
+    captioner: Annotated[
+        Path | None, typer.Option(metavar="RUN", help="Captions by this captioner.")
+    ] = None,
+    caption_first: Annotated[
+        bool,
+        typer.Option("--caption-first", help="Text files begin with the caption, then tags."),
+    ] = False,
+    embedding: Annotated[
+        bool,
+        typer.Option(
+            "--embedding",
+            help="Also write embeddings (--write parquet or npz): the mean over places of the "
+            "backbone's last feature map.",
+        ),
+    ] = False,
     null: Annotated[
         bool, typer.Option("--null", "-0", help="Names on stdin end with a zero byte.")
     ] = False,
@@ -152,6 +171,7 @@ def tag(
     stderr, the others are tagged, and the exit code is 3.
     """
     from zokusei.cli.console import CollectionProgress, tell
+    from zokusei.cli.extras import Extras
     from zokusei.cli.keeping import Keeping, SharedProblems, WriteSettings
     from zokusei.cli.printing import print_json, print_steps, print_tags
     from zokusei.cli.ruling import Ruler
@@ -166,18 +186,22 @@ def tag(
     settings = WriteSettings(write, out, existing, extension, dry_run, state)
     remote = HydrusSettings(hydrus, access_key, search, tag_service)
     formats = settings.check(elsewhere=remote.check(pictures, settings))
+    extras = Extras(caption, captioner, caption_first, embedding)
+    extras.check(formats)
     ruler = Ruler(rules, explain=explain_rules, as_json=as_json)
     tagger = Tagger.load(model, device=device)
+    writer = extras.load_captioner(tagger, device)
     tell(tagger.describe())
     tagger.selection = create_selection(
         tagger.checkpoint.tags, threshold or (), tag_threshold or (), topk=topk, mcut=mcut
     )
     ruler.meet(tagger.checkpoint.tags)
-    choices = {"selection": asdict(tagger.selection), "rules": ruler.digest, "frames": frames}
+    choices = {"selection": asdict(tagger.selection), "rules": ruler.digest, "frames": frames,
+               **extras.describe()}  # fmt: skip
     problems = SharedProblems(Problems())
     given = tagger, model, settings
     sending = Sending(remote, *given, choices, problems) if hydrus is not None else None
-    writing = Keeping(*given, formats, choices, problems) if formats else None
+    writing = Keeping(*given, formats, extras, choices, problems) if formats else None
     keeping = sending or writing
     tagged = 0
     try:
@@ -214,6 +238,8 @@ def tag(
                 on_error=on_error,
                 workers=workers,
                 frames=frames,
+                captioner=writer,
+                embedding=embedding,
             ):
                 progress.advance()
                 tagged += 1

@@ -167,7 +167,7 @@ class Collection:
         sized = any(table.needs_size for table in self._writers.tables)
         row = Row(
             str(item.path), item.relative.as_posix(), tags.names, list(tags.scores.values()),
-            tags.size if sized else None,
+            tags.size if sized else None, tags.caption, tags.embedding,
         )  # fmt: skip
         for table in self._writers.tables:
             table.check(row)

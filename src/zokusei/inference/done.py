@@ -23,7 +23,7 @@ from zokusei.images import Member
 from zokusei.inference.wd import is_wd_folder
 from zokusei.model_folder import find_model_folder
 
-_VERSION = 1
+_VERSION = 2
 _WAIT = 60.0  # seconds, for another tagger that is writing
 _CLOCK = 2_000_000_000  # ns: two changes of a file within this time may bear the same time
 _TABLES = """
@@ -31,6 +31,7 @@ CREATE TABLE jobs (id INTEGER PRIMARY KEY, hash TEXT UNIQUE, options TEXT);
 CREATE TABLE pictures (
   job INTEGER, picture BLOB, digest TEXT, size INTEGER, changed INTEGER,
   path BLOB, relative BLOB, tags TEXT, scores BLOB, width INTEGER, height INTEGER,
+  caption TEXT, embedding BLOB,
   PRIMARY KEY (job, picture)
 );
 CREATE TABLE files (path BLOB, hash TEXT, job INTEGER, PRIMARY KEY (path, hash)) WITHOUT ROWID;
@@ -64,6 +65,8 @@ class Row:
         names: its tags.
         scores: probability of each tag of the model, in its order.
         size: width and height in pixels; None where no format asks for it.
+        caption: where one was asked for.
+        embedding: where it was asked for.
     """
 
     path: str
@@ -71,6 +74,8 @@ class Row:
     names: tuple[str, ...]
     scores: Sequence[float]
     size: tuple[int, int] | None = None
+    caption: str | None = None
+    embedding: Sequence[float] | None = None
 
 
 class Done:
@@ -155,15 +160,16 @@ class Done:
 
     def record(self, picture: Path, mark: Mark, row: Row | None = None) -> None:
         """Write down that a picture is done, and what was found where it is asked for later."""
-        found: tuple[Any, ...] = (None,) * 6
+        found: tuple[Any, ...] = (None,) * 8
         if row is not None:
             found = (
                 os.fsencode(row.path), os.fsencode(row.relative), json.dumps(row.names),
-                array("f", row.scores).tobytes(), *(row.size or (None, None)),
+                array("f", row.scores).tobytes(), *(row.size or (None, None)), row.caption,
+                None if row.embedding is None else array("f", row.embedding).tobytes(),
             )  # fmt: skip
         with self._speaking():
             self._rows.execute(
-                f"INSERT OR REPLACE INTO pictures VALUES ({', '.join('?' * 11)})",
+                f"INSERT OR REPLACE INTO pictures VALUES ({', '.join('?' * 13)})",
                 (self._job, _key(picture), mark.digest, mark.size, mark.changed, *found),
             )
 
@@ -187,7 +193,7 @@ class Done:
     def read(self) -> Iterator[Row]:
         """Give what was found in every picture, in the order of their paths, one at a time."""
         query = (
-            "SELECT path, relative, tags, scores, width, height FROM pictures "
+            "SELECT path, relative, tags, scores, width, height, caption, embedding FROM pictures "
             "WHERE job = ? AND path IS NOT NULL ORDER BY picture"
         )
         with self._speaking():
@@ -197,13 +203,12 @@ class Done:
                 found = cursor.fetchone()
             if found is None:
                 return
-            path, relative, names, scores, width, height = found
+            path, relative, names, scores, width, height, caption, embedding = found
             size = None if width is None else (width, height)
-            probabilities = array("f")
-            probabilities.frombytes(scores)
             yield Row(
                 os.fsdecode(path), os.fsdecode(relative), tuple(json.loads(names)),
-                probabilities, size,
+                array("f", scores), size, caption,
+                None if embedding is None else array("f", embedding),
             )  # fmt: skip
 
     @contextmanager
