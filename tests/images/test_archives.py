@@ -131,6 +131,17 @@ def test_an_archive_that_is_none_or_too_much_is_named(tmp_path, monkeypatch):
     assert len(look(path)[0]) == 3
 
 
+def test_a_list_of_members_that_would_fill_the_memory_is_not_read(tmp_path):
+    path, size = tmp_path / "a.zip", 40 << 20
+    with path.open("wb") as file:
+        file.truncate(size)
+        file.seek(size)
+        file.write(struct.pack("<4s4H2LH", b"PK\5\6", 0, 0, 65535, 65535, size, 0, 0))
+    members, ((_, what),) = look(path)
+    assert members == []
+    assert f"its list of members claims {size} bytes" in what
+
+
 def test_a_lie_about_sizes_unpacks_no_more_than_was_claimed(tmp_path):
     import tracemalloc
 

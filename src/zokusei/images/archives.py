@@ -1,7 +1,9 @@
 """Pictures inside of ZIP and CBZ archives, read one at a time and never unpacked to the disk."""
 
+import io
 import re
 import threading
+import weakref
 import zipfile
 from collections.abc import Callable, Iterator, Set
 from dataclasses import dataclass, field
@@ -24,6 +26,7 @@ _HARMLESS_BYTES = 16 << 20  # of any ratio: a plain BMP of one colour is packed 
 _PACKED = {zipfile.ZIP_STORED, zipfile.ZIP_DEFLATED}
 _ENCRYPTED = 1
 _OPEN = 8  # archives at a time, each with a file and its list of members
+_MAX_LIST_BYTES = 32 << 20  # of names and places of members; MAX_MEMBERS need a third of it
 _opening = threading.Lock()
 
 
@@ -58,7 +61,8 @@ class Member:
         try:
             if _stamp(self.archive) != self._stamp:
                 raise ImageError(f"{self} cannot be read: the archive was changed; start again")
-            with _open(self.archive, self._stamp).open(self._info) as file:
+            archive = _open(self.archive, self._stamp)  # held, since the cache may let go of it
+            with archive.open(self._info) as file:
                 # No more is unpacked than the archive claims, whatever is in it: asked for all
                 # there is, zipfile would unpack first and count then.
                 return file.read(self._info.file_size)
@@ -162,9 +166,27 @@ def _open(archive: Path, stamp: tuple[int, int]) -> zipfile.ZipFile:
 
 @lru_cache(maxsize=_OPEN)
 def _open_anew(archive: Path, stamp: tuple[int, int]) -> zipfile.ZipFile:
-    # Who still reads from one that leaves the cache keeps it open as long.
     del stamp  # another content, another entry
-    return zipfile.ZipFile(archive)
+    file = _Cautious(io.FileIO(archive))
+    try:
+        opened = zipfile.ZipFile(file)
+    except BaseException:
+        file.close()
+        raise
+    file.most = MAX_MEMBER_BYTES
+    weakref.finalize(opened, file.close)
+    return opened
+
+
+class _Cautious(io.BufferedReader):
+    """A file of which zipfile, when it opens it, reads no list of members that fills the memory."""
+
+    most = _MAX_LIST_BYTES
+
+    def read(self, size: int | None = -1, /) -> bytes:
+        if size is not None and size > self.most:
+            raise zipfile.BadZipFile(f"its list of members claims {size} bytes")
+        return super().read(size)
 
 
 def _stamp(archive: Path) -> tuple[int, int]:
