@@ -166,6 +166,22 @@ def pointing(rows: list[Row]) -> list[list[str]]:
     return table
 
 
+def tagging(rows: list[Row]) -> list[list[str]]:
+    """What tagging a collection costs, the newest of each measurement."""
+    newest = {(row["experiment"], row["backend"], row["pictures"]): row for row in rows}
+    table = [["what", "backend", "pictures", "alone, images/s", "end to end, images/s",
+              "end to end / alone", "times torch", "mAP", "most memory", "seconds"]]  # fmt: skip
+    forms = {
+        "alone": "{:.1f}", "whole": "{:.1f}", "share": "{:.0f} %", "times_torch": "{:.2f}",
+        "map_change": "{:+.2f}", "megabytes": "{:,.0f} MB", "seconds": "{:.1f}",
+    }  # fmt: skip
+    for (experiment, backend, pictures), row in newest.items():
+        cells = [form.format(float(row[name])) if row[name] else "" for name, form in forms.items()]
+        count = f"{int(pictures):,}" if pictures else ""
+        table.append([experiment, backend, count, *cells])
+    return table
+
+
 def make_tables() -> dict[str, str]:
     """Give every table whose rows are there, as Markdown, by name."""
     tables = {
@@ -179,6 +195,7 @@ def make_tables() -> dict[str, str]:
         "captioner": captioner(read("captioner")),
         "captioner-speed": captioner_speed(read("captioner-speed")),
         "memory": memory(read("memory")),
+        "tagging": tagging(read("tagging")),
         "speed": speed(read("metrics"), read("startup")),
     }
     return {name: to_markdown(table) for name, table in tables.items() if len(table) > 1}

@@ -70,14 +70,18 @@ def test_the_guide_to_collections(tmp_path, corpus, untrained, monkeypatch):
     shutil.copytree(corpus, tmp_path / "art", ignore=shutil.ignore_patterns("[1-9]*", "0[1-9]*"))
     (tmp_path / "art/001.txt").unlink()
     before = {path.name: path.read_bytes() for path in (tmp_path / "art").iterdir()}
+    shutil.make_archive(str(tmp_path / "art"), "zip", tmp_path / "art")
+    (tmp_path / "art.zip").rename(tmp_path / "art.cbz")
     shutil.copytree(untrained, tmp_path / "runs" / "mine")
     page = ROOT / "docs" / "guides" / "tag-a-collection.md"
     (rules,) = re.findall(r"```yaml\n(.*?)```", page.read_text(encoding="utf-8"), re.DOTALL)
     (tmp_path / "rules.yaml").write_text(rules)
     done = run_page(page, tmp_path)
-    assert len(done) == 8
+    assert len(done) == 11
     assert "new art/001.txt" in done[0][1].stdout
-    assert "remove: sensitive" in done[6][1].stdout
+    assert len(list((tmp_path / "book").glob("*.txt"))) == 10
+    assert (tmp_path / "vectors/tags.npz").stat().st_size > 1000
+    assert "remove: sensitive" in done[9][1].stdout
     assert "my style" in (tmp_path / "captions/001.txt").read_text()
     assert len((tmp_path / "results/tags.csv").read_text().splitlines()) == 11
     for journal in sorted((tmp_path / "home/zokusei/journals").glob("*.jsonl"), reverse=True):

@@ -10,6 +10,7 @@ from PIL import Image
 
 from pictures import write_tree
 from zokusei.files import LOCKED_NAME
+from zokusei.inference import reading
 
 ODD = ["two\nlines.png", "qu\"o'te.png", "\U0001f3b4.png", "x" * 251 + ".png", "-o.png"]
 
@@ -298,3 +299,29 @@ def test_explaining_needs_rules_and_no_json(zokusei, untrained, pictures, argume
     code, _, err = zokusei("tag", "art", "--model", untrained, *arguments)
     assert code == 2
     assert "--explain-rules" in err
+
+
+def test_sizes_in_coco_are_those_of_whole_upright_pictures_each_opened_once(
+    write, pictures, monkeypatch
+):
+    turned = Image.Exif()
+    turned[0x0112] = 6
+    Image.new("RGB", (1600, 900), "red").save(pictures / "turned.jpg", exif=turned)
+    opened = []
+    real = reading.read_frames
+
+    def note(picture, *more, **named):
+        opened.append(Path(picture).name)
+        for image, size in real(picture, *more, **named):
+            assert max(image.size) < 1000, "it is decoded at a part of its size"
+            yield image, size
+
+    monkeypatch.setattr(reading, "read_frames", note)
+    assert write("coco", "-o", "out")[0] == 0
+    images = json.loads(Path("out/tags.coco.json").read_text())["images"]
+    sizes = {image["file_name"]: (image["width"], image["height"]) for image in images}
+    assert sizes == {
+        "a.png": (40, 30), "sub/b.png": (40, 30), "sub/deep/c.jpg": (40, 30),
+        "turned.jpg": (900, 1600),
+    }  # fmt: skip
+    assert sorted(opened) == ["a.png", "b.png", "c.jpg", "turned.jpg"]

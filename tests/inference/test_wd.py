@@ -116,7 +116,12 @@ def test_weights_of_timm_are_fed_as_their_config_says(tmp_path):
     given = torch.tensor(np.stack(planes[::-1]), dtype=torch.float32)[None]
     with torch.inference_mode():
         expected = torch.sigmoid(network(given))[0].tolist()
+        pooled = network.forward_features(given).mean((2, 3))[0].tolist()
     assert list(tags.scores.values()) == pytest.approx(expected, abs=1e-5)
+    tagger = Tagger.load(tmp_path, device="cpu")
+    (tags,) = tagger.tag([Image.fromarray(pixels)], embedding=True)
+    assert list(tags.scores.values()) == pytest.approx(expected, abs=1e-5)
+    assert tags.embedding == pytest.approx(pooled, abs=1e-4)
 
 
 @pytest.mark.parametrize(

@@ -14,6 +14,7 @@ import typer
 from zokusei.errors import ConfigError
 
 if TYPE_CHECKING:
+    from zokusei.cli.extras import Extras
     from zokusei.corpora.problems import Problems
     from zokusei.inference import Tagger, Tags
     from zokusei.inference.collection import Job
@@ -33,8 +34,11 @@ class WriteSettings:
     dry_run: bool
     state: Path | None
 
-    def check(self) -> list[str]:
+    def check(self, *, elsewhere: bool = False) -> list[str]:
         """Give the names of the formats, before anything is loaded.
+
+        Args:
+            elsewhere: whether results go to another program, with a state of their own.
 
         Raises:
             ConfigError: something does not go with something else.
@@ -43,8 +47,8 @@ class WriteSettings:
         from zokusei.inference.writers.changes import check_existing
 
         if self.write is None:
-            given = (self.out, self.state)
-            if any(given) or self.dry_run or (self.existing, self.extension) != ("skip", ".txt"):
+            given = self.out, not elsewhere and (self.state or self.dry_run)
+            if any(given) or (self.existing, self.extension) != ("skip", ".txt"):
                 raise ConfigError(
                     "--out, --existing, --caption-extension, --dry-run and --state are about what "
                     "--write writes; add it"
@@ -81,6 +85,7 @@ class Keeping:
         tagger: whose results they are.
         settings: checked.
         formats: what the check gave.
+        extras: what is found besides tags.
         choices: further options that results depend on.
         problems: told of pictures that could not be written.
     """
@@ -91,6 +96,7 @@ class Keeping:
         model: Path,
         settings: WriteSettings,
         formats: list[str],
+        extras: "Extras",
         choices: Mapping[str, Any],
         problems: SharedProblems,
     ) -> None:
@@ -103,6 +109,7 @@ class Keeping:
         self._jobs: dict[str, Job] = {}
         self._kept = self._changed = 0
         self.seen = False
+        self._refused: set[Path] = set()
         state = settings.state or default_state(settings.out)
         options = {
             "model": hash_model(model), "write": sorted(formats), "existing": settings.existing,
@@ -119,14 +126,17 @@ class Keeping:
             about = {"done": str(self._done.path.absolute()), "job": self._done.job_hash}
             self.journal = Journal(state / "journals" / name, about)
         self._collection = Collection(
-            create_writers(formats, tagger.checkpoint.tags, extension=settings.extension),
+            create_writers(
+                formats, tagger.checkpoint.tags, extension=settings.extension,
+                columns=extras.columns, caption_first=extras.caption_first,
+            ),
             self._done, self.journal,
             out=settings.out, existing=settings.existing, on_change=self._on_change,
         )  # fmt: skip
         self._collection.check_tables()
         self._behind = Behind[tuple["Job", "Tags"]](
             lambda pair: self._collection.keep(*pair),
-            lambda pair, error: self._lose(pair[0].item, str(error)),
+            lambda pair, error: self._lose(pair[0].item.path, str(error)),
         )
 
     def __enter__(self) -> "Keeping":
@@ -154,10 +164,13 @@ class Keeping:
         from zokusei.errors import DataError
 
         self.seen = True
+        if item.member is not None and self._settings.out is None:
+            self._refuse(item.member.archive)
+            return False
         try:
             job = self._collection.accept(item)
         except DataError as error:
-            self._lose(item, str(error))
+            self._lose(item.path, str(error))
             return False
         if job is not None:
             self._jobs[str(item.path)] = job
@@ -176,12 +189,18 @@ class Keeping:
         """Pictures that an earlier run has done."""
         return self._collection.done_before
 
-    def _lose(self, item: "Item", what: str) -> None:
+    def _refuse(self, archive: Path) -> None:
+        """Say once of an archive that nothing is written beside what lies inside of it."""
+        if archive not in self._refused:
+            self._refused.add(archive)
+            self._lose(archive, "files are never written into an archive; say where with -o")
+
+    def _lose(self, path: Path, what: str) -> None:
         from zokusei.cli.console import tell
         from zokusei.cli.printing import printable
 
-        self._problems.add(item.path, what)
-        tell(f"not written: {printable(str(item.path))}: {what}")
+        self._problems.add(path, what)
+        tell(f"not written: {printable(str(path))}: {what}")
 
     def _on_change(self, writer: "Sidecar", change: "Change") -> None:
         if change.after is not None:

@@ -21,11 +21,16 @@ def print_json(values: Mapping[str, Any]) -> None:
 
 
 def print_tags(tags: "Tags") -> None:
-    """Print a picture's tags on one line, with their probabilities; rules may add tags without."""
+    """Print a picture's tags on one line, with their probabilities, and its caption below.
+
+    Rules may add tags without a probability.
+    """
     shown = ", ".join(
         f"{name} ({tags.scores[name]:.2f})" if name in tags.scores else name for name in tags.names
     )
     typer.echo(f"{printable(tags.path)}: {shown or '(no tag)'}")
+    if tags.caption is not None:
+        typer.echo(f"  {tags.caption}")
 
 
 def print_steps(tags: "Tags", steps: Sequence[str], *, named: bool) -> None:

@@ -18,13 +18,15 @@ _FAILED = 3
 
 
 def tag(
-    pictures: Annotated[
-        list[str],
-        typer.Argument(help="Pictures, folders, patterns; - reads a list of them from stdin."),
-    ],
     model: Annotated[
         Path, typer.Option(help="A run, a model folder, an exported model, or a WD-style folder.")
     ],
+    pictures: Annotated[
+        list[str] | None,
+        typer.Argument(
+            help="Pictures, videos, folders, patterns, .zip and .cbz; - reads a list from stdin."
+        ),
+    ] = None,
     as_json: Annotated[
         bool, typer.Option("--json", help="One object a line: path, tags, all scores.")
     ] = False,
@@ -33,7 +35,7 @@ def tag(
         typer.Option(
             metavar="FORMAT,...",
             help="Write files: kohya, a1111, booru, hydrus (text), json, xmp beside each picture; "
-            "jsonl, csv, parquet, coco for all of them.",
+            "jsonl, csv, parquet, coco, npz for all of them.",
         ),
     ] = None,
     out: Annotated[
@@ -87,6 +89,50 @@ def tag(
     explain_rules: Annotated[
         bool, typer.Option("--explain-rules", help="Print what each rule did to each picture.")
     ] = False,
+    frames: Annotated[
+        int | None,
+        typer.Option(
+            min=1,
+            max=1000,
+            help="Look at so many frames of an animation or video, evenly spread, and give each "
+            "tag the highest probability it has in any; by default the first frame of an "
+            "animation and 8 of a video.",
+        ),
+    ] = None,
+    hydrus: Annotated[
+        str | None,
+        typer.Option(metavar="URL", help="Tag files of this Hydrus client, in it."),
+    ] = None,
+    access_key: Annotated[
+        str | None,
+        typer.Option(metavar="KEY", help="Of Hydrus's client API; also HYDRUS_ACCESS_KEY."),
+    ] = None,
+    search: Annotated[
+        str | None,
+        typer.Option(metavar="TAG,...", help="Which files of Hydrus, as its own search has it."),
+    ] = None,
+    tag_service: Annotated[
+        str | None, typer.Option(metavar="NAME", help="Local tag service of Hydrus to add tags to.")
+    ] = None,
+    caption: Annotated[
+        bool,
+        typer.Option("--caption", help="Also write captions, by the captioner of the model."),
+    ] = False,
+    captioner: Annotated[
+        Path | None, typer.Option(metavar="RUN", help="Captions by this captioner.")
+    ] = None,
+    caption_first: Annotated[
+        bool,
+        typer.Option("--caption-first", help="Text files begin with the caption, then tags."),
+    ] = False,
+    embedding: Annotated[
+        bool,
+        typer.Option(
+            "--embedding",
+            help="Also write embeddings (--write parquet or npz): the mean over places of the "
+            "backbone's last feature map.",
+        ),
+    ] = False,
     null: Annotated[
         bool, typer.Option("--null", "-0", help="Names on stdin end with a zero byte.")
     ] = False,
@@ -112,51 +158,88 @@ def tag(
     the content of picture and model and by the options: the same command goes on where it was
     killed, and does nothing twice. One file for all pictures is written at the end.
 
-    Pictures that cannot be read or written are named on stderr, the others are tagged, and the exit
-    code is 3.
+    Archives are read where they lie, and a picture in one is called `archive.zip/name.png`. Nothing
+    is ever written into them: formats beside pictures need `-o`.
+
+    With `--hydrus` files are fetched from a running Hydrus client and their tags added to a local
+    tag service of your own there; nothing that is there is changed:
+
+        zokusei tag --model runs/mine --hydrus http://127.0.0.1:45869 --search "system:inbox"
+        --tag-service zokusei
+
+    Videos need `pip install 'zokusei[video]'`. Pictures that cannot be read or written are named on
+    stderr, the others are tagged, and the exit code is 3.
     """
     from zokusei.cli.console import CollectionProgress, tell
+    from zokusei.cli.extras import Extras
     from zokusei.cli.keeping import Keeping, SharedProblems, WriteSettings
     from zokusei.cli.printing import print_json, print_steps, print_tags
     from zokusei.cli.ruling import Ruler
+    from zokusei.cli.sending import HydrusSettings, Sending
     from zokusei.corpora.problems import Problems
     from zokusei.errors import DataError, ImageError
+    from zokusei.images import name_picture
     from zokusei.inference import Picture, Tagger
     from zokusei.inference.thresholds import create_selection
 
+    pictures = pictures or []
     settings = WriteSettings(write, out, existing, extension, dry_run, state)
-    formats = settings.check()
+    remote = HydrusSettings(hydrus, access_key, search, tag_service)
+    formats = settings.check(elsewhere=remote.check(pictures, settings))
+    extras = Extras(caption, captioner, caption_first, embedding)
+    extras.check(formats)
     ruler = Ruler(rules, explain=explain_rules, as_json=as_json)
     tagger = Tagger.load(model, device=device)
+    writer = extras.load_captioner(tagger, device)
     tell(tagger.describe())
     tagger.selection = create_selection(
         tagger.checkpoint.tags, threshold or (), tag_threshold or (), topk=topk, mcut=mcut
     )
     ruler.meet(tagger.checkpoint.tags)
-    choices = {"selection": asdict(tagger.selection), "rules": ruler.digest}
+    choices = {"selection": asdict(tagger.selection), "rules": ruler.digest, "frames": frames,
+               **extras.describe()}  # fmt: skip
     problems = SharedProblems(Problems())
-    keeping = Keeping(tagger, model, settings, formats, choices, problems) if formats else None
+    given = tagger, model, settings
+    sending = Sending(remote, *given, choices, problems) if hydrus is not None else None
+    writing = Keeping(*given, formats, extras, choices, problems) if formats else None
+    keeping = sending or writing
     tagged = 0
     try:
         with CollectionProgress("tagging") as progress, keeping or nullcontext():
-            count_ahead(pictures, progress.set_total)
+            if sending is not None:
+                progress.set_total(sending.count)
+            else:
+                count_ahead(pictures, progress.set_total)
 
             def on_error(picture: Picture, error: ImageError) -> None:
                 progress.advance()
-                problems.add(str(picture), str(error))
+                problems.add(name_picture(picture), str(error))
                 tell(f"not tagged: {error}")
                 if keeping is not None:
-                    keeping.drop(str(picture))
+                    keeping.drop(name_picture(picture))
 
-            def paths() -> Iterator[Path]:
+            def offered() -> Iterator[tuple[Picture, bool]]:
+                if sending is not None:
+                    yield from sending.offer()
+                    return
                 for item in list_items(pictures, null, problems):
-                    if keeping is None or keeping.accept(item):
-                        yield item.path
+                    yield item.picture, writing is None or writing.accept(item)
+
+            def accepted() -> Iterator[Picture]:
+                for picture, wanted in offered():
+                    if wanted:
+                        yield picture
                     else:
                         progress.skip()
 
             for tags in tagger.tag(
-                paths(), batch_size=batch_size, on_error=on_error, workers=workers
+                accepted(),
+                batch_size=batch_size,
+                on_error=on_error,
+                workers=workers,
+                frames=frames,
+                captioner=writer,
+                embedding=embedding,
             ):
                 progress.advance()
                 tagged += 1
@@ -174,7 +257,7 @@ def tag(
             problems.problems.save(errors)
     lost = problems.problems.lost
     if not tagged and not lost and not (keeping and keeping.seen):
-        raise DataError(f"no picture was found in {', '.join(pictures)}")
+        raise DataError(f"no picture was found in {', '.join(pictures) or 'Hydrus'}")
     tell(f"{tagged} pictures tagged, {speed:.1f} images/s on {tagger.backend.place}")
     if keeping is not None:
         keeping.summarize()
@@ -186,7 +269,16 @@ def tag(
 
 def list_items(pictures: list[str], null: bool, problems: "SharedProblems") -> Iterator["Item"]:
     """Give what the arguments mean; `-` stands for the names on stdin."""
+    from zokusei.cli.console import tell
+    from zokusei.cli.printing import printable
+    from zokusei.images import ARCHIVE_SUFFIXES, VIDEO_SUFFIXES
     from zokusei.inference.sources import find_items, read_list
+
+    def complain(path: Path, what: str) -> None:
+        problems.add(path, what)
+        tell(
+            f"not tagged: {'' if what.startswith(str(path)) else f'{printable(str(path))}: '}{what}"
+        )
 
     def names() -> Iterator[Path | str]:
         for given in pictures:
@@ -195,17 +287,20 @@ def list_items(pictures: list[str], null: bool, problems: "SharedProblems") -> I
             else:
                 yield given
 
-    return find_items(names(), problems.add)
+    return find_items(names(), complain, also=ARCHIVE_SUFFIXES | VIDEO_SUFFIXES)
 
 
 def count_ahead(pictures: list[str], tell_total: Callable[[int], None]) -> None:
     """Count the pictures beside the work, so that time left can be shown; not those of stdin."""
     from zokusei.errors import ZokuseiError
+    from zokusei.images import ARCHIVE_SUFFIXES, VIDEO_SUFFIXES
     from zokusei.inference.sources import find_items
 
     def count() -> None:
         try:
-            tell_total(sum(1 for _ in find_items(pictures, lambda *_: None)))
+            also = ARCHIVE_SUFFIXES | VIDEO_SUFFIXES
+            items = find_items(pictures, lambda *_: None, also=also)
+            tell_total(sum(1 for _ in items))
         except ZokuseiError:
             return  # the work itself says it
 

@@ -3,13 +3,33 @@
 `preprocess` makes tensors and is imported by its own name: reading pictures needs no torch.
 """
 
+from zokusei.images.archives import ARCHIVE_SUFFIXES, Member, list_members
 from zokusei.images.folders import IMAGE_SUFFIXES, find_images
-from zokusei.images.reading import MAX_PIXELS, Picture, open_image
+from zokusei.images.frames import VIDEO_FRAMES, VIDEO_SUFFIXES, read_frames
+from zokusei.images.reading import (
+    MAX_PIXELS,
+    Picture,
+    Size,
+    Stored,
+    name_picture,
+    open_image,
+    open_sized,
+)
 
 __all__ = [
+    "ARCHIVE_SUFFIXES",
     "IMAGE_SUFFIXES",
     "MAX_PIXELS",
+    "VIDEO_FRAMES",
+    "VIDEO_SUFFIXES",
+    "Member",
     "Picture",
+    "Size",
+    "Stored",
     "find_images",
+    "list_members",
+    "name_picture",
     "open_image",
+    "open_sized",
+    "read_frames",
 ]

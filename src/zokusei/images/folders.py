@@ -1,7 +1,7 @@
 """Pictures of a folder tree, in an order that does not depend on the file system."""
 
 import os
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterator, Set
 from pathlib import Path
 
 from zokusei.errors import DataError
@@ -20,10 +20,11 @@ def find_images(
     complain: Callable[[Path, str], None] | None = None,
     *,
     go_on: bool = False,
+    suffixes: Set[str] = IMAGE_SUFFIXES,
 ) -> Iterator[Path]:
     """Give every picture below a folder, one at a time, in the order of `sorted`.
 
-    A picture is a file whose name ends in one of `IMAGE_SUFFIXES`, in capitals or not; its
+    A picture is a file whose name ends in one of `suffixes`, in capitals or not; its
     content is not looked at. Names that begin with a dot are skipped, folders too. Links are
     followed, but no folder is entered twice, so that a link to a parent ends nothing and
     repeats nothing.
@@ -33,6 +34,7 @@ def find_images(
         complain: told of links that lead nowhere, in a circle, or to a folder entered before,
             none of which is followed.
         go_on: tell `complain` of a folder below that may not be read, too, and leave it out.
+        suffixes: endings, in lower case.
 
     Raises:
         DataError: the folder is missing or may not be read, or one below it and not `go_on`.
@@ -61,7 +63,7 @@ def find_images(
                 if not go_on or complain is None:
                     raise
                 complain(Path(entry.path), str(error))
-        elif Path(entry.name).suffix.lower() in IMAGE_SUFFIXES and entry.is_file():
+        elif Path(entry.name).suffix.lower() in suffixes and entry.is_file():
             yield Path(entry.path)
 
 

@@ -7,7 +7,7 @@ import warnings
 from collections.abc import Iterator
 from contextlib import contextmanager
 from pathlib import Path
-from typing import BinaryIO, TypeAlias
+from typing import BinaryIO, Protocol, TypeAlias
 
 import numpy as np
 from numpy.typing import NDArray
@@ -24,8 +24,16 @@ from PIL.WebPImagePlugin import WebPImageFile
 
 from zokusei.errors import ImageError
 
-Picture: TypeAlias = str | Path | bytes | Image.Image
-"""A path, the bytes of a picture file, or a picture that is open already."""
+
+class Stored(Protocol):
+    """A picture file that lies inside of something else; `str` names it."""
+
+    def read(self) -> bytes:
+        """Give its bytes; raise `ImageError` where that fails."""
+
+
+Picture: TypeAlias = str | Path | bytes | Image.Image | Stored
+"""A path, the bytes of a picture file, a picture that is open already, or one stored elsewhere."""
 
 MAX_PIXELS = 178_956_970
 """Most pixels a picture may have: half a gigabyte as RGB, and where Pillow itself refuses."""
@@ -53,7 +61,13 @@ _TURNS = {
     8: Image.Transpose.ROTATE_90,
 }
 
+_FIRST_ON_ITS_SIDE = 5  # width is height from here on
+
 _PILLOW_SAYS = ("ignore", None, UserWarning, re.compile(r"PIL\."), 0)
+
+
+Size: TypeAlias = tuple[int, int]
+"""Width and height in pixels."""
 
 
 def open_image(source: Picture, *, at_least: int | None = None) -> Image.Image:
@@ -64,7 +78,8 @@ def open_image(source: Picture, *, at_least: int | None = None) -> Image.Image:
     picture carries no metadata, so that opening it again changes nothing.
 
     Args:
-        source: a path, the bytes of a file, or a Pillow picture (left as it is).
+        source: a path, the bytes of a file, a Pillow picture (left as it is), or anything whose
+            `read` gives bytes of a file, such as a member of an archive.
         at_least: the shorter side the caller needs, in pixels. A larger JPEG is then decoded
             at 1/2, 1/4 or 1/8 of its size, never below `at_least`, which is several times
             faster.
@@ -77,40 +92,83 @@ def open_image(source: Picture, *, at_least: int | None = None) -> Image.Image:
     >>> open_image(grey).mode, open_image(grey).getpixel((0, 0))
     ('RGB', (255, 255, 255))
     """
+    return open_sized(source, at_least=at_least)[0]
+
+
+def open_sized(source: Picture, *, at_least: int | None = None) -> tuple[Image.Image, Size]:
+    """Decode as `open_image` does; also give the upright picture's size when decoded whole.
+
+    Raises:
+        ImageError: see `open_image`.
+
+    >>> file = io.BytesIO()
+    >>> Image.new("L", (64, 32)).save(file, "JPEG")
+    >>> image, size = open_sized(file.getvalue(), at_least=4)
+    >>> image.size, size
+    ((8, 4), (64, 32))
+    """
     if isinstance(source, Image.Image):
-        with _blame("the picture"):
-            return _decode(source, None)
+        with blame("the picture"):
+            return decode(source, None)
+    with open_file(source) as (name, file), blame(name):
+        return decode(identify(file), at_least)
+
+
+def name_picture(picture: Picture) -> str:
+    """Give the path of a picture, or what stands for it; empty for bytes and pixels.
+
+    >>> name_picture(Path("a.png")), name_picture(b"bytes")
+    ('a.png', '')
+    """
+    return "" if isinstance(picture, bytes | Image.Image) else str(picture)
+
+
+@contextmanager
+def open_file(source: str | Path | bytes | Stored) -> Iterator[tuple[str, BinaryIO]]:
+    """Give what a picture file is called in messages, and its bytes.
+
+    Raises:
+        ImageError: there is no such file.
+    """
     if isinstance(source, bytes):
-        name, file = f"the picture ({len(source)} bytes)", io.BytesIO(source)
-        return _read(name, file, at_least)
+        yield f"the picture ({len(source)} bytes)", io.BytesIO(source)
+        return
+    if not isinstance(source, str | Path):
+        yield str(source), io.BytesIO(source.read())
+        return
     path = Path(source)
     try:
         # Only a regular file ends: a pipe or a terminal would keep us waiting.
         if not stat.S_ISREG(path.stat().st_mode):
             kind = "a folder" if path.is_dir() else "no regular file"
             raise ImageError(f"{path} is {kind}; give the path of a picture file")
-        with path.open("rb") as opened:
-            return _read(str(path), opened, at_least)
+        opened = path.open("rb")
     except (OSError, ValueError) as error:  # ValueError: a zero byte inside the path
         reason = getattr(error, "strerror", None) or str(error)
         raise ImageError(f"{path} cannot be opened: {reason}; check the path") from error
+    with opened:
+        yield str(path), opened
 
 
-def _read(name: str, file: BinaryIO, at_least: int | None) -> Image.Image:
-    with _blame(name):
-        start = file.read(16)
-        if not start:
-            raise ImageError("is empty; copy or download it again")
-        for magic, plugin in _FORMATS:
-            if magic.match(start):
-                file.seek(0)
-                image = plugin(file, "")
-                _scale_key(image)
-                return _decode(image, at_least)
-        raise ImageError(
-            f"is no picture of a known format (begins with {start[:8]!r}); "
-            "convert it to JPEG, PNG, GIF, WebP, AVIF, BMP, TIFF or PPM"
-        )
+def identify(file: BinaryIO) -> ImageFile.ImageFile:
+    """Read the header of a picture; no pixel is decoded yet.
+
+    Raises:
+        ImageError: it is empty or no picture; without its name, which `blame` adds.
+    """
+    start = file.read(16)
+    if not start:
+        raise ImageError("is empty; copy or download it again")
+    for magic, plugin in _FORMATS:
+        if magic.match(start):
+            file.seek(0)
+            image = plugin(file, "")
+            _scale_key(image)
+            return image
+    raise ImageError(
+        f"is no picture of a known format (begins with {start[:8]!r}); "
+        "convert it to JPEG, PNG, GIF, WebP, AVIF, BMP, TIFF or PPM"
+    )
 
 
 def _scale_key(image: ImageFile.ImageFile) -> None:
@@ -128,7 +186,7 @@ def _scale_key(image: ImageFile.ImageFile) -> None:
 
 
 @contextmanager
-def _blame(name: str) -> Iterator[None]:
+def blame(name: str) -> Iterator[None]:
     """Turn whatever the decoders raise into one line about the picture called `name`."""
     # Pillow warns of damaged metadata, which says nothing of the pixels. `catch_warnings` is
     # not safe while other threads decode; a filter that names Pillow's modules only is.
@@ -147,34 +205,48 @@ def _blame(name: str) -> Iterator[None]:
         ) from error
 
 
-def _decode(image: Image.Image, at_least: int | None) -> Image.Image:
-    """Check the size that the header claims before a single pixel is decoded."""
+def decode(image: Image.Image, at_least: int | None) -> tuple[Image.Image, Size]:
+    """Decode an identified picture, or a frame of one; see `open_sized`.
+
+    Raises:
+        ImageError: it has no pixels or too many; without its name, which `blame` adds.
+    """
     width, height = image.size
+    check_size(width, height)
+    if at_least is not None:
+        # Asked for a square, `draft` keeps both sides at or above it; for formats other than
+        # JPEG it does nothing.
+        image.draft(None, (at_least, at_least))
+    image.load()
+    orientation = _read_orientation(image)
+    rgb = _to_rgb(image)
+    if orientation in _TURNS:
+        rgb = rgb.transpose(_TURNS[orientation])
+    rgb.info.clear()
+    return rgb, (height, width) if orientation >= _FIRST_ON_ITS_SIDE else (width, height)
+
+
+def check_size(width: int, height: int) -> None:
+    """Look at the size that a header claims, before a single pixel is decoded.
+
+    Raises:
+        ImageError: there are no pixels or too many; without a name, which `blame` adds.
+    """
     if width * height == 0:
         raise ImageError(f"has no pixels: {width} x {height}")
     if width * height > MAX_PIXELS:
         raise ImageError(
             f"claims {width} x {height} pixels, more than the {MAX_PIXELS} allowed; make it smaller"
         )
-    if at_least is not None:
-        # Asked for a square, `draft` keeps both sides at or above it; for formats other than
-        # JPEG it does nothing.
-        image.draft(None, (at_least, at_least))
-    image.load()
-    turn = _TURNS.get(_read_orientation(image))
-    rgb = _to_rgb(image)
-    if turn is not None:
-        rgb = rgb.transpose(turn)
-    rgb.info.clear()
-    return rgb
 
 
 def _read_orientation(image: Image.Image) -> int:
     """Read EXIF or XMP; 1 is upright. Damaged metadata does not make the pixels worse."""
     try:
-        return int(image.getexif().get(Base.Orientation, 1))
+        orientation = int(image.getexif().get(Base.Orientation, 1))
     except Exception:
         return 1
+    return orientation if orientation in _TURNS else 1
 
 
 def _to_rgb(image: Image.Image) -> Image.Image:

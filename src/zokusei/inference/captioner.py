@@ -6,18 +6,23 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
+import numpy as np
 import torch
 from jaxtyping import Float
+from numpy.typing import NDArray
 from torch import Tensor
 
 from zokusei.caption_checkpoint import CaptionCheckpoint, load_caption_checkpoint
 from zokusei.captioning.beam import MAX_LENGTH, Generated, generate
 from zokusei.captioning.vocabulary import Vocabulary
 from zokusei.errors import ImageError
-from zokusei.images import Picture
+from zokusei.images import Picture, name_picture
 from zokusei.inference.backends.torch import choose_device
 from zokusei.inference.reading import read_batches
 from zokusei.model_folder import BASE
+
+BEAM = 3
+"""Beginnings that the search keeps where captions are written for people."""
 
 
 @dataclass(frozen=True)
@@ -118,6 +123,14 @@ class Captioner:
             for index, picture in enumerate(read):
                 yield describe_caption(found, index, self.checkpoint.vocabulary, picture)
 
+    def write(self, pixels: NDArray[np.uint8], *, beam: int = BEAM) -> list[str]:
+        """Caption fitted pictures (bytes, pictures x size x size x 3); give the sentences."""
+        found = self.generate(torch.from_numpy(pixels).permute(0, 3, 1, 2), beam=beam)
+        vocabulary = self.checkpoint.vocabulary
+        return [
+            describe_caption(found, index, vocabulary, b"").text for index in range(len(pixels))
+        ]
+
     def generate(self, images: Tensor, **search: Any) -> Generated:
         """Caption decoded pictures of the right size (bytes, pictures x 3 x size x size).
 
@@ -145,7 +158,7 @@ def describe_caption(
     # Pictures are squares, and so are the maps of them.
     side = math.isqrt(found.alphas.shape[-1])
     return Caption(
-        str(picture) if isinstance(picture, str | Path) else "",
+        name_picture(picture),
         tuple(vocabulary.name_words(found.tokens[index, :length].tolist())),
         float(found.scores[index]),
         found.alphas[index, :length].view(length, side, side).cpu(),

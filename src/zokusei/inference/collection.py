@@ -11,7 +11,6 @@ from types import TracebackType
 from typing import Generic, TypeVar
 
 from zokusei.errors import ConfigError, DataError
-from zokusei.images import open_image
 from zokusei.inference.done import Done, Mark, Row
 from zokusei.inference.journal import Journal
 from zokusei.inference.sources import Item
@@ -91,7 +90,7 @@ class Collection:
         if key in self._waiting:
             return None
         targets = [path for _, path in self._targets(item)]
-        known, mark = self._done.look(item.path)
+        known, mark = self._done.look(item.path, item.member)
         # Files that went missing are written again.
         if known and all(map(os.path.exists, targets)):
             self.done_before += 1
@@ -168,7 +167,7 @@ class Collection:
         sized = any(table.needs_size for table in self._writers.tables)
         row = Row(
             str(item.path), item.relative.as_posix(), tags.names, list(tags.scores.values()),
-            open_image(item.path).size if sized else None,
+            tags.size if sized else None, tags.caption, tags.embedding,
         )  # fmt: skip
         for table in self._writers.tables:
             table.check(row)

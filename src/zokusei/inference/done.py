@@ -17,12 +17,13 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
-from zokusei.errors import DataError, ZokuseiError
-from zokusei.files import hash_file
+from zokusei.errors import DataError, ImageError, ZokuseiError
+from zokusei.files import hash_bytes, hash_file
+from zokusei.images import Member
 from zokusei.inference.wd import is_wd_folder
 from zokusei.model_folder import find_model_folder
 
-_VERSION = 1
+_VERSION = 2
 _WAIT = 60.0  # seconds, for another tagger that is writing
 _CLOCK = 2_000_000_000  # ns: two changes of a file within this time may bear the same time
 _TABLES = """
@@ -30,6 +31,7 @@ CREATE TABLE jobs (id INTEGER PRIMARY KEY, hash TEXT UNIQUE, options TEXT);
 CREATE TABLE pictures (
   job INTEGER, picture BLOB, digest TEXT, size INTEGER, changed INTEGER,
   path BLOB, relative BLOB, tags TEXT, scores BLOB, width INTEGER, height INTEGER,
+  caption TEXT, embedding BLOB,
   PRIMARY KEY (job, picture)
 );
 CREATE TABLE files (path BLOB, hash TEXT, job INTEGER, PRIMARY KEY (path, hash)) WITHOUT ROWID;
@@ -63,6 +65,8 @@ class Row:
         names: its tags.
         scores: probability of each tag of the model, in its order.
         size: width and height in pixels; None where no format asks for it.
+        caption: where one was asked for.
+        embedding: where it was asked for.
     """
 
     path: str
@@ -70,6 +74,8 @@ class Row:
     names: tuple[str, ...]
     scores: Sequence[float]
     size: tuple[int, int] | None = None
+    caption: str | None = None
+    embedding: Sequence[float] | None = None
 
 
 class Done:
@@ -113,10 +119,11 @@ class Done:
             found = self._rows.execute("SELECT id FROM jobs WHERE hash = ?", (self.job_hash,))
             self._job = found.fetchone()[0]
 
-    def look(self, picture: Path) -> tuple[bool, Mark | None]:
+    def look(self, picture: Path, member: Member | None = None) -> tuple[bool, Mark | None]:
         """Say whether a picture is done, and what tells its content; None where it is unreadable.
 
-        The file is read where its size or its time are not those that were recorded.
+        The file is read where its size or its time are not those that were recorded. Of a member of
+        an archive, they are the archive's.
         """
         with self._speaking():
             row = self._rows.execute(
@@ -124,29 +131,45 @@ class Done:
                 (self._job, _key(picture)),
             ).fetchone()
         try:
-            if not picture.is_file():
+            file = picture if member is None else member.archive
+            if not file.is_file():
                 return False, None
-            before = picture.stat()
+            before = file.stat()
             if row is not None and row[1:] == (before.st_size, before.st_mtime_ns):
                 return True, Mark(*row)
-            digest = hash_file(picture)
-        except OSError:
+            digest = hash_file(picture) if member is None else hash_bytes(member.read())
+        except (OSError, ImageError):
             return False, None  # whoever decodes it says what is wrong
         settled = time.time_ns() - before.st_mtime_ns > _CLOCK
         mark = Mark(digest, before.st_size, before.st_mtime_ns if settled else -1)
         return row is not None and row[0] == digest, mark
 
+    def knows(self, name: Path, digest: str) -> bool:
+        """Say whether a picture that is no file here is done.
+
+        Args:
+            name: an absolute path that stands for it.
+            digest: of its content.
+        """
+        with self._speaking():
+            row = self._rows.execute(
+                "SELECT 1 FROM pictures WHERE job = ? AND picture = ? AND digest = ?",
+                (self._job, _key(name), digest),
+            ).fetchone()
+        return row is not None
+
     def record(self, picture: Path, mark: Mark, row: Row | None = None) -> None:
         """Write down that a picture is done, and what was found where it is asked for later."""
-        found: tuple[Any, ...] = (None,) * 6
+        found: tuple[Any, ...] = (None,) * 8
         if row is not None:
             found = (
                 os.fsencode(row.path), os.fsencode(row.relative), json.dumps(row.names),
-                array("f", row.scores).tobytes(), *(row.size or (None, None)),
+                array("f", row.scores).tobytes(), *(row.size or (None, None)), row.caption,
+                None if row.embedding is None else array("f", row.embedding).tobytes(),
             )  # fmt: skip
         with self._speaking():
             self._rows.execute(
-                f"INSERT OR REPLACE INTO pictures VALUES ({', '.join('?' * 11)})",
+                f"INSERT OR REPLACE INTO pictures VALUES ({', '.join('?' * 13)})",
                 (self._job, _key(picture), mark.digest, mark.size, mark.changed, *found),
             )
 
@@ -161,7 +184,8 @@ class Done:
             if owner == values[2]:
                 return None
             other = Path(os.fsdecode(owner))
-            if os.path.lexists(other):
+            # What lies in an archive is there as long as the archive is.
+            if os.path.lexists(other) or any(parent.is_file() for parent in other.parents):
                 return other
             self._rows.execute("INSERT OR REPLACE INTO owners VALUES (?, ?, ?)", values)
             return None
@@ -169,7 +193,7 @@ class Done:
     def read(self) -> Iterator[Row]:
         """Give what was found in every picture, in the order of their paths, one at a time."""
         query = (
-            "SELECT path, relative, tags, scores, width, height FROM pictures "
+            "SELECT path, relative, tags, scores, width, height, caption, embedding FROM pictures "
             "WHERE job = ? AND path IS NOT NULL ORDER BY picture"
         )
         with self._speaking():
@@ -179,13 +203,12 @@ class Done:
                 found = cursor.fetchone()
             if found is None:
                 return
-            path, relative, names, scores, width, height = found
+            path, relative, names, scores, width, height, caption, embedding = found
             size = None if width is None else (width, height)
-            probabilities = array("f")
-            probabilities.frombytes(scores)
             yield Row(
                 os.fsdecode(path), os.fsdecode(relative), tuple(json.loads(names)),
-                probabilities, size,
+                array("f", scores), size, caption,
+                None if embedding is None else array("f", embedding),
             )  # fmt: skip
 
     @contextmanager

@@ -3,17 +3,41 @@
 from collections import deque
 from collections.abc import Callable, Iterable, Iterator, Sequence
 from concurrent.futures import Future, ThreadPoolExecutor
+from dataclasses import dataclass
 from typing import TypeVar
 
 import numpy as np
 from numpy.typing import NDArray
 
 from zokusei.errors import ImageError
-from zokusei.images import Picture, open_image
+from zokusei.images import Picture, Size, read_frames
 from zokusei.images.preprocess import Preprocess
 
 Job = TypeVar("Job")
 Decoded = TypeVar("Decoded")
+
+
+@dataclass(frozen=True)
+class Batch:
+    """Pictures that were read.
+
+    Attributes:
+        pictures: as they were given.
+        sizes: of each, upright and whole.
+        counts: frames of each; 1 unless it moves.
+        fitted: for each preprocessing the pixels of all frames, bytes of frames x size x size x 3,
+            red first.
+    """
+
+    pictures: list[Picture]
+    sizes: list[Size]
+    counts: list[int]
+    fitted: list[NDArray[np.uint8]]
+
+    @property
+    def firsts(self) -> list[int]:
+        """Where the frames of each picture begin."""
+        return [sum(self.counts[:index]) for index in range(len(self.counts))]
 
 
 def read_batches(
@@ -24,9 +48,23 @@ def read_batches(
     on_error: Callable[[Picture, ImageError], None] | None,
     workers: int,
 ) -> Iterator[tuple[list[Picture], list[NDArray[np.uint8]]]]:
-    """Give pictures with their fitted pixels, batch by batch; see `decode_ahead`.
+    """Give pictures with their fitted pixels, where nothing else of `read_pictures` is needed."""
+    for batch in read_pictures(
+        pictures, preprocesses, batch_size=batch_size, on_error=on_error, workers=workers, frames=1
+    ):
+        yield batch.pictures, batch.fitted
 
-    Pixels are bytes of batch x size x size x 3, red first.
+
+def read_pictures(
+    pictures: Iterable[Picture],
+    preprocesses: Sequence[Preprocess],
+    *,
+    batch_size: int,
+    on_error: Callable[[Picture, ImageError], None] | None,
+    workers: int,
+    frames: int | None,
+) -> Iterator[Batch]:
+    """Read pictures batch by batch; see `decode_ahead`.
 
     Args:
         pictures: paths, encoded bytes or Pillow pictures; read as they are needed.
@@ -35,28 +73,38 @@ def read_batches(
         on_error: told of each picture that cannot be read, which is then left out; without it the
             first one ends the work.
         workers: decoding threads.
+        frames: of whatever moves; see `zokusei.images.read_frames`.
 
     Raises:
         ImageError: a picture cannot be read and nobody is to be told.
     """
     needed = max(preprocess.min_side for preprocess in preprocesses)
 
-    def decode(picture: Picture) -> list[NDArray[np.uint8]]:
-        image = open_image(picture, at_least=needed)
-        return [preprocess.to_array(image) for preprocess in preprocesses]
+    def decode(picture: Picture) -> tuple[list[Size], list[list[NDArray[np.uint8]]]]:
+        sizes, pixels = [], []
+        for image, size in read_frames(picture, frames, at_least=needed):
+            sizes.append(size)
+            pixels.append([preprocess.to_array(image) for preprocess in preprocesses])
+        return sizes, pixels
 
     for batch in decode_ahead(pictures, decode, batch_size=batch_size, workers=workers):
         readable = []
-        for picture, pixels in batch:
-            if isinstance(pixels, list):
-                readable.append((picture, pixels))
+        for picture, found in batch:
+            if not isinstance(found, ImageError):
+                readable.append((picture, *found))
             elif on_error is None:
-                raise pixels
+                raise found
             else:
-                on_error(picture, pixels)
+                on_error(picture, found)
         if readable:
-            fitted = zip(*(pixels for _, pixels in readable), strict=True)
-            yield [picture for picture, _ in readable], [np.stack(one) for one in fitted]
+            read, sizes, pixels = zip(*readable, strict=True)
+            fitted = zip(*(frame for own in pixels for frame in own), strict=True)
+            yield Batch(
+                list(read),
+                [own[0] for own in sizes],
+                [len(own) for own in sizes],
+                [np.stack(one) for one in fitted],
+            )
 
 
 def decode_ahead(

@@ -2,19 +2,26 @@
 
 import glob
 import os
-from collections.abc import Callable, Iterable, Iterator
+from collections.abc import Callable, Iterable, Iterator, Set
 from dataclasses import dataclass
 from pathlib import Path
 from typing import BinaryIO
 
 from zokusei.errors import DataError
-from zokusei.images import find_images
+from zokusei.images import (
+    ARCHIVE_SUFFIXES,
+    IMAGE_SUFFIXES,
+    Member,
+    Picture,
+    find_images,
+    list_members,
+)
 
 _CHUNK = 1 << 16
 _LONGEST = 1 << 15  # bytes of a path; systems allow 4096
 
 Complain = Callable[[Path, str], None]
-"""Told of a folder or link that was left out, and why."""
+"""Told of a folder, link, archive or member of one that was left out, and why."""
 
 
 @dataclass(frozen=True)
@@ -22,15 +29,24 @@ class Item:
     """One picture of a collection.
 
     Attributes:
-        path: the file on the disk.
+        path: the file on the disk; of a member of an archive, its name behind the archive's.
         relative: where its results lie below an output folder; never leads out of it.
+        member: the member of an archive, where it is one.
     """
 
     path: Path
     relative: Path
+    member: Member | None = None
+
+    @property
+    def picture(self) -> Picture:
+        """What a tagger is given."""
+        return self.member or self.path
 
 
-def find_items(given: Iterable[Path | str], complain: Complain) -> Iterator[Item]:
+def find_items(
+    given: Iterable[Path | str], complain: Complain, *, also: Set[str] = frozenset()
+) -> Iterator[Item]:
     """Give every picture that is meant, one at a time.
 
     A folder means the pictures below it, a pattern (`art/**/*.png`) the files that fit it, and
@@ -39,7 +55,10 @@ def find_items(given: Iterable[Path | str], complain: Complain) -> Iterator[Item
 
     Args:
         given: folders, patterns and pictures; read as they are needed.
-        complain: told of folders that may not be read and of links that are not followed.
+        complain: told of folders that may not be read and of links that are not followed, and of
+            what is wrong with archives.
+        also: endings of what else is meant besides pictures; with those of archives in it,
+            archives are looked into as if they were folders.
 
     Raises:
         DataError: a folder that was given may not be read, or nothing fits a pattern.
@@ -47,32 +66,48 @@ def find_items(given: Iterable[Path | str], complain: Complain) -> Iterator[Item
     >>> [item.relative.as_posix() for item in find_items(["art/a.png", "/x/../b.png"], print)]
     ['art/a.png', 'b.png']
     """
+    suffixes = IMAGE_SUFFIXES | also
     iterator = iter(given)
     first = [path for _, path in zip(range(2), iterator, strict=False)]
     alone = len(first) == 1
     for text in (text for part in (first, iterator) for text in part):
         path = Path(text)
         if path.is_dir():
-            below = _place(path)
-            for found in find_images(path, complain, go_on=True):
-                inner = found.relative_to(path)
-                yield Item(found, inner if alone else below / inner)
+            below = Path() if alone else _place(path)
+            for found in find_images(path, complain, go_on=True, suffixes=suffixes):
+                yield from _look_into(found, below / found.relative_to(path), complain, suffixes)
         elif glob.has_magic(str(text)) and not path.exists():
-            yield from _fitting(str(text), complain)
+            yield from _fitting(str(text), complain, suffixes)
         else:
-            yield Item(path, _place(path))
+            inside = alone and _is_archive(path, suffixes)
+            yield from _look_into(path, Path() if inside else _place(path), complain, suffixes)
 
 
-def _fitting(pattern: str, complain: Complain) -> Iterator[Item]:
+def _look_into(
+    path: Path, relative: Path, complain: Complain, suffixes: Set[str]
+) -> Iterator[Item]:
+    """Give a picture, or those of an archive."""
+    if not _is_archive(path, suffixes):
+        yield Item(path, relative)
+        return
+    for member in list_members(path, complain, suffixes - ARCHIVE_SUFFIXES):
+        yield Item(member.path, relative / member.path.relative_to(path), member)
+
+
+def _is_archive(path: Path, suffixes: Set[str]) -> bool:
+    return path.suffix.lower() in ARCHIVE_SUFFIXES & suffixes and path.is_file()
+
+
+def _fitting(pattern: str, complain: Complain, suffixes: Set[str]) -> Iterator[Item]:
     fits = False
     for text in glob.iglob(pattern, recursive=True):  # noqa: PTH207 (of any anchor, lazily)
         path, fits = Path(text), True
         if path.is_file():
-            yield Item(path, _place(path))
+            yield from _look_into(path, _place(path), complain, suffixes)
         elif path.is_dir() and not pattern.endswith("**"):
             # `**` gives every folder and every file; each file comes by itself.
-            for found in find_images(path, complain, go_on=True):
-                yield Item(found, _place(found))
+            for found in find_images(path, complain, go_on=True, suffixes=suffixes):
+                yield from _look_into(found, _place(found), complain, suffixes)
     if not fits:
         raise DataError(f"nothing fits the pattern {pattern!r}; check it, or put it in quotes")
 

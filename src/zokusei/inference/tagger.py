@@ -1,22 +1,31 @@
 """Tagger: a checkpoint that tags pictures."""
 
-from collections.abc import Callable, Iterable, Iterator
-from dataclasses import dataclass
+from collections.abc import Callable, Iterable, Iterator, Sequence
+from dataclasses import dataclass, replace
 from pathlib import Path
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Any, TypeAlias
+
+import numpy as np
+from numpy.typing import NDArray
 
 from zokusei.errors import ConfigError, ImageError
-from zokusei.images import Picture
-from zokusei.inference.backends import create_backend
+from zokusei.images import Picture, Size, name_picture
+from zokusei.inference.backends import EmbeddingBackend, create_backend
 from zokusei.inference.exported import ExportedModel, find_runtime, load_exported
-from zokusei.inference.reading import read_batches
+from zokusei.inference.reading import Batch, read_pictures
 from zokusei.inference.thresholds import create_selection
 from zokusei.inference.wd import is_wd_folder, load_wd
 from zokusei.model_folder import find_model_folder
 
 if TYPE_CHECKING:
     from zokusei.checkpoint import Checkpoint
+    from zokusei.inference.captioner import Captioner
     from zokusei.models import Classifier
+
+Predict: TypeAlias = Callable[
+    [Sequence[NDArray[np.uint8]]], tuple[NDArray[np.float32], NDArray[np.float32]]
+]
+"""From fitted pictures to probabilities and embeddings."""
 
 
 @dataclass(frozen=True)
@@ -27,15 +36,22 @@ class Tags:
         path: the picture's path; empty where it was given as bytes or pixels.
         names: tags whose probability reaches their threshold, the most probable first.
         scores: probability of every tag the model knows.
+        size: the picture's width and height in pixels, upright.
+        caption: what a captioner says of it, where one was asked.
+        embedding: pooled features of the backbone, where they were asked for.
     """
 
     path: str
     names: tuple[str, ...]
     scores: dict[str, float]
+    size: Size | None = None
+    caption: str | None = None
+    embedding: tuple[float, ...] | None = None
 
     def to_dict(self) -> dict[str, Any]:
         """Give the form that `zokusei tag --json` prints."""
-        return {"path": self.path, "tags": list(self.names), "scores": self.scores}
+        record = {"path": self.path, "tags": list(self.names), "scores": self.scores}
+        return record if self.caption is None else {**record, "caption": self.caption}
 
 
 class Tagger:
@@ -116,8 +132,13 @@ class Tagger:
         batch_size: int = 16,
         on_error: Callable[[Picture, ImageError], None] | None = None,
         workers: int = 2,
+        frames: int | None = None,
+        captioner: "Captioner | None" = None,
+        embedding: bool = False,
     ) -> Iterator[Tags]:
         """Tag pictures one after the other, in order, in memory that does not grow.
+
+        What moves has the tags of several frames: of each tag the highest probability in any.
 
         Args:
             pictures: paths, encoded bytes or Pillow pictures; read as they are needed.
@@ -125,28 +146,82 @@ class Tagger:
             on_error: told of each picture that cannot be read, which is then left out;
                 without it the first one ends the work.
             workers: decoding threads.
+            frames: of animations and videos, evenly spread; by default the first of an animation
+                and eight of a video.
+            captioner: writes a caption of each picture, and of the first frame of what moves.
+            embedding: give pooled features, too: the mean over places of the backbone's last
+                feature map; of what moves the mean over its frames.
 
         Raises:
+            ConfigError: this model gives no embeddings.
             ImageError: a picture cannot be read and nobody is to be told.
         """
-        batches = read_batches(
+        predict = self._find_predictor(embedding=embedding)
+        preprocesses = list(self.backend.preprocesses)
+        if captioner is not None:
+            preprocesses.append(captioner.checkpoint.preprocess)
+        batches = read_pictures(
             pictures,
-            self.backend.preprocesses,
+            preprocesses,
             batch_size=batch_size,
             on_error=on_error,
             workers=workers,
+            frames=frames,
         )
-        for read, fitted in batches:
-            probabilities = self.backend.predict(fitted).tolist()
-            for picture, scores in zip(read, probabilities, strict=True):
-                yield self._decide(picture, scores)
+        for batch in batches:
+            highest, means = self._summarize(batch, predict, batch_size)
+            captions: list[str | None] = [None] * len(batch.pictures)
+            if captioner is not None:
+                captions[:] = captioner.write(batch.fitted[-1][batch.firsts])
+            for index, picture in enumerate(batch.pictures):
+                yield replace(
+                    self._decide(picture, highest[index].tolist()),
+                    size=batch.sizes[index],
+                    caption=captions[index],
+                    embedding=tuple(means[index].tolist()) if embedding else None,
+                )
+
+    def _summarize(
+        self, batch: Batch, predict: Predict, batch_size: int
+    ) -> tuple[NDArray[np.float32], NDArray[np.float32]]:
+        """Give each picture's highest probabilities and mean embedding over its frames."""
+        fitted = batch.fitted[: len(self.backend.preprocesses)]
+        parts = [
+            predict([pixels[start : start + batch_size] for pixels in fitted])
+            for start in range(0, sum(batch.counts), batch_size)
+        ]
+        probabilities, features = (np.concatenate(part) for part in zip(*parts, strict=True))
+        highest = np.maximum.reduceat(probabilities, batch.firsts, axis=0)
+        counts = np.array(batch.counts, np.float32)[:, None]
+        sums = np.add.reduceat(features, batch.firsts, axis=0)
+        return highest, (sums / counts).astype(np.float32)
+
+    def _find_predictor(self, *, embedding: bool) -> Predict:
+        """Give what computes probabilities and embeddings; without them these are empty.
+
+        Raises:
+            ConfigError: this model gives no embeddings.
+        """
+        if not embedding:
+            return self._predict_plain
+        if not isinstance(self.backend, EmbeddingBackend):
+            raise ConfigError(
+                f"a model on {self.backend.place} gives tags and no embeddings; give the run that "
+                "it was exported from"
+            )
+        return self.backend.predict_embedded
+
+    def _predict_plain(
+        self, fitted: Sequence[NDArray[np.uint8]]
+    ) -> tuple[NDArray[np.float32], NDArray[np.float32]]:
+        found = self.backend.predict(fitted)
+        return found, np.empty((len(found), 0), np.float32)
 
     def _decide(self, picture: Picture, scores: list[float]) -> Tags:
         """Give the tags that are selected, and all scores."""
         tags = self.checkpoint.tags
         names = tuple(tags.names[position] for position in self.selection.choose(scores))
-        path = str(picture) if isinstance(picture, str | Path) else ""
-        return Tags(path, names, dict(zip(tags.names, scores, strict=True)))
+        return Tags(name_picture(picture), names, dict(zip(tags.names, scores, strict=True)))
 
 
 def load_model(folder: Path | str) -> "Checkpoint | ExportedModel":

@@ -1,7 +1,7 @@
 """What computes a model: one short file per library, none imported before it is needed."""
 
 from collections.abc import Sequence
-from typing import TYPE_CHECKING, Protocol
+from typing import TYPE_CHECKING, Protocol, runtime_checkable
 
 import numpy as np
 from numpy.typing import NDArray
@@ -34,6 +34,17 @@ class Backend(Protocol):
         Returns:
             batch x tags.
         """
+        ...
+
+
+@runtime_checkable
+class EmbeddingBackend(Backend, Protocol):
+    """A backend that also gives what the model knows of a picture as one vector."""
+
+    def predict_embedded(
+        self, fitted: Sequence[NDArray[np.uint8]]
+    ) -> tuple[NDArray[np.float32], NDArray[np.float32]]:
+        """Give what `predict` gives, and the pooled features of the backbone, batch x features."""
         ...
 
 

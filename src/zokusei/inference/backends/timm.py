@@ -1,6 +1,7 @@
 """Weights in timm's form through torch."""
 
 from collections.abc import Sequence
+from typing import Any
 
 import numpy as np
 import timm
@@ -39,12 +40,24 @@ class TimmBackend:
         with reading(model.file.parent):
             weights = load_file(model.file)
         load_exactly(network, weights, model.file.parent)
-        self.network = network.eval().to(self.device)
+        # Any: timm's networks have methods that a module in general has not.
+        self.network: Any = network.eval().to(self.device)
 
     def predict(self, fitted: Sequence[NDArray[np.uint8]]) -> NDArray[np.float32]:
         """Give each picture's probability of each tag; see `Backend`."""
+        return self.predict_embedded(fitted)[0]
+
+    def predict_embedded(
+        self, fitted: Sequence[NDArray[np.uint8]]
+    ) -> tuple[NDArray[np.float32], NDArray[np.float32]]:
+        """Give probabilities and embeddings; see `EmbeddingBackend`.
+
+        An embedding is what timm's network pools and hands to its last layer.
+        """
         (pixels,) = fitted
         images = torch.from_numpy(self.form.arrange(pixels, self.preprocesses[0])).to(self.device)
         with torch.inference_mode():
-            logits = self.network(images)
-        return self.form.read_result(logits.float().cpu().numpy())
+            features = self.network.forward_features(images)
+            logits = self.network.forward_head(features)
+            pooled = self.network.forward_head(features, pre_logits=True)
+        return self.form.read_result(logits.float().cpu().numpy()), pooled.float().cpu().numpy()

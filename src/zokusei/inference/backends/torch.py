@@ -46,6 +46,16 @@ class TorchBackend:
 
     def predict(self, fitted: Sequence[NDArray[np.uint8]]) -> NDArray[np.float32]:
         """Give each picture's probability of each tag; see `Backend`."""
+        return self.predict_embedded(fitted)[0]
+
+    def predict_embedded(
+        self, fitted: Sequence[NDArray[np.uint8]]
+    ) -> tuple[NDArray[np.float32], NDArray[np.float32]]:
+        """Give probabilities and embeddings; see `EmbeddingBackend`.
+
+        An embedding is the mean over all places of the backbone's last feature map, before the head
+        reads it.
+        """
         images = [torch.from_numpy(pixels).permute(0, 3, 1, 2) for pixels in fitted]
         with torch.inference_mode():
             given = self.preprocesses[0].normalize(images[0].to(self.device))
@@ -56,8 +66,8 @@ class TorchBackend:
                 seen = to_annotations(features) if shared else self.captions.encode(images[-1])
                 inputs.append(self.captions.compute(seen))
             logits = self.model.head(*inputs)
-        probabilities: NDArray[np.float32] = logits.float().sigmoid().cpu().numpy()
-        return probabilities
+            pooled = features.float().mean(dim=(2, 3))
+        return logits.float().sigmoid().cpu().numpy(), pooled.cpu().numpy()
 
     def _place(self, model: Network) -> Network:
         return model.eval().to(self.device).to(memory_format=torch.channels_last)

@@ -2,6 +2,7 @@
 
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
+from functools import partial
 from pathlib import Path
 from typing import Protocol
 
@@ -9,8 +10,9 @@ from zokusei.errors import ConfigError, suggest
 from zokusei.inference.done import Row
 from zokusei.inference.tagger import Tags
 from zokusei.inference.writers.coco import CocoTable
+from zokusei.inference.writers.npz import NpzTable
 from zokusei.inference.writers.objects import JsonSidecar
-from zokusei.inference.writers.tables import CsvTable, JsonLines, ParquetTable
+from zokusei.inference.writers.tables import PLAIN, Columns, CsvTable, JsonLines, ParquetTable
 from zokusei.inference.writers.text import TextSidecar
 from zokusei.inference.writers.xmp import XmpSidecar
 from zokusei.tag_text import PRESETS
@@ -19,7 +21,7 @@ from zokusei.tags import CATEGORIES, TagSet
 SIDECARS = (*PRESETS, "json", "xmp")
 """Formats with a file beside each picture."""
 
-TABLES = ("jsonl", "csv", "parquet", "coco")
+TABLES = ("jsonl", "csv", "parquet", "coco", "npz")
 """Formats with one file for all pictures."""
 
 
@@ -80,22 +82,34 @@ def parse_formats(text: str) -> list[str]:
     return names
 
 
-def create_writers(names: Sequence[str], tags: TagSet, *, extension: str = ".txt") -> Writers:
+def create_writers(
+    names: Sequence[str],
+    tags: TagSet,
+    *,
+    extension: str = ".txt",
+    columns: Columns = PLAIN,
+    caption_first: bool = False,
+) -> Writers:
     """Build the writers of these formats.
 
     Args:
         names: what `parse_formats` gives.
         tags: what the model knows.
         extension: of text files.
+        columns: what is written of pictures besides tags.
+        caption_first: whether text files begin with the caption.
     """
     categories = {tag.name: CATEGORIES.get(tag.category, "general") for tag in tags}
     build: Mapping[str, Callable[[], Sidecar]] = {"json": JsonSidecar, "xmp": XmpSidecar}
     sidecars = [
-        TextSidecar(PRESETS[name], extension, categories) if name in PRESETS else build[name]()
+        TextSidecar(PRESETS[name], extension, categories, caption_first=caption_first)
+        if name in PRESETS
+        else build[name]()
         for name in names
         if name in SIDECARS
     ]
     tables: Mapping[str, Callable[[TagSet], Table]] = {
-        "jsonl": JsonLines, "csv": CsvTable, "parquet": ParquetTable, "coco": CocoTable,
+        "jsonl": JsonLines, "csv": partial(CsvTable, columns=columns), "coco": CocoTable,
+        "parquet": partial(ParquetTable, columns=columns), "npz": NpzTable,
     }  # fmt: skip
     return Writers(sidecars, [tables[name](tags) for name in names if name in TABLES])

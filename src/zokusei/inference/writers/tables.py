@@ -3,6 +3,7 @@
 import csv
 import json
 from collections.abc import Callable, Iterator
+from dataclasses import dataclass
 from itertools import islice
 from pathlib import Path
 
@@ -18,6 +19,17 @@ _VALUES = 1 << 22  # scores in memory at a time, 16 MB of them
 
 Rows = Callable[[], Iterator[Row]]
 """Gives all rows, as often as it is called."""
+
+
+@dataclass(frozen=True)
+class Columns:
+    """What rows hold besides tags: captions, embeddings."""
+
+    captions: bool = False
+    embeddings: bool = False
+
+
+PLAIN = Columns()
 
 
 class JsonLines:
@@ -38,18 +50,24 @@ class JsonLines:
             for row in rows():
                 scores = dict(zip(self._names, row.scores, strict=True))
                 record = {"path": row.path, "tags": row.names, "scores": scores}
+                if row.caption is not None:
+                    record["caption"] = row.caption
                 text = json.dumps(record, ensure_ascii=False)
                 file.write(f"{text}\n".encode("utf-8", "backslashreplace"))
 
 
 class CsvTable:
-    """Writes `tags.csv`: `file,tags`, which `zokusei train` and `zokusei data import` read."""
+    """Writes `tags.csv`: `file,tags`, which `zokusei train` and `zokusei data import` read.
+
+    Where captions were written, they follow in a column `caption`.
+    """
 
     file_name = "tags.csv"
     needs_size = False
 
-    def __init__(self, tags: TagSet) -> None:
+    def __init__(self, tags: TagSet, columns: Columns = PLAIN) -> None:
         del tags  # a row says all
+        self._columns = columns
 
     def check(self, row: Row) -> None:
         """Refuse what would be read as something else.
@@ -69,23 +87,32 @@ class CsvTable:
         with path.open("w", encoding="utf-8", newline="") as file:
             # Lines end as RFC 4180 has it: a name with a carriage return is quoted only then.
             writer = csv.writer(file, lineterminator="\r\n")
-            writer.writerow(["file", "tags"])
+            captioned = self._columns.captions
+            writer.writerow(["file", "tags", *(["caption"] if captioned else [])])
             for row in rows():
-                writer.writerow([row.relative, ", ".join(row.names)])
+                more = [row.caption] if captioned else []
+                writer.writerow([row.relative, ", ".join(row.names), *more])
 
 
 class ParquetTable:
-    """Writes `tags.parquet`: path, tags, and the score of every tag as a member of `scores`."""
+    """Writes `tags.parquet`: path, tags, and the score of every tag as a member of `scores`.
+
+    Columns `caption` and `embedding` follow where they were asked for.
+    """
 
     file_name = "tags.parquet"
     needs_size = False
 
-    def __init__(self, tags: TagSet) -> None:
+    def __init__(self, tags: TagSet, columns: Columns = PLAIN) -> None:
         self._names = tags.names
         scores = pa.struct([pa.field(name, pa.float32()) for name in tags.names])
-        self._schema = pa.schema(
-            [("path", pa.string()), ("tags", pa.list_(pa.string())), ("scores", scores)]
-        )
+        fields = [("path", pa.string()), ("tags", pa.list_(pa.string())), ("scores", scores)]
+        self._more = []
+        if columns.captions:
+            self._more.append(("caption", pa.string()))
+        if columns.embeddings:
+            self._more.append(("embedding", pa.list_(pa.float32())))
+        self._schema = pa.schema([*fields, *self._more])
 
     def check(self, row: Row) -> None:
         """Refuse a name that is no UTF-8.
@@ -97,7 +124,8 @@ class ParquetTable:
 
     def write(self, path: Path, rows: Rows) -> None:
         """Write the file, a group of rows after the other."""
-        size = max(1, _VALUES // len(self._names))
+        # An embedding counts as if there were as many scores again.
+        size = max(1, _VALUES // (len(self._names) + 2048 * bool(self._more)))
         with pq.ParquetWriter(path, self._schema, compression="zstd") as writer:
             stream = rows()
             while group := list(islice(stream, size)):
@@ -110,6 +138,10 @@ class ParquetTable:
                     pa.array([row.path for row in group], pa.string()),
                     pa.array([row.names for row in group], pa.list_(pa.string())),
                     scores,
+                    *(
+                        pa.array([getattr(row, name) for row in group], kind)
+                        for name, kind in self._more
+                    ),
                 ]
                 writer.write_batch(pa.record_batch(values, schema=self._schema))
 

@@ -18,6 +18,7 @@ class TextSidecar:
         text: how tags are written.
         ending: of the file.
         categories: category of each tag.
+        caption_first: whether the caption, without commas, stands before the tags.
 
     >>> from zokusei.tag_text import PRESETS
     >>> sidecar = TextSidecar(PRESETS["kohya"], ".txt", {})
@@ -28,8 +29,16 @@ class TextSidecar:
 
     name = "txt"
 
-    def __init__(self, text: TagText, ending: str, categories: Mapping[str, str]) -> None:
+    def __init__(
+        self,
+        text: TagText,
+        ending: str,
+        categories: Mapping[str, str],
+        *,
+        caption_first: bool = False,
+    ) -> None:
         self.text, self._ending, self._categories = text, ending, categories
+        self._caption_first = caption_first
 
     def path_for(self, picture: Path) -> Path:
         """Name the file beside a picture."""
@@ -45,8 +54,12 @@ class TextSidecar:
         Raises:
             DataError: the file is no UTF-8, or a tag cannot be written in this way.
         """
+        names_now = tags.names
+        if self._caption_first and tags.caption:
+            # One more tag to those who read the file.
+            names_now = ("_".join(tags.caption.replace(",", " ").split()), *names_now)
         if before is None or existing == "replace":
-            return self.text.write(tags.names, self._categories).encode()
+            return self.text.write(names_now, self._categories).encode()
         if existing == "skip":
             return None
         try:
@@ -58,7 +71,7 @@ class TextSidecar:
         line, rest = self._first_line(whole)
         pieces = self.text.split(line.lstrip("\ufeff"))
         there = {self._key(piece) for piece in pieces}
-        new = [tag for tag in tags.names if tag.lower() not in there]
+        new = [tag for tag in names_now if tag.lower() not in there]
         if existing == "merge":
             names = [self.text.read_one(piece) for piece in pieces]
             merged = list(dict.fromkeys([*names, *new]))

@@ -1,0 +1,79 @@
+"""What `zokusei tag` finds besides tags: captions and embeddings."""
+
+from dataclasses import dataclass
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+from zokusei.errors import ConfigError
+
+if TYPE_CHECKING:
+    from zokusei.inference import Captioner, Tagger
+    from zokusei.inference.writers.tables import Columns
+
+
+@dataclass(frozen=True)
+class Extras:
+    """What was asked for with `--caption`, `--captioner`, `--caption-first` and `--embedding`."""
+
+    caption: bool
+    captioner: Path | None
+    caption_first: bool
+    embedding: bool
+
+    @property
+    def captions(self) -> bool:
+        """Whether captions are written."""
+        return self.caption or self.captioner is not None
+
+    @property
+    def columns(self) -> "Columns":
+        """What tables hold besides tags."""
+        from zokusei.inference.writers.tables import Columns
+
+        return Columns(self.captions, self.embedding)
+
+    def check(self, formats: list[str]) -> None:
+        """See that something becomes of what was asked for, before anything is loaded.
+
+        Raises:
+            ConfigError: nothing would.
+        """
+        from zokusei.tag_text import PRESETS
+
+        holds_embeddings = {"parquet", "npz"} & set(formats)
+        if self.embedding and not holds_embeddings:
+            raise ConfigError("--embedding is written into parquet and npz; add one to --write")
+        if "npz" in formats and not self.embedding:
+            raise ConfigError("--write npz holds embeddings and nothing else; add --embedding")
+        if self.caption_first and not self.captions:
+            raise ConfigError("--caption-first is about captions; add --caption")
+        if self.caption_first and not set(formats) & set(PRESETS):
+            raise ConfigError("--caption-first is about text files; add one to --write")
+
+    def load_captioner(self, tagger: "Tagger", device: str) -> "Captioner | None":
+        """Get the captioner ready that was asked for: another one, or the model's own.
+
+        Raises:
+            ConfigError: the model carries none.
+            CheckpointError: the other one cannot be loaded.
+        """
+        if not self.captions:
+            return None
+        from zokusei.inference import Captioner
+
+        if self.captioner is not None:
+            return Captioner.load(self.captioner, device=device)
+        own = getattr(tagger.checkpoint, "captions", None)
+        if own is None:
+            raise ConfigError("this model carries no captioner; give one with --captioner RUN")
+        return Captioner(own.checkpoint, device=device)
+
+    def describe(self) -> dict[str, Any]:
+        """Give all that results depend on, in the form of JSON."""
+        from zokusei.inference.done import hash_model
+
+        other = None if self.captioner is None else hash_model(self.captioner)
+        return {
+            "caption": self.captions, "captioner": other, "caption_first": self.caption_first,
+            "embedding": self.embedding,
+        }  # fmt: skip
