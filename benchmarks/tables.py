@@ -10,7 +10,8 @@ import sys
 from pathlib import Path
 
 from zokusei.files import write_text
-from zokusei.reproduce.tables import describe, to_markdown
+from zokusei.report.sections import to_markdown
+from zokusei.reproduce.tables import describe
 from zokusei.results import RATES, read_results
 
 HERE = Path(__file__).parent

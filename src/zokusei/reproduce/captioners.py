@@ -66,7 +66,7 @@ def choose_pictures(names: Sequence[str], count: int) -> list[str]:
     """Choose some pictures by lot, the same at every run; all where there are no more.
 
     >>> choose_pictures(["a", "b", "c", "d"], 2)
-    ['a', 'c']
+    ['a', 'b']
     """
     order = torch.randperm(len(names), generator=torch.Generator().manual_seed(0))
     return [names[row] for row in sorted(order[:count].tolist())]

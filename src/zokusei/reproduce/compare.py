@@ -22,6 +22,7 @@ from zokusei.data.row_file import Counting, no_counting
 from zokusei.errors import DataError, ZokuseiError
 from zokusei.files import write_text
 from zokusei.inference.evaluate import evaluate_run, result_row
+from zokusei.report.sections import to_markdown
 from zokusei.reproduce.bootstrap import Difference, compare_paired
 from zokusei.reproduce.plan import Plan
 from zokusei.reproduce.plots import plot_comparison
@@ -34,7 +35,7 @@ from zokusei.reproduce.runs import (
     read_rows,
     select_rows,
 )
-from zokusei.reproduce.tables import describe, to_markdown
+from zokusei.reproduce.tables import describe
 from zokusei.results import append_result
 from zokusei.training.classifier import train_classifier
 from zokusei.training.loop import Reporter
