@@ -25,9 +25,7 @@ WRITER = {
 
 def write_faces(folder: Path, count: int = 24) -> Path:
     """Write `labels.csv` with file, group, hair and eyes, as anime-faces has it."""
-    rows = [
-        [f"images/{i}.jpg", i // 2, HAIR[i // 2 % 2], EYES[i // 4 % 2]] for i in range(count)
-    ]
+    rows = [[f"images/{i}.jpg", i // 2, HAIR[i // 2 % 2], EYES[i // 4 % 2]] for i in range(count)]
     return _write(folder, ["file", "group", "hair", "eyes"], rows)
 
 

@@ -1,5 +1,6 @@
 """One picture beside the scores of several models, sorted, with the truth marked."""
 
+import textwrap
 from collections.abc import Collection, Sequence
 from dataclasses import dataclass
 from pathlib import Path
@@ -9,7 +10,7 @@ from zokusei.errors import MissingExtraError
 from zokusei.files import write_whole
 from zokusei.images import open_image
 
-_SHOWN = 14
+_SHOWN, _COLUMNS = 14, 48  # scores, and letters in a line of a note
 _TRUE, _FALSE, _LIMIT = "#c4392f", "#4c8dd6", "#20242c"
 
 
@@ -28,13 +29,17 @@ class Decisions:
     scores: dict[str, float]
 
     def list_shown(self, true: Collection[str]) -> list[tuple[str, float]]:
-        """Give the highest scores, and those of all true tags, the highest first.
+        """Give the highest scores, and those of all given and all true tags, the highest first.
 
         >>> Decisions("", "", {"a": 0.1, "b": 0.9}).list_shown(["a"])
         [('b', 0.9), ('a', 0.1)]
         """
         ranked = sorted(self.scores.items(), key=lambda pair: -pair[1])
-        return [pair for place, pair in enumerate(ranked) if place < _SHOWN or pair[0] in true]
+        return [
+            (name, score)
+            for place, (name, score) in enumerate(ranked)
+            if place < _SHOWN or score >= 0.5 or name in true
+        ]
 
 
 def draw_decisions(
@@ -82,4 +87,5 @@ def _draw_panel(
     axis.axvline(0.5, color=_LIMIT, lw=0.6, ls=":")
     axis.set(xlim=(0, 1), xlabel="probability")
     axis.invert_yaxis()
-    axis.set_title(f"{panel.title}\n“{panel.note}”", fontsize=9, loc="left", wrap=True)
+    note = textwrap.fill(f"“{panel.note}”", _COLUMNS)
+    axis.set_title(f"{panel.title}\n{note}", fontsize=9, loc="left")

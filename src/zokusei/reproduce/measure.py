@@ -106,7 +106,7 @@ def _compare(
     for name in judged.names:
         trainings = len(judged.scores[name])
         own = {**about, "model": name, "against": "", "trainings": trainings}
-        yield {**own, **_describe(values[name])}
+        yield {**own, **_describe(values[name], centred=True)}
     for name in judged.names:
         if SUBJECT in values and name != SUBJECT:
             trainings = min(len(judged.scores[SUBJECT]), len(judged.scores[name]))
@@ -155,8 +155,8 @@ def resample_bleu(
     return torch.tensor(rows, dtype=torch.float64)
 
 
-def _describe(values: Tensor) -> dict[str, float]:
-    found = find_interval(values)
+def _describe(values: Tensor, *, centred: bool = False) -> dict[str, float]:
+    found = find_interval(values, centred=centred)
     return {"value": found.mean, "low": found.low, "high": found.high}
 
 

@@ -227,9 +227,13 @@ def _check(scale: Scale, source: str) -> None:
         raise ConfigError(
             f"{source}: captions.corpus = {scale.captions.corpus!r} is none of the corpora"
         )
-    for corpus in scale.corpora:
+    for number, corpus in enumerate(scale.corpora):
         plan = scale.create_plan(corpus, Path(corpus), scale.rows, scale.seeds, {})
-        check_rows(plan, source, [row for row in scale.rows if not scale.reads_captions(row)])
+        readers = [row for row in scale.rows if scale.reads_captions(row)]
+        if not number:  # models are the same on every corpus
+            check_rows(plan, source, [row for row in scale.rows if row not in readers])
+        for row in scale.rows:
+            plan.create_config(row, scale.seeds[0])
     for captioner in CAPTIONERS:
         scale.create_captioner_config(captioner, {})
 

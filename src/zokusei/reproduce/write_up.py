@@ -75,11 +75,13 @@ def judge(pair: Interval, model: str, against: str) -> str:
     """
     value, low, high = (float(pair[key]) for key in ("value", "low", "high"))
     name = RATES.get(pair["figure"]) or _BLEU[pair["figure"]]
-    side = "above" if value >= 0 else "below"
-    said = f"{model} is {abs(value):.1f} points of {name} {side} {against}"
     interval = f"({low:+.1f} to {high:+.1f})"
+    if abs(value) < 0.05:
+        return f"{model} and {against} are level in {name} to a tenth of a point {interval}"
+    side = "above" if value > 0 else "below"
+    said = f"{model} is {abs(value):.1f} points of {name} {side} {against}"
     if low > 0 or high < 0:
-        return f"{said}, and other pictures would say so too {interval}"
+        return f"{said}, beyond what other test pictures would change {interval}"
     return f"{said}, but {pair['pictures']} test pictures do not tell them apart {interval}"
 
 
