@@ -102,7 +102,7 @@ def _judge_captioner(scale: Scale, places: Places, name: str, tools: Tools) -> N
             "experiment": f"reproduce-{scale.name}",
             "corpus": "drawn",
             "split": "test",
-            "model": name,
+            "model": f"captioner-{name}",  # a classifier's row may be called like it
             "preset": f"{model['backbone']}-{size}-beam{found['beam']}",
             "config": _name_captioner(places, name),
         },
@@ -118,7 +118,8 @@ def _has_captioner(places: Places, name: str, config: CaptionerConfig | None) ->
         ConfigError: the row is another captioner's, or one with other settings.
     """
     path, folder = places.out / "captioners.csv", places.find_captioner(name)
-    rows = [row for row in read_results(path) if row["model"] == name] if path.exists() else []
+    found = read_results(path) if path.exists() else []
+    rows = [row for row in found if row["model"] == f"captioner-{name}"]
     if not rows:
         return False
     if rows[0]["config"] != _name_captioner(places, name):

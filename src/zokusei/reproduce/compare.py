@@ -121,14 +121,16 @@ def run_missing(
             if has_row(read_rows(results), name, seed):
                 _check_run(plan, folder, name, seed)
                 continue
+            run = find_run(folder, name, seed)
             try:
                 with create_reporter() as reporter:
-                    run = find_run(folder, name, seed)
                     train_classifier(plan.create_config(name, seed), run, reporter, tell, counting)
                 do_once(partial(_add_row, plan, results, name, run))
             except ZokuseiError as error:
-                if isinstance(error, DataError) and (name, seed) == first:
-                    raise  # all have the same pictures: the others would say it again
+                # All have the same pictures: where a run could not even begin, the others would
+                # say it again.
+                if isinstance(error, DataError) and (name, seed) == first and not run.exists():
+                    raise
                 broken.append(f"{name}, seed {seed}: {error}")
                 tell(f"broken off: {broken[-1]}")
                 continue
