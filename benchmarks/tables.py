@@ -7,16 +7,21 @@ page holds a table between `<!-- table: NAME -->` and `<!-- end -->`.
 import re
 import statistics
 import sys
+from importlib.resources import files
 from pathlib import Path
 
+from zokusei.config import read_yaml
 from zokusei.files import write_text
-from zokusei.reproduce.tables import describe, to_markdown
+from zokusei.report.sections import to_markdown
+from zokusei.reproduce import paper, write_up
+from zokusei.reproduce.tables import describe
 from zokusei.results import RATES, read_results
 
 HERE = Path(__file__).parent
 ROOT = HERE.parent
 PAGES = [ROOT / "README.md", HERE / "README.md", ROOT / "docs/explanation/drawn-corpus.md"]
 PAGES += [ROOT / f"docs/guides/{name}.md" for name in ("caption", "cartoonize", "explain")]
+PAGES += [ROOT / "docs/reproduction.md"]
 
 Row = dict[str, str]
 
@@ -182,6 +187,28 @@ def tagging(rows: list[Row]) -> list[list[str]]:
     return table
 
 
+def reproduction() -> dict[str, str]:
+    """The paper's tables as they are printed, and ours with what they say, by name."""
+    rows, intervals = read("reproduce-desk"), read("reproduce-desk-intervals")
+    scale = read_yaml(str(files("zokusei.reproduce").joinpath("scales/desk.yaml")))
+    models, corpus = list(scale["models"]), scale["captions"]["corpus"]
+    found = {"paper-table1": (paper.tabulate_paper(), []), "paper-f1": (paper.tabulate_f1(), [])}
+    for name in scale["corpora"]:
+        said = [write_up.conclude_table1(rows, intervals, name, models)]
+        found[f"reproduce-{name}"] = write_up.tabulate_table1(rows, intervals, name, models), said
+    found["reproduce-captioners"] = write_up.tabulate_captioners(intervals), []
+    names = [*models, *scale["captions"]["rows"]]
+    found["reproduce-table2"] = (
+        write_up.tabulate_table2(intervals, corpus, names),
+        write_up.conclude_table2(intervals, corpus),
+    )
+    return {
+        name: "\n".join([to_markdown(table), *(f"{line}\n" for line in said)])
+        for name, (table, said) in found.items()
+        if len(table) > 1
+    }
+
+
 def make_tables() -> dict[str, str]:
     """Give every table whose rows are there, as Markdown, by name."""
     tables = {
@@ -198,7 +225,8 @@ def make_tables() -> dict[str, str]:
         "tagging": tagging(read("tagging")),
         "speed": speed(read("metrics"), read("startup")),
     }
-    return {name: to_markdown(table) for name, table in tables.items() if len(table) > 1}
+    shown = {name: to_markdown(table) for name, table in tables.items() if len(table) > 1}
+    return shown | reproduction()
 
 
 def read(name: str) -> list[Row]:

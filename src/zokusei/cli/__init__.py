@@ -22,6 +22,7 @@ from zokusei.cli import (
     explain,
     export_model,
     report,
+    reproduce,
     tag,
     train,
     undo,
@@ -58,6 +59,7 @@ app.command("caption")(caption.caption)
 app.command("export")(export_model.export)
 app.command("benchmark")(benchmark.benchmark)
 app.command("compare")(compare.compare)
+app.command("reproduce")(reproduce.reproduce)
 app.command("cartoonize")(cartoonize.cartoonize)
 app.add_typer(data.app, name="data")
 app.command("doctor")(doctor.doctor)

@@ -1,13 +1,11 @@
 """`zokusei cartoonize`."""
 
-from collections.abc import Callable
 from pathlib import Path
-from typing import Annotated, Any
+from typing import Annotated
 
 import typer
 
 _FAILED = 3
-_METHODS = ("white-box", "plain")
 
 
 def cartoonize(
@@ -50,11 +48,11 @@ def cartoonize(
     by its name alone, so give other pictures of the same names another --out. Pictures that cannot
     be read or written are named on stderr, the others are drawn, and the exit code is 3.
     """
-    from zokusei.errors import ConfigError, suggest
+    from zokusei.errors import ConfigError
+    from zokusei.stylize.methods import check_method
     from zokusei.stylize.weights import default_weights_path
 
-    if method not in _METHODS:
-        raise ConfigError(f"unknown method {method!r}{suggest(method, _METHODS)}")
+    check_method(method)
     if not pictures and import_weights is None:
         raise ConfigError("nothing to draw: give pictures or folders, and --out FOLDER")
     if pictures and out is None:
@@ -63,8 +61,7 @@ def cartoonize(
     if import_weights is not None:
         _import(import_weights, path)
     if pictures and out is not None:
-        draw, settings = _create(method, path, device)
-        _draw_all(pictures, out, draw, {**settings, "size": size}, size, batch_size)
+        _draw(pictures, out, method, path, device, size, batch_size)
 
 
 def _import(source: Path, path: Path) -> None:
@@ -75,54 +72,25 @@ def _import(source: Path, path: Path) -> None:
     tell(f"weights are in {path} ({LICENCE})")
 
 
-def _create(
-    method: str, weights: Path, device: str
-) -> tuple[Callable[[Any], Any], dict[str, str | int]]:
-    """Give the stylizer, and what its drawings depend on."""
-    import hashlib
-
-    from zokusei.inference.backends.torch import choose_device
-    from zokusei.stylize.plain import Plain
-    from zokusei.stylize.weights import load_generator
-    from zokusei.stylize.white_box import WhiteBox
-
-    chosen = choose_device(device)
-    if method == "plain":
-        return Plain(), {"method": method}
-    draw = WhiteBox(load_generator(weights), device=chosen)
-    return draw, {"method": method, "weights": hashlib.sha256(weights.read_bytes()).hexdigest()}
-
-
-def _draw_all(
+def _draw(
     pictures: list[Path],
     out: Path,
-    draw: Callable[[Any], Any],
-    settings: dict[str, str | int],
+    method: str,
+    weights: Path,
+    device: str,
     size: int,
     batch_size: int,
 ) -> None:
     from zokusei.cli.console import counting, tell
-    from zokusei.errors import ImageError
-    from zokusei.stylize.folder import Job, draw_each, list_jobs, open_folder
+    from zokusei.inference.backends.torch import choose_device
+    from zokusei.stylize.folder import draw_folder
+    from zokusei.stylize.methods import create_stylizer
 
-    jobs = list_jobs(pictures, out)
-    open_folder(out, settings)
-    left = [job for job in jobs if not job.target.exists()]
-    if len(left) < len(jobs):
-        tell(f"{len(jobs) - len(left)} of {len(jobs)} pictures are drawn already")
-    failed = 0
-    with counting("drawing", len(left)) as progress:
-
-        def on_error(job: Job, error: ImageError) -> None:
-            nonlocal failed
-            del job  # the message names it
-            failed += 1
-            tell(f"not drawn: {error}")
-            progress(1)
-
-        for _ in draw_each(left, draw, size=size, batch_size=batch_size, on_error=on_error):
-            progress(1)
-    tell(f"{len(left) - failed} pictures drawn into {out} ({settings['method']})")
+    draw, settings = create_stylizer(method, weights, choose_device(device))
+    drawn, failed = draw_folder(
+        pictures, out, draw, settings, size=size, batch_size=batch_size, tell=tell,
+        counting=counting,
+    )  # fmt: skip
+    tell(f"{drawn} pictures drawn into {out} ({method})")
     if failed:
-        tell(f"{failed} of {len(jobs)} pictures could not be drawn")
         raise typer.Exit(_FAILED)

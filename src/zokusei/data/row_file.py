@@ -21,14 +21,14 @@ from numpy.typing import NDArray
 
 from zokusei.errors import ZokuseiError
 
-Counting = Callable[[str, int], AbstractContextManager[Callable[[int], None]]]
-"""Shows a bar with a description and a total; gives the function that moves it."""
+Counting = Callable[[str, int | None], AbstractContextManager[Callable[[int], None]]]
+"""Shows a bar with a description and a total, if it is known; gives the function that moves it."""
 
 _BATCH = 32
 
 
 @contextmanager
-def no_counting(description: str, total: int) -> Iterator[Callable[[int], None]]:
+def no_counting(description: str, total: int | None) -> Iterator[Callable[[int], None]]:
     """Show nothing."""
     del description, total
     yield _move_nothing

@@ -43,17 +43,57 @@ def evaluate_captions(
         CheckpointError: the run has no finished captioner.
     """
     run = Path(run)
-    captioner = Captioner.load(run, device=device)
     pictures = Manifest.load(manifest or run / "manifest.parquet").select(split)
+    evaluation = {
+        "split": split,
+        **judge_captions(
+            Captioner.load(run, device=device),
+            pictures,
+            f"the split {split!r} of {manifest or run}",
+            beam=beam,
+            batch_size=batch_size,
+            progress=progress,
+        ),
+        "manifest": str(Path(manifest).absolute()) if manifest else None,
+    }
+    write_json(run / f"evaluation-{split}.json", evaluation)
+    return evaluation
+
+
+def judge_captions(
+    captioner: Captioner,
+    pictures: Manifest,
+    name: str,
+    *,
+    beam: int = 3,
+    batch_size: int = 64,
+    progress: Callable[[int], None] | None = None,
+) -> dict[str, Any]:
+    """Have pictures captioned and compare that with what people say of them.
+
+    Args:
+        captioner: what is judged.
+        pictures: those without captions are left out.
+        name: what messages call them.
+        beam: beginnings that the search keeps.
+        batch_size: pictures a pass.
+        progress: told the number of pictures done.
+
+    Returns:
+        Figures in per cent, sacrebleu's signature, and the captions with their references.
+
+    Raises:
+        DataError: no picture has captions, or none can be read.
+    """
     wanted = {
-        str(path): (name, texts)
-        for path, name, texts in zip(
+        str(path): (file, texts)
+        for path, file, texts in zip(
             pictures.paths, pictures.column("path"), pictures.column("captions"), strict=True
         )
         if texts
     }
     if not wanted:
-        raise DataError(f"the split {split!r} of {manifest or run} holds no picture with captions")
+        raise DataError(f"{name} holds no picture with captions")
     problems: list[str] = []
 
     def on_error(picture: Picture, error: ImageError) -> None:
@@ -62,28 +102,24 @@ def evaluate_captions(
 
     entries = []
     for caption in captioner.caption(wanted, beam=beam, batch_size=batch_size, on_error=on_error):
-        name, texts = wanted[caption.path]
-        entries.append({"path": name, "caption": caption.text, "references": texts})
+        file, texts = wanted[caption.path]
+        entries.append({"path": file, "caption": caption.text, "references": texts})
         if progress is not None:
             progress(1)
     if not entries:
-        raise DataError(f"no picture of the split {split!r} can be read: {problems[0]}")
+        raise DataError(f"no picture of {name} can be read: {problems[0]}")
     metrics = compute_caption_metrics(
         [entry["caption"] for entry in entries], [entry["references"] for entry in entries]
     )
-    evaluation = {
-        "split": split,
+    return {
         "pictures": len(entries),
         "beam": beam,
         "metrics": metrics.as_row(),
         "signature": metrics.signature,
-        "manifest": str(Path(manifest).absolute()) if manifest else None,
         "unreadable": len(problems),
         "problems": problems,
         "captions": entries,
     }
-    write_json(run / f"evaluation-{split}.json", evaluation)
-    return evaluation
 
 
 def caption_row(run: Path | str, evaluation: dict[str, Any]) -> dict[str, Any]:

@@ -1,6 +1,6 @@
 """What is compared with what: one set of settings, the models, the seeds."""
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from copy import deepcopy
 from pathlib import Path
 from typing import Annotated, Any
@@ -59,7 +59,7 @@ class Plan:
 
     def list_changes(self, row: str) -> dict[str, Any]:
         """Give what a row changes, by the settings' full names."""
-        return dict(_flatten(self.models[row]))
+        return dict(flatten_sections(self.models[row]))
 
     def create_config(self, row: str, seed: int) -> Config:
         """Give the settings of one run.
@@ -69,7 +69,7 @@ class Plan:
         """
         values: dict[str, Any] = {}
         changes = {"model.name": row, **self.list_changes(row)}
-        shared = dict(_flatten(self.base))
+        shared = dict(flatten_sections(self.base))
         if changes["model.name"] in list_models() and not needs_captions(changes["model.name"]):
             shared = {key: value for key, value in shared.items() if not _is_of_captions(key)}
         for key, value in [*shared.items(), *changes.items()]:
@@ -101,11 +101,7 @@ def load_plan(path: Path | str, overrides: Sequence[str] = ()) -> Plan:
         plan = TypeAdapter(Plan).validate_python(values)
     except ValidationError as error:
         raise ConfigError(f"{path}: {describe_problems(error)}") from error
-    for row in plan.models:
-        try:
-            _check_row(plan, row)
-        except ConfigError as error:
-            raise ConfigError(f"{path}: {row} {error}") from error
+    check_rows(plan, str(path), plan.models)
     for baseline in plan.baselines:
         if baseline not in plan.models:
             raise ConfigError(
@@ -113,6 +109,24 @@ def load_plan(path: Path | str, overrides: Sequence[str] = ()) -> Plan:
                 f"{suggest(baseline, plan.models)}"
             )
     return plan
+
+
+def check_rows(plan: Plan, source: str, rows: Iterable[str]) -> None:
+    """See that every run of some rows can begin.
+
+    Args:
+        plan: with the rows.
+        source: what messages begin with.
+        rows: their names.
+
+    Raises:
+        ConfigError: a setting, a model or a loss is wrong.
+    """
+    for row in rows:
+        try:
+            _check_row(plan, row)
+        except ConfigError as error:
+            raise ConfigError(f"{source}: {row} {error}") from error
 
 
 def _check_row(plan: Plan, row: str) -> None:
@@ -154,14 +168,14 @@ def _is_of_captions(key: str) -> bool:
     return key == "captions" or key.startswith("captions.")
 
 
-def _flatten(values: Mapping[Any, Any], prefix: str = "") -> list[tuple[str, Any]]:
+def flatten_sections(values: Mapping[Any, Any], prefix: str = "") -> list[tuple[str, Any]]:
     """Give nested sections as full names; two levels, as settings have them."""
     flat: list[tuple[str, Any]] = []
     for key, value in values.items():
         # YAML has keys that are numbers; whoever knows the settings refuses them.
         name = f"{prefix}{key}"
         if isinstance(value, dict) and "." not in name:
-            flat += _flatten(value, f"{name}.")
+            flat += flatten_sections(value, f"{name}.")
         else:
             flat.append((name, value))
     return flat

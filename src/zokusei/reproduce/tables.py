@@ -1,4 +1,4 @@
-"""Means with intervals, and tables as Markdown."""
+"""Means with intervals."""
 
 import math
 import statistics
@@ -21,15 +21,3 @@ def describe(values: Sequence[float]) -> str:
     quantile = STUDENT[min(len(values) - 2, len(STUDENT) - 1)]
     half = quantile * statistics.stdev(values) / math.sqrt(len(values))
     return f"{mean:.1f} ± {half:.1f}"
-
-
-def to_markdown(table: Sequence[Sequence[str]]) -> str:
-    """Write a table, its first row as the head.
-
-    >>> print(to_markdown([["a", "b"], ["1", "2"]]), end="")
-    | a | b |
-    |---|---|
-    | 1 | 2 |
-    """
-    head, *rows = (f"| {' | '.join(row)} |" for row in table)
-    return "\n".join([head, "|---" * len(table[0]) + "|", *rows]) + "\n"

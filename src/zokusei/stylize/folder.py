@@ -4,6 +4,7 @@ import json
 from collections import deque
 from collections.abc import Callable, Iterable, Iterator, Sequence
 from concurrent.futures import Future, ThreadPoolExecutor
+from contextlib import AbstractContextManager
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
@@ -106,6 +107,57 @@ def open_folder(out: Path, settings: dict[str, Any]) -> None:
                 f"{out} holds drawings with {key} = {was!r}, not {value!r}; choose another folder "
                 "with --out, or remove it"
             )
+
+
+def draw_folder(
+    pictures: Sequence[Path],
+    out: Path,
+    draw: Draw,
+    settings: dict[str, Any],
+    *,
+    size: int,
+    batch_size: int = 8,
+    tell: Callable[[str], None],
+    counting: Callable[[str, int], AbstractContextManager[Callable[[int], None]]],
+) -> tuple[int, int]:
+    """Draw what is not drawn yet of pictures and folders, and name what could not be.
+
+    Args:
+        pictures: see `list_jobs`.
+        out: where the drawings go.
+        draw: the stylizer.
+        settings: what the drawings depend on beside `size`; those of one folder are made alike.
+        size: see `draw_each`.
+        batch_size: see `draw_each`.
+        tell: is told what was left out.
+        counting: shows how far it is.
+
+    Returns:
+        How many were drawn now, and how many could not be.
+
+    Raises:
+        ZokuseiError: see `list_jobs`, `open_folder` and `draw_each`.
+    """
+    jobs = list_jobs(pictures, out)
+    open_folder(out, {**settings, "size": size})
+    left = [job for job in jobs if not job.target.exists()]
+    if len(left) < len(jobs):
+        tell(f"{len(jobs) - len(left)} of {len(jobs)} pictures are drawn already")
+    failed = 0
+    with counting("drawing", len(left)) as progress:
+
+        def on_error(job: Job, error: ImageError) -> None:
+            nonlocal failed
+            del job  # the message names it
+            failed += 1
+            tell(f"not drawn: {error}")
+            progress(1)
+
+        for _ in draw_each(left, draw, size=size, batch_size=batch_size, on_error=on_error):
+            progress(1)
+    if failed:
+        tell(f"{failed} of {len(jobs)} pictures could not be drawn")
+    return len(left) - failed, failed
 
 
 def draw_each(

@@ -8,7 +8,7 @@ from pathlib import Path
 from typing import Generic, TypeVar
 
 from accelerate import Accelerator
-from accelerate.state import AcceleratorState
+from accelerate.state import AcceleratorState, PartialState
 
 from zokusei.config import Config, flatten, load_config, save_config
 from zokusei.corpora import Problems, import_corpus
@@ -72,6 +72,20 @@ def prepare_in_turn(prepare: Callable[[Accelerator], T], *, mixed_precision: str
     if not accelerator.is_main_process:
         prepared = prepare(accelerator)
     return prepared
+
+
+def do_once(action: Callable[[], object]) -> None:
+    """Do in the first process what several may not, while the others wait.
+
+    Args:
+        action: writes what they read afterwards; where it raises, they go on without it.
+    """
+    state = PartialState()
+    try:
+        if state.is_main_process:
+            action()
+    finally:
+        state.wait_for_everyone()
 
 
 def prepare_run(config: Config, folder: Path, tell: Callable[[str], None]) -> Run[Config]:

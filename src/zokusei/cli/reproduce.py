@@ -1,0 +1,129 @@
+"""`zokusei reproduce`."""
+
+from collections.abc import Iterator
+from contextlib import contextmanager
+from pathlib import Path
+from typing import TYPE_CHECKING, Annotated
+
+import typer
+
+if TYPE_CHECKING:
+    from zokusei.cli.console import TrainingProgress
+    from zokusei.reproduce.places import Tools
+
+_INCOMPLETE = 3
+
+
+def reproduce(
+    what: Annotated[str, typer.Argument(help="table1, table2, figure2 or all.")],
+    overrides: Annotated[
+        list[str] | None,
+        typer.Argument(
+            metavar="[key=value ...]",
+            help="Settings of the scale (seeds=[0], base.train.epochs=1, cartoons.method=plain).",
+        ),
+    ] = None,
+    scale: Annotated[
+        str, typer.Option(help="desk (two cores), paper (GPUs), or a FILE.yaml of that form.")
+    ] = "desk",
+    out: Annotated[
+        Path | None,
+        typer.Option(help="Folder; runs/reproduce-SCALE by default. Continued when killed."),
+    ] = None,
+    dry_run: Annotated[
+        bool, typer.Option("--dry-run", help="List stages and runs, and what is there already.")
+    ] = False,
+    anime_faces: Annotated[
+        Path, typer.Option(metavar="FOLDER", help="Real face crops with hair and eye colours.")
+    ] = Path("../shared/data/anime-faces"),
+    real_art: Annotated[
+        Path, typer.Option(metavar="FOLDER", help="Real illustrations, labelled by hand.")
+    ] = Path("../shared/data/real-art"),
+    flickr8k: Annotated[
+        Path, typer.Option(metavar="FOLDER", help="Photographs with captions.")
+    ] = Path("../shared/data/flickr8k"),
+    danbooru: Annotated[
+        Path, typer.Option(metavar="FOLDER", help="A copy of Danbooru2020, for --scale paper.")
+    ] = Path("../shared/data/danbooru"),
+    white_box: Annotated[
+        Path | None,
+        typer.Option(
+            metavar="FILE", help="The cartoonizer's published weights, where none were imported."
+        ),
+    ] = None,
+    photographs: Annotated[
+        Path | None,
+        typer.Option(metavar="RUN", help="A captioner of photographs, in place of training one."),
+    ] = None,
+    adapted: Annotated[
+        Path | None,
+        typer.Option(metavar="RUN", help="A captioner adapted to drawings, likewise."),
+    ] = None,
+) -> None:
+    """Run the paper's experiments: two tables and a figure; killed, the same command goes on.
+
+    Draws its corpus, trains the two captioners (Flickr8k, then its photographs as cartoons) and
+    every model with every seed, each one row of a table, and writes report.html and report.md:
+    means with intervals, paired bootstraps, the paper's figures beside ours. A corpus that is not
+    there is named, and the rest goes on (exit code 3).
+    """
+    from zokusei.cli.console import out as console
+    from zokusei.errors import MissingExtraError
+
+    try:
+        from zokusei.reproduce.experiments import describe_work, plan_work, run_work
+        from zokusei.reproduce.places import Places
+        from zokusei.reproduce.scale import load_scale
+    except ModuleNotFoundError as error:
+        if error.name != "accelerate":
+            raise
+        raise MissingExtraError("accelerate", "train", "training") from error
+    settings = load_scale(scale, overrides or [])
+    captioners = {"photographs": photographs, "adapted": adapted}
+    places = Places(
+        out or Path("runs") / f"reproduce-{settings.name}",
+        {"anime-faces": anime_faces, "real-art": real_art, "flickr8k": flickr8k,
+         "danbooru": danbooru},
+        white_box,
+        {name: path for name, path in captioners.items() if path is not None},
+    )  # fmt: skip
+    work = plan_work(settings, what, places)
+    if dry_run:
+        for line in describe_work(work, places):
+            console.print(line, markup=False)
+        return
+    tools = _create_tools()
+    report, broken = run_work(settings, work, places, tools)
+    tools.tell(f"written: {report} and {report.with_suffix('.md')}")
+    if broken or work.missing:
+        for line in [*work.missing, *broken]:
+            tools.tell(f"not done: {line}")
+        raise typer.Exit(_INCOMPLETE)
+
+
+def _create_tools() -> "Tools":
+    """Give messages and bars to the first process, silence to the others."""
+    from accelerate.state import PartialState
+
+    from zokusei.cli.console import CaptionerProgress, TrainingProgress, counting, tell
+    from zokusei.data.row_file import no_counting
+    from zokusei.reproduce.places import Tools
+
+    def keep_quiet(message: str) -> None:
+        del message
+
+    is_first = PartialState().is_main_process
+    return Tools(
+        tell if is_first else keep_quiet,
+        counting if is_first else no_counting,
+        lambda: _showing(TrainingProgress()),
+        lambda: _showing(CaptionerProgress()),
+    )
+
+
+@contextmanager
+def _showing(progress: "TrainingProgress") -> "Iterator[TrainingProgress]":
+    try:
+        yield progress
+    finally:
+        progress.close()

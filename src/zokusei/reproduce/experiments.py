@@ -1,0 +1,224 @@
+"""The paper's experiments as a command: what is missing is made, each run is a row, then a report.
+
+```
+OUT/corpora, OUT/cartoons, OUT/captioners   see `stages`
+OUT/CORPUS/                                 runs and rows, as of a comparison
+OUT/rows.csv, OUT/intervals.csv             see `measure`
+OUT/figure2.png, OUT/tags-CORPUS.svg
+OUT/report.html, OUT/report.md
+```
+"""
+
+import statistics
+from collections.abc import Sequence
+from dataclasses import dataclass, field
+from pathlib import Path
+
+from zokusei.errors import ConfigError, DataError, suggest
+from zokusei.reproduce.compare import run_missing
+from zokusei.reproduce.measure import measure
+from zokusei.reproduce.places import Places, Stage, Tools
+from zokusei.reproduce.plan import check_rows
+from zokusei.reproduce.report import write_report
+from zokusei.reproduce.runs import find_run, has_row, read_rows
+from zokusei.reproduce.scale import CAPTIONERS, RIVAL_CAPTIONS, SUBJECT, Scale
+from zokusei.reproduce.stages import list_stages
+from zokusei.training.prepare import do_once
+
+EXPERIMENTS = ("table1", "table2", "figure2", "all")
+
+
+@dataclass(frozen=True)
+class Job:
+    """Trainings on one corpus.
+
+    Attributes:
+        name: of the experiment.
+        corpus: what is learnt.
+        rows: the models.
+        seeds: of each of them.
+    """
+
+    name: str
+    corpus: str
+    rows: tuple[str, ...]
+    seeds: tuple[int, ...]
+
+
+@dataclass(frozen=True)
+class Work:
+    """What a command has to do.
+
+    Attributes:
+        stages: what must be there first.
+        jobs: the trainings.
+        missing: what was left out, and how to get it.
+    """
+
+    stages: list[Stage]
+    jobs: list[Job]
+    missing: list[str] = field(default_factory=list)
+
+
+def plan_work(scale: Scale, what: str, places: Places) -> Work:
+    """Find what an experiment consists of here.
+
+    A corpus of Table 1 that is not there is left out and named; the others are worth having without
+    it. Without photographs there are no captioners, which everything is about, nor is there a Table
+    2 without its corpus.
+
+    Args:
+        scale: the settings.
+        what: one of `EXPERIMENTS`.
+        places: where things are and go.
+
+    Raises:
+        ConfigError: there is no such experiment, or the White-box weights are missing.
+        DataError: a corpus is missing without which nothing can be done.
+    """
+    if what not in EXPERIMENTS:
+        raise ConfigError(f"unknown experiment {what!r}{suggest(what, EXPERIMENTS)}")
+    jobs, missing = [], []
+    for job in _list_jobs(scale, what):
+        explained = places.explain_missing(job.corpus)
+        if not explained:
+            jobs.append(job)
+        elif f"{job.name}: {explained}" not in missing:
+            missing.append(f"{job.name}: {explained}")
+    if not jobs:
+        raise DataError(missing[0])
+    captioners = [name for name in CAPTIONERS if _is_needed(name, jobs, places)]
+    for name in captioners:
+        given = places.captioners.get(name)
+        explained = places.explain_missing("flickr8k")
+        if given is None and explained:
+            raise DataError(
+                f"{explained}; or give captioners that are there: --photographs RUN and --adapted "
+                "RUN. `zokusei compare` compares models that read no captions without any"
+            )
+        if given is not None and not given.exists():
+            raise DataError(f"--{name} {given} does not exist; give the run of a captioner")
+    corpora = {job.corpus for job in jobs}
+    return Work(list_stages(scale, places, corpora, captioners), jobs, missing)
+
+
+def run_work(scale: Scale, work: Work, places: Places, tools: Tools) -> tuple[Path, list[str]]:
+    """Do what is missing, in order, and write the report of all that is there.
+
+    Several processes may call this together, as accelerate starts them.
+
+    Args:
+        scale: the settings.
+        work: of `plan_work`.
+        places: where things are and go.
+        tools: messages and bars.
+
+    Returns:
+        The report, and what broke off.
+
+    Raises:
+        ZokuseiError: a stage failed; the same call goes on from there.
+    """
+    for line in work.missing:
+        tools.tell(f"left out: {line}")
+    open_stages = [stage for stage in work.stages if not stage.is_done()]
+    for stage in open_stages:
+        tools.tell(f"to be made: {stage.name}, from {stage.needs}, into {stage.makes}")
+    for stage in open_stages:
+        tools.tell(f"now: {stage.name}")
+        stage.run(tools)
+    captioners = {name: places.find_captioner(name) for name in CAPTIONERS}
+    broken = []
+    for job in work.jobs:
+        path = places.find_corpus(job.corpus)
+        plan = scale.create_plan(job.corpus, path, job.rows, job.seeds, captioners)
+        readers = [row for row in job.rows if scale.reads_captions(row)]
+        check_rows(plan, f"scale {scale.name}", readers)
+        done, total = count_runs(places, job)
+        tools.tell(f"now: {job.name} on {job.corpus}, {done} of {total} runs have their row")
+        try:
+            found = run_missing(
+                plan, places.out / job.corpus, tools.report_training, tools.tell, tools.counting
+            )
+        except DataError as error:
+            # Its pictures are at fault; the other corpora are worth having.
+            found = [str(error)]
+            tools.tell(f"broken off: {error}")
+        broken += [f"{job.name} on {job.corpus}: {line}" for line in found]
+    notes = [*work.missing, *(f"broken off: {line}" for line in broken)]
+    do_once(lambda: _write(scale, places, tools, notes))
+    return places.out / "report.html", broken
+
+
+def describe_work(work: Work, places: Places) -> list[str]:
+    """List every stage and run with what is there, and how long the rest may take.
+
+    A run is taken to need what runs of its model on its corpus needed, or else those of other
+    models there.
+    """
+    lines = [f"left out: {line}" for line in work.missing]
+    for stage in work.stages:
+        state = "there" if stage.is_done() else f"to be made from {stage.needs}"
+        lines.append(f"{stage.name}: {state} ({stage.makes})")
+    seconds, unknown = 0.0, 0
+    listed = set()
+    for job in work.jobs:
+        rows = read_rows(places.out / job.corpus / "results.csv")
+        for seed in job.seeds:
+            for row in job.rows:
+                if (job.corpus, row, seed) in listed:
+                    continue  # a row of both tables
+                listed.add((job.corpus, row, seed))
+                guess = _estimate(rows, row)
+                if has_row(rows, row, seed):
+                    state = "there"
+                else:
+                    begun = find_run(places.out / job.corpus, row, seed).exists()
+                    state = "begun" if begun else "to do"
+                    state += "" if guess is None else f", {_show(guess)} as a whole"
+                    seconds, unknown = seconds + (guess or 0.0), unknown + (guess is None)
+                lines.append(f"{job.name}, {job.corpus}, {row}, seed {seed}: {state}")
+    rest = f"; {unknown} runs more, of corpora without any run to judge by" if unknown else ""
+    lines.append(f"trainings that are left: about {_show(seconds)}{rest}")
+    return lines
+
+
+def count_runs(places: Places, job: Job) -> tuple[int, int]:
+    """Say how many runs of a job have their row, and how many there are."""
+    rows = read_rows(places.out / job.corpus / "results.csv")
+    runs = [(row, seed) for seed in job.seeds for row in job.rows]
+    return sum(has_row(rows, row, seed) for row, seed in runs), len(runs)
+
+
+def _list_jobs(scale: Scale, what: str) -> list[Job]:
+    models, table2 = tuple(scale.models), scale.captions.corpus
+    pair = (SUBJECT, RIVAL_CAPTIONS)
+    jobs = {
+        "table1": [Job("table1", corpus, models, scale.seeds) for corpus in scale.corpora],
+        "table2": [Job("table2", table2, scale.caption_rows, scale.seeds)],
+        "figure2": [Job("figure2", table2, pair, scale.seeds[:1])],
+    }
+    # Figure 2 needs no run that Table 2 does not have.
+    return jobs["table1"] + jobs["table2"] if what == "all" else jobs[what]
+
+
+def _is_needed(captioner: str, jobs: Sequence[Job], places: Places) -> bool:
+    """Say whether a captioner is read, or the other one starts from it."""
+    is_read = captioner == "adapted" or any(RIVAL_CAPTIONS in job.rows for job in jobs)
+    return is_read or "adapted" not in places.captioners
+
+
+def _write(scale: Scale, places: Places, tools: Tools, notes: Sequence[str]) -> None:
+    measure(scale, places.out, tools.counting)
+    write_report(scale, places, notes)
+
+
+def _estimate(rows: Sequence[dict[str, str]], name: str) -> float | None:
+    """Give the mean seconds of the runs most like this one; None where there are none."""
+    found = [float(row["seconds"]) for row in rows if row["model"] == name]
+    found = found or [float(row["seconds"]) for row in rows]
+    return statistics.fmean(found) if found else None
+
+
+def _show(seconds: float) -> str:
+    return f"{seconds / 3600:.1f} h" if seconds >= 3600 else f"{seconds / 60:.1f} min"

@@ -1,0 +1,170 @@
+"""From runs to figures with intervals: rows and intervals of all experiments, each one table.
+
+```
+OUT/rows.csv        one row a run and a captioner, as `zokusei.results` has them
+OUT/intervals.csv   figures with 95 % intervals over test pictures drawn again with replacement
+```
+
+Reports are made from these two alone, so that they can be made again without the runs.
+"""
+
+import csv
+import io
+import json
+from collections.abc import Iterator, Sequence
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+import torch
+from jaxtyping import Float
+from torch import Tensor
+
+from zokusei.captioning.metrics import compute_bleu, count_bleu_matches
+from zokusei.data.row_file import Counting
+from zokusei.files import write_text
+from zokusei.reproduce.bootstrap import find_interval, resample_runs
+from zokusei.reproduce.captioners import choose_pictures
+from zokusei.reproduce.runs import JudgedRuns, read_rows, select_rows
+from zokusei.reproduce.scale import CAPTIONERS, SUBJECT, Scale
+from zokusei.results import COLUMNS, read_results
+
+INTERVALS = "table corpus figure model against pictures trainings value low high".split()
+"""Columns of the intervals: `value` is of `model`, less that of `against` where there is one."""
+
+_RESAMPLES = 1000
+
+
+def measure(scale: Scale, out: Path, counting: Counting) -> None:
+    """Write rows and intervals of all that has been run.
+
+    Args:
+        scale: the settings.
+        out: folder of the experiments.
+        counting: shows how far it is.
+
+    Raises:
+        DataError: runs of one corpus were judged on different pictures, or a table is damaged.
+    """
+    rows: list[dict[str, Any]] = []
+    for corpus in scale.corpora:
+        found = read_rows(out / corpus / "results.csv")
+        # A corpus may lie in a folder of any name.
+        rows += [row | {"corpus": corpus} for row in found if row["model"] in scale.rows]
+    captioners = out / "captioners.csv"
+    rows += read_results(captioners) if captioners.exists() else []
+    _write(out / "rows.csv", COLUMNS, rows)
+    intervals = [entry for corpus in scale.corpora
+                 for entry in _measure_table1(scale, out, corpus, counting)]  # fmt: skip
+    intervals += _measure_table2(scale, out, counting)
+    intervals += _measure_captions(out)
+    _write(out / "intervals.csv", INTERVALS, intervals)
+
+
+def _measure_table1(
+    scale: Scale, out: Path, corpus: str, counting: Counting
+) -> Iterator[dict[str, Any]]:
+    """Give mAP of every model of Table 1, and what the paper's has more or less than each."""
+    judged = _open(scale, out, corpus, list(scale.models))
+    if judged is not None:
+        yield from _compare("table1", corpus, judged, judged.paths, counting)
+
+
+def _measure_table2(scale: Scale, out: Path, counting: Counting) -> Iterator[dict[str, Any]]:
+    """Give the same of the rows of Table 2, on all test pictures and on a hundred of them."""
+    corpus = scale.captions.corpus
+    judged = _open(scale, out, corpus, list(scale.caption_rows))
+    if judged is None:
+        return
+    yield from _compare("table2", corpus, judged, judged.paths, counting)
+    hundred = choose_pictures(judged.manifest.column("path"), scale.captions.pictures)
+    yield from _compare("table2-hundred", corpus, judged, hundred, counting)
+
+
+def _open(scale: Scale, out: Path, corpus: str, names: list[str]) -> JudgedRuns | None:
+    """Give the scores of these rows; None where there are none yet."""
+    rows = select_rows(read_rows(out / corpus / "results.csv"), names, scale.seeds)
+    return JudgedRuns(out / corpus, rows) if rows else None
+
+
+def _compare(
+    table: str, corpus: str, judged: JudgedRuns, pictures: Sequence[str], counting: Counting
+) -> Iterator[dict[str, Any]]:
+    """Give each model's mAP on some pictures, and the difference of the paper's model to it."""
+    asked = set(pictures)
+    kept = torch.tensor([path in asked for path in judged.paths])
+    targets, known = judged.targets[kept], judged.known[kept]
+    if not len(targets) or not targets.any():
+        return
+    values: dict[str, Tensor] = {}
+    with counting(f"resampling {corpus}, {len(targets)} pictures", len(judged.names)) as progress:
+        for name in judged.names:
+            runs = [scores[kept] for scores in judged.scores[name]]
+            values[name] = resample_runs(runs, targets, known, resamples=_RESAMPLES)
+            progress(1)
+    about = {"table": table, "corpus": corpus, "figure": "map", "pictures": len(targets)}
+    for name in judged.names:
+        trainings = len(judged.scores[name])
+        own = {**about, "model": name, "against": "", "trainings": trainings}
+        yield {**own, **_describe(values[name], centred=True)}
+    for name in judged.names:
+        if SUBJECT in values and name != SUBJECT:
+            trainings = min(len(judged.scores[SUBJECT]), len(judged.scores[name]))
+            pair = {**about, "model": SUBJECT, "against": name, "trainings": trainings}
+            yield {**pair, **_describe(values[SUBJECT] - values[name])}
+
+
+def _measure_captions(out: Path) -> Iterator[dict[str, Any]]:
+    """Give BLEU-1 to 4 of each captioner, and what the adapted one has more or less."""
+    values: dict[str, Tensor] = {}
+    pictures = 0
+    for name in CAPTIONERS:
+        path = out / f"captions-{name}.json"
+        if path.exists():
+            entries = json.loads(path.read_text(encoding="utf-8"))["captions"]
+            values[name], pictures = resample_bleu(entries), len(entries)
+    pairs = [(name, "") for name in values]
+    if len(values) == len(CAPTIONERS):
+        pairs.append(("adapted", "photographs"))
+    for model, against in pairs:
+        found = values[model] - values[against] if against else values[model]
+        for order in range(found.shape[1]):
+            about = {"table": "captions", "corpus": "drawn", "figure": f"bleu{order + 1}"}
+            row = {**about, "model": model, "against": against, "pictures": pictures}
+            yield {**row, "trainings": 1, **_describe(found[:, order])}
+
+
+def resample_bleu(
+    entries: Sequence[dict[str, Any]], resamples: int = _RESAMPLES
+) -> Float[Tensor, "values orders"]:
+    """Give BLEU-1 to 4 of captions as they are, then of pictures drawn with replacement.
+
+    Args:
+        entries: `caption` and `references` of each picture.
+        resamples: how many; every captioner gets the same pictures.
+    """
+    matches = count_bleu_matches(
+        [entry["caption"] for entry in entries], [entry["references"] for entry in entries]
+    )
+    rng = np.random.default_rng(0)
+    rows = [compute_bleu(matches.sum(0))]
+    rows += [
+        compute_bleu(matches[rng.integers(len(matches), size=len(matches))].sum(0))
+        for _ in range(resamples)
+    ]
+    return torch.tensor(rows, dtype=torch.float64)
+
+
+def _describe(values: Tensor, *, centred: bool = False) -> dict[str, float]:
+    found = find_interval(values, centred=centred)
+    return {"value": found.mean, "low": found.low, "high": found.high}
+
+
+def _write(path: Path, columns: list[str], rows: Sequence[dict[str, Any]]) -> None:
+    text = io.StringIO()
+    writer = csv.DictWriter(text, columns, restval="", lineterminator="\n", extrasaction="ignore")
+    writer.writeheader()
+    shown = [{key: f"{v:.6g}" if isinstance(v, float) else v for key, v in row.items()}
+             for row in rows]  # fmt: skip
+    writer.writerows(shown)
+    write_text(path, text.getvalue())

@@ -1,0 +1,109 @@
+"""The report of the experiments: tables, sentences, plots, the paper's figures beside ours."""
+
+from collections.abc import Sequence
+from pathlib import Path
+
+from zokusei.errors import DataError
+from zokusei.files import write_text
+from zokusei.report.sections import Section, write_html, write_markdown
+from zokusei.reproduce import paper
+from zokusei.reproduce.compare import read_tags
+from zokusei.reproduce.figure2 import RULE, draw_figure2
+from zokusei.reproduce.places import Places
+from zokusei.reproduce.plots import plot_comparison
+from zokusei.reproduce.runs import read_rows, select_rows
+from zokusei.reproduce.scale import BASIS, SUBJECT, Scale
+from zokusei.reproduce.write_up import (
+    Table,
+    conclude_table1,
+    conclude_table2,
+    tabulate_captioners,
+    tabulate_table1,
+    tabulate_table2,
+)
+from zokusei.results import read_results
+
+NOT_YET = "Not measured yet."
+
+
+def write_report(scale: Scale, places: Places, notes: Sequence[str]) -> None:
+    """Write `report.html` and `report.md` from rows and intervals, plots and the figure.
+
+    Args:
+        scale: the settings.
+        places: where they lie.
+        notes: what was left out or broke off.
+    """
+    out = places.out
+    rows, intervals = read_results(out / "rows.csv"), read_results(out / "intervals.csv")
+    sections = [Section("How to read this", [_explain(scale), *notes])]
+    for corpus in scale.corpora:
+        table = tabulate_table1(rows, intervals, corpus, list(scale.models))
+        said = conclude_table1(rows, intervals, corpus, list(scale.models))
+        sections.append(
+            _section(f"Table 1, {corpus}", table, [said], pictures=_plot(scale, out, corpus))
+        )
+    captioners = tabulate_captioners(intervals)
+    table = tabulate_table2(intervals, scale.captions.corpus, list(scale.caption_rows))
+    sections.append(_section("Table 2, the captioners", captioners, []))
+    concluded = conclude_table2(intervals, scale.captions.corpus)
+    sections.append(_section(f"Table 2, {scale.captions.corpus}", table, concluded))
+    sections.append(_figure2(scale, places))
+    sections.append(
+        Section(
+            "The paper's Table 1",
+            ["As printed: one training each, on pictures of Danbooru2020 that nobody else has."],
+            [paper.tabulate_paper()],
+        )
+    )
+    sections.append(
+        Section(
+            "The paper's F1 columns",
+            ["Those that no rounding of the printed precision and recall explains have a `!`."],
+            [paper.tabulate_f1()],
+        )
+    )
+    title = f"The paper's experiments, scale {scale.name}"
+    write_html(out / "report.html", title, sections)
+    write_markdown(out / "report.md", title, sections)
+
+
+def _explain(scale: Scale) -> str:
+    return (
+        f"Per cent, on test pictures; decisions at 0.5. ±: 95 % of Student's t over the seeds, of "
+        f"which there are up to {len(scale.seeds)}. Intervals in brackets: 95 % of a bootstrap "
+        f"over the test pictures, paired where two models are compared. The paper's figures are of "
+        f"other pictures: beside ours they show the order of methods, not a level to be reached. "
+        f"`gap` and `gmp` are the paper's plain ResNet-101 with each way to pool; `p_gcn` is our "
+        f"reading of a paper without code."
+    )
+
+
+def _section(
+    title: str, table: Table, said: Sequence[str], pictures: Sequence[tuple[Path, str]] = ()
+) -> Section:
+    if len(table) < 2:
+        return Section(title, [NOT_YET])
+    return Section(title, tables=[table], after=said, pictures=pictures)
+
+
+def _plot(scale: Scale, out: Path, corpus: str) -> list[tuple[Path, str]]:
+    """Draw every tag of a corpus, against the model that the paper's was built upon."""
+    rows = read_rows(out / corpus / "results.csv")
+    rows = select_rows(rows, list(scale.models), scale.seeds)
+    if not any(row["model"] == BASIS for row in rows):
+        return []
+    file = out / f"tags-{corpus}.svg"
+    write_text(file, plot_comparison(read_tags(out / corpus, rows), BASIS))
+    return [(file, f"AP of every tag, and what models gain over {BASIS}")]
+
+
+def _figure2(scale: Scale, places: Places) -> Section:
+    target, title = places.out / "figure2.png", "Figure 2"
+    try:
+        said = draw_figure2(scale, places, target)
+    except DataError:
+        return Section(title, [NOT_YET, f"{RULE}."])
+    shown = f"Scores of {SUBJECT} with each captioner, true tags in red, decisions above the line"
+    pictures = [(target, shown)] if target.exists() else []
+    return Section(title, pictures=pictures, after=[said])

@@ -1,0 +1,115 @@
+"""What a comparison has left: its rows, its runs, their scores beside the truth.
+
+```
+FOLDER/results.csv        one row a run
+FOLDER/runs/MODEL-SEED/   each training with its evaluation
+```
+"""
+
+from collections.abc import Collection, Mapping, Sequence
+from pathlib import Path
+
+import numpy as np
+import pyarrow.parquet as pq
+import torch
+from jaxtyping import Bool, Float
+from torch import Tensor
+
+from zokusei.data.manifest import Manifest
+from zokusei.errors import DataError
+from zokusei.results import RATES, read_results
+
+Row = Mapping[str, str]
+
+
+def find_run(folder: Path, name: str, seed: int | str) -> Path:
+    """Say where the run of a model and a seed lies."""
+    return folder / "runs" / f"{name}-{seed}"
+
+
+def has_row(rows: Sequence[Row], name: str, seed: int) -> bool:
+    """Say whether a model and a seed have their row."""
+    return any(row["model"] == name and row["seed"] == str(seed) for row in rows)
+
+
+def read_rows(path: Path) -> list[dict[str, str]]:
+    """Read the rows of a comparison; none where there is no file yet.
+
+    Raises:
+        DataError: it is another table.
+    """
+    rows = read_results(path) if path.exists() else []
+    for name in ("model", "seed", "preset", *RATES):
+        if rows and name not in rows[0]:
+            raise DataError(f"{path} is no table of a comparison: it has no column {name!r}")
+    return rows
+
+
+def select_rows(
+    rows: Sequence[dict[str, str]], models: Collection[str], seeds: Collection[int]
+) -> list[dict[str, str]]:
+    """Give the rows of these models and seeds, in their order."""
+    numbers = {str(seed) for seed in seeds}
+    return [row for row in rows if row["model"] in models and row["seed"] in numbers]
+
+
+def list_values(rows: Sequence[Row], name: str, rate: str) -> list[float]:
+    """Give a figure of every run of a model."""
+    return [float(row[rate]) for row in rows if row["model"] == name]
+
+
+class JudgedRuns:
+    """Test scores of runs that share their pictures, without those that one of them lacks.
+
+    Args:
+        folder: of the comparison.
+        rows: of its results, at least one.
+
+    Attributes:
+        names: models, in the order of their rows.
+        tags: names of the classes.
+        paths: of the pictures, relative to the corpus.
+        scores: by model, of each run.
+        targets: what is true.
+        known: what is judged.
+
+    Raises:
+        DataError: a run was judged on other pictures than the first.
+    """
+
+    def __init__(self, folder: Path, rows: Sequence[Row]) -> None:
+        self._folder = folder
+        first = find_run(folder, rows[0]["model"], rows[0]["seed"])
+        test = Manifest.load(first / "manifest.parquet").select("test")
+        self.manifest = test
+        self.tags = test.tags.names
+        self.names = list(dict.fromkeys(row["model"] for row in rows))
+        self.scores = {
+            name: [
+                self._read(find_run(folder, name, row["seed"]), first)
+                for row in rows
+                if row["model"] == name
+            ]
+            for name in self.names
+        }
+        known = torch.from_numpy(test.compute_known())
+        judged = known.any(1)
+        for score in [score for runs in self.scores.values() for score in runs]:
+            judged &= ~score.isnan().any(1)
+        self.scores = {name: [s[judged] for s in runs] for name, runs in self.scores.items()}
+        self.targets: Bool[Tensor, "pictures classes"]
+        self.targets = torch.from_numpy(test.compute_targets())[judged]
+        self.known: Bool[Tensor, "pictures classes"] = known[judged]
+        kept = judged.tolist()
+        self.paths: list[str] = [
+            path for path, keep in zip(test.column("path"), kept, strict=True) if keep
+        ]
+
+    def _read(self, run: Path, first: Path) -> Float[Tensor, "pictures classes"]:
+        """Give the test scores of a run, in the order of the manifest."""
+        table = pq.read_table(run / "scores-test.parquet")
+        order = pq.read_table(first / "scores-test.parquet", columns=["path"]).column("path")
+        if not table.column("path").equals(order):
+            raise DataError(f"{run} was judged on other pictures than {first}; remove the folder")
+        columns = [table.column(tag).to_numpy() for tag in self.tags]
+        return torch.from_numpy(np.stack(columns, 1))

@@ -1,0 +1,190 @@
+"""Tables and sentences of the experiments, made from rows and intervals alone.
+
+Rows and intervals are those of `measure`, as they are read back from their files.
+"""
+
+import statistics
+from collections.abc import Mapping, Sequence
+
+from zokusei.reproduce import paper
+from zokusei.reproduce.runs import Row, list_values
+from zokusei.reproduce.scale import BASIS, CAPTIONERS, RIVAL_CAPTIONS, SUBJECT
+from zokusei.reproduce.tables import describe
+from zokusei.results import RATES
+
+Interval = Mapping[str, str]
+Table = list[list[str]]
+
+# In the order of the paper's Table 1, with macro-F1 behind it.
+_TABLE_1 = {**paper.RATES, "macro_f1": RATES["macro_f1"]}
+_BLEU = {f"bleu{order}": f"BLEU-{order}" for order in range(1, 5)}
+
+
+def find(intervals: Sequence[Interval], **wanted: str) -> Interval | None:
+    """Give the one interval that has these values; None where it was not measured."""
+    fitting = (i for i in intervals if all(i[key] == value for key, value in wanted.items()))
+    return next(fitting, None)
+
+
+def tabulate_table1(
+    rows: Sequence[Row], intervals: Sequence[Interval], corpus: str, models: Sequence[str]
+) -> Table:
+    """Give Table 1 of a corpus, the best mean mAP first, only the head where nothing was run."""
+    own = [row for row in rows if row["corpus"] == corpus and row["model"] in models]
+    names = sorted(
+        {row["model"] for row in own}, key=lambda n: -statistics.fmean(list_values(own, n, "map"))
+    )
+    table = [["model", "seeds", *_TABLE_1.values(), f"mAP of `{SUBJECT}` less its", "paper's mAP"]]
+    for name in names:
+        cells = [describe(list_values(own, name, rate)) for rate in _TABLE_1]
+        pair = find(intervals, table="table1", corpus=corpus, model=SUBJECT, against=name)
+        printed = f"{paper.TABLE_1[name]['map']:.1f}" if name in paper.TABLE_1 else ""
+        seeds = str(len(list_values(own, name, "map")))
+        table.append([f"`{name}`", seeds, *cells, _difference(pair), printed])
+    return table
+
+
+def conclude_table1(
+    rows: Sequence[Row], intervals: Sequence[Interval], corpus: str, models: Sequence[str]
+) -> str:
+    """Say what the figures of a corpus say of the paper's model, for and against it."""
+    own = [row for row in rows if row["corpus"] == corpus and row["model"] in models]
+    means = {
+        name: statistics.fmean(list_values(own, name, "map")) for name in models
+        if any(row["model"] == name for row in own)
+    }  # fmt: skip
+    others = [name for name in means if name != SUBJECT]
+    if SUBJECT not in means or not others:
+        return f"On {corpus} there is nothing to compare `{SUBJECT}` with yet."
+    best = max(others, key=lambda name: means[name])
+    said = []
+    for rival in dict.fromkeys([BASIS, best]):
+        pair = find(intervals, table="table1", corpus=corpus, model=SUBJECT, against=rival)
+        if pair is not None:
+            what = f"`{rival}`" + (", the best of the others" if rival == best else "")
+            said.append(f"{judge(pair, f'`{SUBJECT}`', what)}{_count_seeds(own, rival)}")
+    return f"On {corpus}, " + "; ".join(said) + "."
+
+
+def judge(pair: Interval, model: str, against: str) -> str:
+    """Say in words what a difference with its interval says.
+
+    >>> judge({"figure": "map", "value": "0.5", "low": "-0.25", "high": "1.25", "pictures": "90"},
+    ...       "a", "b")
+    'a is 0.5 points of mAP above b, but 90 test pictures do not tell them apart (-0.2 to +1.2)'
+    """
+    value, low, high = (float(pair[key]) for key in ("value", "low", "high"))
+    name = RATES.get(pair["figure"]) or _BLEU[pair["figure"]]
+    interval = f"({low:+.1f} to {high:+.1f})"
+    if abs(value) < 0.05:
+        return f"{model} and {against} are level in {name} to a tenth of a point {interval}"
+    side = "above" if value > 0 else "below"
+    said = f"{model} is {abs(value):.1f} points of {name} {side} {against}"
+    if low > 0 or high < 0:
+        return f"{said}, beyond what other test pictures would change {interval}"
+    return f"{said}, but {pair['pictures']} test pictures do not tell them apart {interval}"
+
+
+def tabulate_captioners(intervals: Sequence[Interval]) -> Table:
+    """Give BLEU of the two captioners, with intervals over pictures."""
+    table = [["captioner", "pictures", *_BLEU.values(), "paper's BLEU"]]
+    pairs = [(name, "", name) for name in CAPTIONERS]
+    pairs.append(("adapted", "photographs", "adapted less photographs"))
+    for model, against, title in pairs:
+        found = [
+            find(intervals, table="captions", model=model, against=against, figure=figure)
+            for figure in _BLEU
+        ]
+        if found[0] is None:
+            continue
+        show = _difference if against else _level
+        printed = "" if against else f"{paper.TABLE_2[model]['bleu']:.1f}"
+        table.append([title, found[0]["pictures"], *map(show, found), printed])
+    return table
+
+
+def tabulate_table2(intervals: Sequence[Interval], corpus: str, models: Sequence[str]) -> Table:
+    """Give mAP of every reading and control, on the hundred and on all test pictures."""
+    whole, hundred = (
+        [i for i in intervals if i["table"] == name and i["corpus"] == corpus]
+        for name in ("table2", "table2-hundred")
+    )
+    less = f"`{SUBJECT}` less it"
+    first = [f"mAP, {hundred[0]['pictures'] if hundred else 'chosen'} pictures", less]
+    second = [f"mAP, all {whole[0]['pictures'] if whole else ''} test pictures".replace("  ", " ")]
+    table = [["row", "trainings", *first, *second, less, "paper's mAP"]]
+    for name in models:
+        own = find(whole, model=name, against="")
+        if own is None:
+            continue
+        cells = []
+        for part in (hundred, whole):
+            cells.append(_level(find(part, model=name, against="")))
+            cells.append(_difference(find(part, model=SUBJECT, against=name)))
+        table.append([f"`{name}`", own["trainings"], *cells, _paper_map(name)])
+    return table
+
+
+def conclude_table2(intervals: Sequence[Interval], corpus: str) -> list[str]:
+    """Say what the captioners' figures say, on all test pictures and on the hundred."""
+    said = []
+    pair = find(intervals, table="captions", figure="bleu1", against="photographs")
+    if pair is not None:
+        name = "the adapted captioner"
+        said.append(_sentence(judge(pair, name, "that of photographs alone")))
+    rivals = {
+        RIVAL_CAPTIONS: "the same model with the captioner of photographs",
+        "shuffled": "itself with the captions of other pictures",
+        "zero": "itself without captions",
+        BASIS: f"`{BASIS}`",
+    }
+    for rival, what in rivals.items():
+        pair = find(intervals, table="table2", corpus=corpus, model=SUBJECT, against=rival)
+        if pair is not None:
+            said.append(_sentence(judge(pair, f"`{SUBJECT}`", what)))
+    few = find(
+        intervals, table="table2-hundred", corpus=corpus, model=SUBJECT, against=RIVAL_CAPTIONS
+    )
+    if few is not None:
+        width = float(few["high"]) - float(few["low"])
+        said.append(
+            f"On {few['pictures']} pictures the same difference is {_difference(few)}: an interval "
+            f"{width:.1f} points wide, where the paper reports a difference of "
+            f"{paper.TABLE_2['adapted']['map'] - paper.TABLE_2['photographs']['map']:.1f}."
+        )
+    return said
+
+
+def _count_seeds(rows: Sequence[Row], rival: str) -> str:
+    """Say in how many seeds the paper's model has the higher mAP."""
+    maps = {(row["model"], row["seed"]): float(row["map"]) for row in rows}
+    pairs = [
+        (maps[SUBJECT, seed], maps[rival, seed])
+        for name, seed in maps
+        if name == SUBJECT and (rival, seed) in maps
+    ]
+    higher = sum(ours > theirs for ours, theirs in pairs)
+    return f", higher with {higher} of {len(pairs)} seeds" if pairs else ""
+
+
+def _paper_map(row: str) -> str:
+    captioner = {SUBJECT: "adapted", RIVAL_CAPTIONS: "photographs"}.get(row)
+    return f"{paper.TABLE_2[captioner]['map']:.1f}" if captioner else ""
+
+
+def _level(interval: Interval | None) -> str:
+    if interval is None:
+        return ""
+    value, low, high = (float(interval[key]) for key in ("value", "low", "high"))
+    return f"{value:.1f} ({low:.1f} to {high:.1f})"
+
+
+def _difference(interval: Interval | None) -> str:
+    if interval is None:
+        return ""
+    value, low, high = (float(interval[key]) for key in ("value", "low", "high"))
+    return f"{value:+.1f} ({low:+.1f} to {high:+.1f})"
+
+
+def _sentence(text: str) -> str:
+    return text[0].upper() + text[1:] + "."

@@ -1,0 +1,338 @@
+"""`zokusei reproduce`: what it finds to do, and that what it says is what the rows say."""
+
+import csv
+import re
+import statistics
+from collections import Counter
+from pathlib import Path
+
+import numpy as np
+import pytest
+import torch
+import yaml
+from miniatures import write_all, write_faces, write_scale
+from PIL import Image
+
+from captioned import write_captioned, write_captioner
+from zokusei.captioner_config import CaptionerConfig
+from zokusei.captioning.metrics import compute_caption_metrics
+from zokusei.config import load_config
+from zokusei.errors import ConfigError, DataError
+from zokusei.report.decisions import Decisions, draw_decisions
+from zokusei.report.sections import Section, write_html, write_markdown
+from zokusei.reproduce import paper, write_up
+from zokusei.reproduce.captioners import choose_pictures
+from zokusei.reproduce.experiments import plan_work
+from zokusei.reproduce.figure2 import choose_example
+from zokusei.reproduce.measure import resample_bleu
+from zokusei.reproduce.places import Places
+from zokusei.reproduce.scale import load_scale
+
+ROOT = Path(__file__).parents[2]
+
+
+@pytest.fixture(autouse=True)
+def own_cache(tmp_path_factory, monkeypatch):
+    monkeypatch.setenv("XDG_CACHE_HOME", str(tmp_path_factory.getbasetemp() / "cache"))
+    monkeypatch.setenv("XDG_DATA_HOME", str(tmp_path_factory.getbasetemp() / "data"))
+
+
+@pytest.fixture(scope="session")
+def desk():
+    return load_scale("desk")
+
+
+@pytest.fixture(scope="session")
+def paper_scale():
+    return load_scale("paper")
+
+
+def test_the_desk_scale_has_the_settings_of_the_projects_own_configurations(desk):
+    def read(name):
+        return yaml.safe_load((ROOT / "configs" / f"{name}.yaml").read_text())
+
+    drawn, captions = read("compare-drawn"), read("compare-captions")
+    data = drawn["base"].pop("data")
+    assert data == {"path": "demo/compare"}
+    assert {k: v for k, v in desk.base.items() if k != "captions"} == drawn["base"]
+    assert {k: v for k, v in desk.models.items() if k != "capgcn"} == drawn["models"]
+    # The row `attended` of that plan is `capgcn` here; the others are the same.
+    rows = {k: v for k, v in captions["models"].items() if k not in ("add_gcn", "attended")}
+    attended = rows["attended-nodes"]
+    assert attended.pop("captions.reading") == desk.base["captions"]["reading"] == "attended"
+    assert {k: v for k, v in desk.captions.rows.items() if k != "photographs"} == rows
+    for name, file in (("photographs", "captioner-photos"), ("adapted", "captioner-cartoons")):
+        places = {"start", "data", "pairs"}
+        whole = load_config(ROOT / "configs" / f"{file}.yaml", kind=CaptionerConfig)
+        own = desk.create_captioner_config(name, {})
+        for section in ("model", "preprocess", "augment", "loss", "optimizer", "schedule", "train"):
+            assert section not in places
+            assert getattr(own, section) == getattr(whole, section)
+        for key in ("target", "words", "attention", "beam"):
+            assert getattr(own.pairs, key) == getattr(whole.pairs, key)
+
+
+def test_the_paper_scale_is_the_papers(paper_scale):
+    scale = paper_scale
+    plan = yaml.safe_load((ROOT / "configs" / "compare-paper.yaml").read_text())
+    base = {k: v for k, v in scale.base.items() if k != "captions"}
+    assert base == {k: v for k, v in plan["base"].items() if k != "data"}
+    assert {k: v for k, v in scale.models.items() if k != "capgcn"} == plan["models"]
+    subset = scale.danbooru
+    assert (subset.pictures, subset.classes, subset.labels, subset.test) == (25_000, 100, 6.3, 0.25)
+    config = scale.create_plan("danbooru", Path("d"), ["gap"], [0], {}).create_config("gap", 0)
+    assert (config.model.backbone, config.preprocess.size) == ("resnet101.tv_in1k", 448)
+    rates = config.optimizer
+    assert (rates.name, rates.lr, rates.lr * rates.backbone_lr_factor) == ("sgd", 0.5, 0.05)
+
+
+def test_every_model_of_the_paper_and_the_modern_ones_are_rows(desk):
+    assert set(paper.TABLE_1) <= set(desk.models)
+    assert {"gmp", "query2label", "ml_decoder"} == set(desk.models) - set(paper.TABLE_1)
+
+
+@pytest.mark.parametrize(("name", "overrides", "message"), [
+    ("dekk", [], "no scale is called 'dekk'; did you mean 'desk'? or FILE.yaml"),
+    ("none.yaml", [], "none.yaml cannot be read"),
+    ("desk", ["sede=[1]"], "sede"),
+    ("desk", ["drawn.count=0"], "drawn.count"),
+    ("desk", ["cartoons.method=oil"], "cartoons.method = 'oil'"),
+    ("desk", ["base.train.epoch=1"], "unknown setting 'train.epoch'"),
+    ("desk", ["photographs.train.epoch=1"], "unknown setting 'train.epoch'"),
+    ("desk", ["captions.corpus=danbooru"], "'danbooru' is none of the corpora"),
+    ("desk", ["models={gap: {}}"], "models has no row 'capgcn'"),
+    ("desk", ["base.captions.captioner=mine"], "captions.captioner = 'mine'"),
+    ("desk", ["captions.rows.gap={}"], "'gap' is a row of both tables"),
+])  # fmt: skip
+def test_a_scale_that_cannot_be_run_is_refused_in_one_line(name, overrides, message):
+    with pytest.raises(ConfigError, match=re.escape(message)) as caught:
+        load_scale(name, overrides)
+    assert "\n" not in str(caught.value)
+
+
+def test_what_is_missing_is_named_with_how_to_get_it(tmp_path, desk, paper_scale):
+    flickr8k = write_captioned(tmp_path / "flickr8k", count=6)
+    weights = tmp_path / "weights.tflite"
+    weights.touch()
+    nowhere = {name: tmp_path / "no" / name for name in ("anime-faces", "real-art", "danbooru")}
+    places = Places(tmp_path / "out", {**nowhere, "flickr8k": flickr8k}, weights)
+    work = plan_work(desk, "all", places)
+    # The drawn corpus is drawn, and the rest goes on with it.
+    assert [(job.name, job.corpus) for job in work.jobs] == [
+        ("table1", "drawn"),
+        ("table2", "drawn"),
+    ]
+    assert len(work.missing) == 2
+    assert f"anime-faces is not at {nowhere['anime-faces']}: give --anime-faces" in work.missing[0]
+    names = [stage.name.split(",")[0].split(" (")[0] for stage in work.stages]
+    assert names == ["6000 drawn pictures", "captioner", "cartoons of the photographs", "captioner"]
+    with pytest.raises(DataError, match=r"danbooru is not at .*: give --danbooru FOLDER, a copy"):
+        plan_work(paper_scale, "all", places)
+    without = Places(tmp_path / "out", {**nowhere, "flickr8k": tmp_path / "no"}, weights)
+    with pytest.raises(DataError, match=r"flickr8k is not at .*or give captioners"):
+        plan_work(desk, "table1", without)
+    with pytest.raises(ConfigError, match=r"weights are not at .*cartoons.method=plain"):
+        plan_work(desk, "table1", Places(tmp_path, places.given, tmp_path / "no.tflite"))
+    given = {"adapted": tmp_path / "no", "photographs": tmp_path / "no"}
+    with pytest.raises(DataError, match=r"--photographs .*does not exist"):
+        plan_work(desk, "figure2", Places(tmp_path, places.given, weights, given))
+
+
+def test_captioners_that_are_given_are_not_made(tmp_path, desk):
+    given = {name: write_captioner(tmp_path / name) for name in ("photographs", "adapted")}
+    places = Places(tmp_path / "out", {"flickr8k": tmp_path / "no"}, None, given)
+    work = plan_work(desk, "table2", places)
+    assert [stage.makes for stage in work.stages[1:]] == list(given.values())
+    # Table 1 reads the adapted one alone.
+    places = Places(tmp_path, places.given, None, {"adapted": given["adapted"]})
+    assert len(plan_work(desk, "table1", places).stages) == 2
+
+
+def test_a_dry_run_lists_every_run_once_and_makes_nothing(zokusei, tmp_path):
+    write_faces(tmp_path / "faces")
+    flickr8k = write_captioned(tmp_path / "flickr8k", count=6)
+    scale, out = write_scale(tmp_path / "scale.yaml"), tmp_path / "out"
+    (out / "drawn").mkdir(parents=True)
+    rows = [{"model": "gap", "seed": 0, "preset": "", "seconds": 600},
+            {"model": "add_gcn", "seed": 0, "preset": "", "seconds": 1200}]  # fmt: skip
+    rates = dict.fromkeys("map op or of1 cp cr cf1 macro_f1".split(), 50)
+    with (out / "drawn" / "results.csv").open("w", newline="") as file:
+        writer = csv.DictWriter(file, [*rows[0], *rates])
+        writer.writeheader()
+        writer.writerows({**row, **rates} for row in rows)
+    before = sorted(out.rglob("*"))
+    code, printed, err = zokusei(
+        "reproduce", "all", "--scale", scale, "--out", out, "--dry-run", "--flickr8k", flickr8k,
+        "--anime-faces", tmp_path / "faces", "--real-art", tmp_path / "none",
+    )  # fmt: skip
+    assert code == 0, err
+    assert sorted(out.rglob("*")) == before
+    lines = printed.splitlines()
+    runs = [line for line in lines if ", seed " in line]
+    assert len(runs) == 2 * 3 + 2 * 5  # two corpora, two seeds; rows of both tables count once
+    assert max(Counter(line.split(": ")[0] for line in runs).values()) == 1
+    assert "table1, drawn, gap, seed 0: there" in lines
+    assert "table1, drawn, gap, seed 1: to do, 10.0 min as a whole" in lines
+    assert "table2, drawn, zero, seed 1: to do, 15.0 min as a whole" in lines
+    # gap and add_gcn once more, six runs of models without any yet, six on faces.
+    assert lines[-1].startswith("trainings that are left: about 2.0 h; 6 runs more")
+    assert lines[0].startswith("left out: table1: real-art is not at")
+
+
+def test_the_printed_f1_columns_are_not_those_of_the_printed_columns():
+    with_rounding = {
+        (name, kind)
+        for name, row in paper.TABLE_1.items()
+        for kind in "oc"
+        if any(
+            abs(row[f"{kind}f1"] - 2 * p * r / (p + r)) <= 0.05
+            for p in np.linspace(row[f"{kind}p"] - 0.05, row[f"{kind}p"] + 0.05, 21)
+            for r in np.linspace(row[f"{kind}r"] - 0.05, row[f"{kind}r"] + 0.05, 21)
+        )
+    }
+    assert with_rounding == {("dan", "o")}
+    marked = [cell for row in paper.tabulate_f1()[1:] for cell in row if cell.endswith("!")]
+    assert len(marked) == 13
+    assert sum(cell.startswith("+") for cell in marked) == 8
+
+
+def test_the_example_of_figure_2_is_that_of_the_rule():
+    generator = torch.Generator().manual_seed(0)
+    for _ in range(20):
+        shape = (9, 6)
+        ours, theirs = (torch.rand(shape, generator=generator) for _ in range(2))
+        targets, known = (torch.rand(shape, generator=generator) < p for p in (0.4, 0.8))
+        best, kept, better, worse = (0, 0.0), None, 0, 0
+        for i in range(9):
+            gained, lost, moved = [], [], 0.0
+            for c in range(6):
+                if not known[i, c]:
+                    continue
+                is_true = bool(targets[i, c])
+                ours_right = (float(ours[i, c]) >= 0.5) == is_true
+                theirs_right = (float(theirs[i, c]) >= 0.5) == is_true
+                if ours_right and not theirs_right:
+                    gained.append(c)
+                    step = float(ours[i, c]) - float(theirs[i, c])
+                    moved += step if is_true else -step
+                if theirs_right and not ours_right:
+                    lost.append(c)
+            better += len(gained) > len(lost)
+            worse += len(gained) < len(lost)
+            if (len(gained), moved) > best:
+                best, kept = (len(gained), moved), (i, tuple(gained), tuple(lost))
+        found = choose_example(ours, theirs, targets, known)
+        assert (found.row, found.gained, found.lost) == kept
+        assert (found.better, found.worse, found.total) == (better, worse, 9)
+    assert choose_example(theirs, theirs, targets, known) is None
+
+
+def test_the_figure_shows_given_and_true_tags_in_order(tmp_path):
+    scores = {f"tag{i}": i / 40 for i in range(40)}
+    panel = Decisions("one", "a caption that is " + "so " * 30 + "long", scores)
+    shown = panel.list_shown(["tag3"])
+    assert [name for name, _ in shown] == [f"tag{i}" for i in range(39, 19, -1)] + ["tag3"]
+    Image.new("RGB", (20, 30), "red").save(tmp_path / "a.png")
+    draw_decisions(tmp_path / "figure.png", tmp_path / "a.png", [panel, panel], ["tag3"])
+    with Image.open(tmp_path / "figure.png") as figure:
+        assert figure.format == "PNG"
+        assert figure.width > 1000
+
+
+def test_bleu_intervals_begin_with_bleu_itself():
+    entries = [
+        {"caption": f"a {colour} dog runs", "references": [f"a {colour} cat runs", "one dog"]}
+        for colour in ("red", "blue", "green")
+    ]
+    values = resample_bleu(entries, resamples=50)
+    whole = compute_caption_metrics(
+        [entry["caption"] for entry in entries], [entry["references"] for entry in entries]
+    )
+    assert values.shape == (51, 4)
+    assert values[0].tolist() == pytest.approx(whole.bleu)
+    # All alike: whatever is drawn, it is the same BLEU.
+    assert values[1:, 0].std() == pytest.approx(0, abs=1e-9)
+
+
+def test_a_hundred_pictures_are_the_same_hundred_each_time():
+    names = [f"{i}.png" for i in range(300)]
+    chosen = choose_pictures(names, 100)
+    assert chosen == choose_pictures(names, 100)
+    assert len(set(chosen)) == 100
+    assert chosen == sorted(chosen, key=names.index)
+    assert choose_pictures(names[:5], 100) == names[:5]
+
+
+@pytest.fixture
+def figures():
+    """Rows and intervals as their files have them."""
+    maps = {"gap": (60, 62), "add_gcn": (66, 65), "capgcn": (67, 64.5)}
+    rates = "op or of1 cp cr cf1 macro_f1".split()
+    rows = [
+        {"corpus": "drawn", "model": name, "seed": str(seed), "map": str(value),
+         **{rate: str(value - 10 - i) for i, rate in enumerate(rates)}}
+        for name, values in maps.items() for seed, value in enumerate(values)
+    ]  # fmt: skip
+    about = {"table": "table1", "corpus": "drawn", "figure": "map", "model": "capgcn",
+             "pictures": "900", "trainings": "2"}  # fmt: skip
+    intervals = [
+        {**about, "against": "gap", "value": "4.75", "low": "3.0", "high": "6.0"},
+        {**about, "against": "add_gcn", "value": "0.25", "low": "-0.5", "high": "0.9"},
+    ]
+    return rows, intervals
+
+
+def test_the_table_has_the_figures_of_the_rows(figures):
+    rows, intervals = figures
+    table = write_up.tabulate_table1(rows, intervals, "drawn", ["gap", "add_gcn", "capgcn"])
+    assert [line[0] for line in table[1:]] == ["`capgcn`", "`add_gcn`", "`gap`"]
+    for line in table[1:]:
+        own = [row for row in rows if f"`{row['model']}`" == line[0]]
+        for cell, rate in zip(line[2:10], "op or of1 cp cr cf1 map macro_f1".split(), strict=True):
+            mean = statistics.fmean(float(row[rate]) for row in own)
+            assert cell.startswith(f"{mean:.1f} ±")
+    assert table[2][-2:] == ["+0.2 (-0.5 to +0.9)", "70.1"]
+
+
+def test_the_sentence_says_what_the_interval_says(figures):
+    rows, intervals = figures
+    models = ["gap", "add_gcn", "capgcn"]
+    said = write_up.conclude_table1(rows, intervals, "drawn", models)
+    assert said == (
+        "On drawn, `capgcn` is 0.2 points of mAP above `add_gcn`, the best of the others, but 900 "
+        "test pictures do not tell them apart (-0.5 to +0.9), higher with 1 of 2 seeds."
+    )
+    for row in rows:
+        if row["model"] == "gap":
+            row["map"] = "70"
+    intervals[0] |= {"value": "-4.2", "low": "-5.0", "high": "-3.1"}
+    said = write_up.conclude_table1(rows, intervals, "drawn", models)
+    assert "4.2 points of mAP below `gap`, the best of the others, beyond what other" in said
+    assert said.endswith("(-5.0 to -3.1), higher with 0 of 2 seeds.")
+    rows = [row for row in rows if row["model"] != "capgcn"]
+    said = write_up.conclude_table1(rows, intervals, "drawn", models)
+    assert said == "On drawn there is nothing to compare `capgcn` with yet."
+
+
+def test_a_page_of_sections_escapes_what_it_shows(tmp_path):
+    svg = tmp_path / "a.svg"
+    svg.write_text("<svg></svg>")
+    section = Section("One", ["`a` < b"], [[["x"], ["<i>"]]], [(svg, "a plot")], ["end"])
+    write_html(tmp_path / "page.html", "Title", [section])
+    write_markdown(tmp_path / "page.md", "Title", [section])
+    page = (tmp_path / "page.html").read_text()
+    assert "<p><code>a</code> &lt; b</p>" in page
+    assert "<td>&lt;i&gt;</td>" in page
+    assert "<svg></svg>" in page
+    assert "http" not in page
+    assert (tmp_path / "page.md").read_text() == (
+        "# Title\n\n## One\n\n`a` < b\n\n| x |\n|---|\n| <i> |\n\n![a plot](a.svg)\n\nend\n"
+    )
+
+
+def test_miniatures_are_read_as_what_they_are(tmp_path):
+    from zokusei.corpora import open_corpus
+
+    forms = {option: open_corpus(path).format for option, path in write_all(tmp_path).items()}
+    assert forms["--flickr8k"] == "flickr8k"
+    assert forms["--danbooru"] == "danbooru"
