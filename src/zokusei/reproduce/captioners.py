@@ -44,7 +44,7 @@ def create_captioner_stage(scale: Scale, places: Places, name: str) -> Stage:
                 train_captioner(config, folder, reporter, tools.tell, tools.counting)
         do_once(lambda: _judge_captioner(scale, places, name, tools))
 
-    title = f"captioner, {name}, judged on {scale.captions.pictures} drawn pictures"
+    title = f"captioner, {name}, judged on at most {scale.captions.pictures} drawn pictures"
     return Stage(title, needs, folder, lambda: _has_captioner(places, name, config), run)
 
 
