@@ -14,7 +14,7 @@ from pathlib import Path
 
 from zokusei.caption_checkpoint import load_caption_checkpoint, save_caption_checkpoint
 from zokusei.files import write_text
-from zokusei.reproduce.tables import to_markdown
+from zokusei.report.sections import to_markdown
 from zokusei.results import read_results
 
 ROOT = Path(__file__).parents[1]
