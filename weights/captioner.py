@@ -22,6 +22,7 @@ PLACE = ROOT / "src" / "zokusei" / "weights" / "captioner"
 RESULTS = ROOT / "benchmarks" / "results" / "captioner.csv"
 PHOTOS, ADAPTED = Path("runs/captioner-photos"), Path("runs/captioner-cartoons")
 CARTOONS, DRAWN = Path("cartoons/flickr8k"), Path("runs/drawn-captions")
+JUDGED = DRAWN.with_suffix(".parquet")
 LARGEST = 25_000_000
 
 CARD = """
@@ -76,13 +77,14 @@ def list_stages(flickr8k: Path, white_box: Path) -> list[list[str]]:
         if white_box.suffix == ".safetensors"
         else ["--import-weights", str(white_box)]
     )
-    sets = [f"photographs={PHOTOS}", f"cartoons={ADAPTED}", f"drawn={DRAWN}"]
+    sets = [f"photographs={PHOTOS}", f"cartoons={ADAPTED}", f"drawn={JUDGED}"]
     return [
         [*zokusei, "train", "configs/captioner-photos.yaml", f"data.path={flickr8k}"],
         [*zokusei, "cartoonize", str(photographs), "-o", str(CARTOONS), *weights],
         [*zokusei, "train", "configs/captioner-cartoons.yaml", f"data.path={flickr8k}",
          f"pairs.photographs={photographs}"],
-        [*zokusei, "data", "draw", str(DRAWN), "--count", "700"],
+        [*zokusei, "data", "draw", str(DRAWN), "--count", "1000"],
+        [*zokusei, "data", "import", str(DRAWN), str(JUDGED), "--val", "0", "--test", "0.5"],
         ["benchmarks/captioner.py", str(PHOTOS), str(ADAPTED),
          *(part for chosen in sets for part in ("--on", chosen))],
     ]  # fmt: skip
