@@ -2,21 +2,23 @@
 
 import csv
 import json
+import os
 import re
 import shutil
 import statistics
 import subprocess
 import sys
+from pathlib import Path
 
 import pytest
-import torch
 from miniatures import WRITER, write_all, write_scale
 
 from captioned import write_captioner
-from killing import run
 from zokusei.results import RATES, read_results
 
 pytestmark = pytest.mark.slow
+TESTS = Path(__file__).parents[1]
+PROGRAM = "import sys; from killing import finish; finish(sys.argv[2:], int(sys.argv[1]) or None)"
 SMALL = {"drawn": {"count": 30, "size": 32}, "seeds": [0]}
 
 
@@ -101,8 +103,16 @@ def test_all_of_it_from_nothing_to_the_report(zokusei, corpora, tmp_path, monkey
     assert "train.epochs = 1, not 3" in err
 
 
+def run(arguments, last_event=0):
+    """Run the command line in a new process; its exit code, or None where it was killed."""
+    # Not forked: the tests before may have left threads of autograd, which do not survive that.
+    command = [sys.executable, "-c", PROGRAM, str(last_event), *map(str, arguments)]
+    path = os.pathsep.join([str(TESTS), os.environ.get("PYTHONPATH", "")])
+    code = subprocess.run(command, env={**os.environ, "PYTHONPATH": path}, check=False).returncode
+    return None if code < 0 else code
+
+
 def test_killed_it_goes_on_and_ends_the_same(corpora, tmp_path):
-    torch.set_num_threads(1)  # threads do not survive a fork
     scale = write_scale(tmp_path / "scale.yaml", **SMALL, corpora={"drawn": {}})
 
     def given(out):

@@ -352,3 +352,19 @@ def test_a_resumed_run_finds_what_was_encoded(corpus, tmp_path, monkeypatch):
     made = sorted((tmp_path / "cache").glob("*.f16"))
     train(settings(corpus, tmp_path / "cache", "train.epochs=1"), tmp_path / "two")
     assert sorted((tmp_path / "cache").glob("*.f16")) == made
+
+
+def test_a_run_that_cannot_be_written_has_not_begun(corpus, tmp_path, monkeypatch):
+    from zokusei.training import prepare
+
+    def fail(*given):
+        raise KeyboardInterrupt
+
+    config = settings(corpus, tmp_path / "cache", "train.epochs=1")
+    with monkeypatch.context() as patch:
+        patch.setattr(prepare, "save_config", fail)
+        with pytest.raises(KeyboardInterrupt):
+            train(config, tmp_path / "run")
+    assert [path.name for path in tmp_path.iterdir()] == ["cache"]
+    train(config, tmp_path / "run")
+    assert (tmp_path / "run" / "model" / "config.json").exists()

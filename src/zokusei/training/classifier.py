@@ -33,7 +33,6 @@ from zokusei.embeddings import embed_tags
 from zokusei.environment import describe_environment
 from zokusei.errors import ConfigError
 from zokusei.evaluation import compute_scores
-from zokusei.files import write_json
 from zokusei.images.preprocess import Preprocess
 from zokusei.labels import LabelSpace
 from zokusei.losses import create_loss
@@ -107,9 +106,7 @@ def _prepare(
         _refuse_another_captioner(source, folder)
     trainer = ClassifierTraining(run.config, run.manifest, folder, accelerator, source, counting)
     if run.is_new:
-        run.save(folder)
-        if source is not None:
-            write_json(folder / "captioner.json", {"digest": source.digest})
+        run.save(folder, {"captioner.json": {"digest": source.digest}} if source else None)
     return trainer
 
 

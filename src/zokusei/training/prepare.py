@@ -2,10 +2,10 @@
 
 import dataclasses
 import statistics
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 from pathlib import Path
-from typing import Generic, TypeVar
+from typing import Any, Generic, TypeVar
 
 from accelerate import Accelerator
 from accelerate.state import AcceleratorState, PartialState
@@ -16,7 +16,7 @@ from zokusei.data.manifest import Manifest
 from zokusei.data.splits import count_splits, split_manifest
 from zokusei.environment import describe_environment
 from zokusei.errors import ConfigError, DataError, ImageError
-from zokusei.files import write_json
+from zokusei.files import write_folder_whole, write_json
 from zokusei.images import open_image
 from zokusei.tags import TagSet
 
@@ -47,13 +47,21 @@ class Run(Generic[AnyConfig]):
     problems: Problems
     is_new: bool
 
-    def save(self, folder: Path) -> None:
-        """Write the folder, its configuration last: where that is, the rest is there."""
-        if self.problems:
-            self.problems.save(folder / "errors.jsonl")
-        self.manifest.save(folder / "manifest.parquet")
-        write_json(folder / "environment.json", describe_environment())
-        save_config(self.config, folder / "config.yaml")
+    def save(self, folder: Path, more: Mapping[str, Any] | None = None) -> None:
+        """Write the folder at once: killed here, a run has not begun, and can be begun again.
+
+        Args:
+            folder: of the run; empty or not there.
+            more: what further JSON files hold, by name.
+        """
+        with write_folder_whole(folder) as fresh:
+            if self.problems:
+                self.problems.save(fresh / "errors.jsonl")
+            self.manifest.save(fresh / "manifest.parquet")
+            write_json(fresh / "environment.json", describe_environment())
+            for name, content in (more or {}).items():
+                write_json(fresh / name, content)
+            save_config(self.config, fresh / "config.yaml")
 
 
 def prepare_in_turn(prepare: Callable[[Accelerator], T], *, mixed_precision: str = "no") -> T:

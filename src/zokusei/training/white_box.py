@@ -25,7 +25,7 @@ from zokusei.config import load_config, save_config
 from zokusei.data.manifest import Manifest
 from zokusei.environment import describe_environment, find_commit
 from zokusei.errors import ConfigError
-from zokusei.files import write_json, write_whole
+from zokusei.files import write_folder_whole, write_json, write_whole
 from zokusei.stylize import losses
 from zokusei.stylize.losses import PRESETS
 from zokusei.stylize.superpixels import draw_superpixels
@@ -87,10 +87,12 @@ def _prepare(
     tell(f"{found}; {config.stage} at {config.pictures.size} px")
     if config.stage == "adversarial" and training.features.is_packaged:
         tell("features of EfficientNet-Lite0 stand in for VGG19's; networks.features says how else")
-    for name, manifest in pictures.items():
-        manifest.save(folder / f"{name}.parquet")
-    write_json(folder / "environment.json", describe_environment())
-    save_config(config, path)
+    # At once: killed here, a run has not begun, and can be begun again.
+    with write_folder_whole(folder) as fresh:
+        for name, manifest in pictures.items():
+            manifest.save(fresh / f"{name}.parquet")
+        write_json(fresh / "environment.json", describe_environment())
+        save_config(config, fresh / path.name)
     return training
 
 
