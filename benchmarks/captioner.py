@@ -18,15 +18,15 @@ from collections.abc import Sequence
 from pathlib import Path
 from typing import Any
 
-import numpy as np
 import torch
-from numpy.typing import NDArray
+from torch import Tensor
 
-from zokusei.captioning.metrics import compute_bleu, compute_cider_each, count_bleu_matches
 from zokusei.data.manifest import Manifest
 from zokusei.inference import Captioner
 from zokusei.inference.evaluate_captions import caption_row, evaluate_captions
 from zokusei.memory import keep_freed_memory
+from zokusei.reproduce.bootstrap import find_interval, resample_captions
+from zokusei.reproduce.tables import show_interval
 from zokusei.results import append_result
 
 HERE = Path(__file__).parent
@@ -61,7 +61,7 @@ def main() -> None:
         return
     for chosen in given.on or [""]:
         name, _, place = chosen.partition("=")
-        first: tuple[str, NDArray[np.float64]] | None = None
+        first: tuple[str, Tensor] | None = None
         for run in given.runs:
             row, resampled = judge(run, Path(place) if place else run, given.split, given.beam)
             row["corpus"] = name or row["corpus"]
@@ -78,17 +78,13 @@ def main() -> None:
             report(row)
 
 
-def judge(
-    run: Path, place: Path, split: str, beam: int
-) -> tuple[dict[str, Any], NDArray[np.float64]]:
+def judge(run: Path, place: Path, split: str, beam: int) -> tuple[dict[str, Any], Tensor]:
     """Give a captioner's row, and its figures on the pictures as they are and on each resample."""
     began = time.perf_counter()
     manifest = place / "manifest.parquet" if place.is_dir() else place
     evaluation = evaluate_captions(run, split=split, manifest=manifest, beam=beam)
     seconds = time.perf_counter() - began
-    captions = [entry["caption"] for entry in evaluation["captions"]]
-    references = [entry["references"] for entry in evaluation["captions"]]
-    resampled = resample(captions, references)
+    resampled = resample_captions(evaluation["captions"], resamples=RESAMPLES)
     row = caption_row(run, evaluation) | describe(resampled)
     row |= {
         "pictures": evaluation["pictures"],
@@ -97,46 +93,26 @@ def judge(
     return row, resampled
 
 
-def resample(
-    captions: list[str], references: list[list[str]], seed: int = 0
-) -> NDArray[np.float64]:
-    """Give the figures, first on the pictures as they are and then on each resample of them.
-
-    Document frequencies of CIDEr stay those of all pictures.
-    """
-    matches = count_bleu_matches(captions, references)
-    cider = compute_cider_each(captions, references) * 100
-    rng = np.random.default_rng(seed)
-    rows = [[*compute_bleu(matches.sum(0)), float(cider.mean())]]
-    for _ in range(RESAMPLES):
-        drawn: NDArray[np.int64] = rng.integers(len(captions), size=len(captions))
-        rows.append([*compute_bleu(matches[drawn].sum(0)), float(cider[drawn].mean())])
-    return np.array(rows)
-
-
-def describe(resampled: NDArray[np.float64], suffix: str = "") -> dict[str, float]:
+def describe(resampled: Tensor, suffix: str = "") -> dict[str, float]:
     """Give the figures with their intervals, by the names of their columns."""
-    low, high = np.percentile(resampled[1:], [2.5, 97.5], axis=0)
-    found = zip(FIGURES, resampled[0], low, high, strict=True)
-    return {
-        f"{name}{suffix}{end}": float(value)
-        for name, *values in found
-        for end, value in zip(ENDS, values, strict=True)
-    }
+    found = {}
+    for column, name in enumerate(FIGURES):
+        interval = find_interval(resampled[:, column])
+        values = interval.mean, interval.low, interval.high
+        found |= {f"{name}{suffix}{end}": v for end, v in zip(ENDS, values, strict=True)}
+    return found
 
 
 def report(row: dict[str, Any]) -> None:
     """Print a row."""
-    figures = "  ".join(
-        f"{name} {row[name]:.1f} ({row[f'{name}_low']:.1f} to {row[f'{name}_high']:.1f})"
-        for name in FIGURES
-    )
+
+    def show(name: str, sign: str = "") -> str:
+        return show_interval(*(row[f"{name}{end}"] for end in ENDS), sign=sign)
+
+    figures = "  ".join(f"{name} {show(name)}" for name in FIGURES)
     print(f"{row['experiment']} on {row['corpus']}: {figures}")
     if "baseline" in row:
-        low, high = row["bleu4_gain_low"], row["bleu4_gain_high"]
-        print(
-            f"  bleu4 {row['bleu4_gain']:+.1f} ({low:+.1f} to {high:+.1f}) over {row['baseline']}"
-        )
+        print(f"  bleu4 {show('bleu4_gain', '+')} over {row['baseline']}")
 
 
 def measure_speed(run: Path, split: str) -> None:

@@ -14,7 +14,7 @@ from zokusei.config import read_yaml
 from zokusei.files import write_text
 from zokusei.report.sections import to_markdown
 from zokusei.reproduce import paper, write_up
-from zokusei.reproduce.tables import describe
+from zokusei.reproduce.tables import describe, show_interval
 from zokusei.results import RATES, read_results
 
 HERE = Path(__file__).parent
@@ -155,9 +155,7 @@ def memory(rows: list[Row]) -> list[list[str]]:
 
 def with_interval(row: Row, name: str, sign: str = "") -> str:
     """Write a figure with the interval that its row has."""
-    value, low, high = (format(float(row[f"{name}{end}"]), f"{sign}.1f")
-                        for end in ("", "_low", "_high"))  # fmt: skip
-    return f"{value} ({low} to {high})"
+    return show_interval(*(float(row[f"{name}{end}"]) for end in ("", "_low", "_high")), sign=sign)
 
 
 def pointing(rows: list[Row]) -> list[list[str]]:

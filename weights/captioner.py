@@ -2,9 +2,10 @@
 
     python weights/captioner.py --flickr8k FOLDER --white-box FILE [--ship RUN]
 
-FOLDER is Flickr8k (`Images`, `Flickr8k.token.txt`, the lists of its splits), FILE the White-box
-generator as `.tflite`, `.onnx` or `.safetensors`. What is made lies in `runs` and `cartoons`; a
-stage that is done is skipped, and a killed one goes on. `--ship RUN` only packs a run.
+To be run in the project's folder. FOLDER is Flickr8k (`Images`, `Flickr8k.token.txt`, the lists of
+its splits), FILE the White-box generator as `.tflite`, `.onnx` or `.safetensors`. What is made lies
+in `runs` and `cartoons`; a stage that is done is skipped, and a killed one goes on. `--ship RUN`
+only packs a run.
 """
 
 import argparse
@@ -15,6 +16,7 @@ from pathlib import Path
 from zokusei.caption_checkpoint import load_caption_checkpoint, save_caption_checkpoint
 from zokusei.files import write_text
 from zokusei.report.sections import to_markdown
+from zokusei.reproduce.tables import show_interval
 from zokusei.results import read_results
 
 ROOT = Path(__file__).parents[1]
@@ -64,7 +66,7 @@ def main() -> None:
     if given.ship is None:
         for command in list_stages(given.flickr8k, given.white_box):
             print("$", *command, flush=True)
-            subprocess.run([sys.executable, *command], check=True, cwd=ROOT)
+            subprocess.run([sys.executable, *command], check=True)
     ship(given.ship or ADAPTED, PLACE, RESULTS)
 
 
@@ -116,9 +118,7 @@ def list_figures(results: Path, name: str) -> list[list[str]]:
     table = [["pictures", *columns]]
     for corpus, row in newest.items():
         cells = [
-            "{:.1f} ({:.1f} to {:.1f})".format(
-                *(float(row[f"{column}{end}"]) for end in ("", "_low", "_high"))
-            )
+            show_interval(*(float(row[f"{column}{end}"]) for end in ("", "_low", "_high")))
             for column in columns.values()
         ]
         table.append([f"{row['pictures']} {corpus}", *cells])

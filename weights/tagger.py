@@ -2,11 +2,11 @@
 
     python weights/tagger.py --faces FOLDER --art FOLDER [--drawn 8000] [key=value ...]
 
-FOLDERs are anime-faces (`labels.csv` with hair, eyes and group) and real-art (`labels.csv` with
-file, source, tags and unsure, and `vocabulary.txt`). Illustrations of the sources in `HELD_OUT` are
-the validation split: nothing is trained on them, and nothing else is validated with. What is made
-lies in `runs`; a stage that is done is skipped, and a killed one goes on. `key=value` is handed on
-to the training, and `--out` names its run.
+To be run in the project's folder. FOLDERs are anime-faces (`labels.csv` with hair, eyes and group)
+and real-art (`labels.csv` with file, source, tags and unsure, and `vocabulary.txt`). Illustrations
+of the sources in `HELD_OUT` are the validation split: nothing is trained on them, and nothing else
+is validated with. What is made lies in `runs`; a stage that is done is skipped, and a killed one
+goes on. `key=value` is handed on to the training, and `--out` names its run.
 """
 
 import argparse
@@ -50,12 +50,11 @@ def main() -> None:
     keep_freed_memory()
     zokusei = [sys.executable, "-m", "zokusei"]
     draw = [*zokusei, "data", "draw", str(DRAWN), "--count", str(given.drawn)]
-    subprocess.run(draw, check=True, cwd=ROOT)
-    if not (ROOT / CORPUS).exists():
-        make_corpus(given.faces, given.art, ROOT / DRAWN).save(ROOT / CORPUS)
+    subprocess.run(draw, check=True)
+    make_corpus(given.faces, given.art, DRAWN).save(CORPUS)
     train = [*zokusei, "train", CONFIG, f"data.path={CORPUS}", "--out", str(given.out), *settings]
-    subprocess.run(train, check=True, cwd=ROOT)
-    row = judge(ROOT / given.out)
+    subprocess.run(train, check=True)
+    row = judge(given.out)
     row["config"] = " ".join(["base-tagger", *settings])
     row["command"] = " ".join(["python weights/tagger.py", *sys.argv[1:]])
     append_result(RESULTS, row, FIELDS)

@@ -25,11 +25,9 @@ from zokusei.errors import CheckpointError
 from zokusei.files import write_json, write_text
 from zokusei.images.preprocess import Preprocess
 from zokusei.model_folder import (
-    BASE,
     FORMAT_VERSION,
     describe_metrics,
     find_model_folder,
-    find_packaged,
     read_config,
     reading,
     write_model_folder,
@@ -70,7 +68,7 @@ def load_caption_checkpoint(folder: Path | str) -> CaptionCheckpoint:
         CheckpointError: it is missing, incomplete, damaged, of another version, of something else
             than a captioner, or with the words of another.
     """
-    folder = find_packaged(KIND) if str(folder) == BASE else find_model_folder(folder)
+    folder = find_model_folder(folder, KIND)
     config = read_config(folder, KIND)
     vocabulary = Vocabulary.load(folder / "vocabulary.json")
     with reading(folder):

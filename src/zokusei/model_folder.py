@@ -50,12 +50,18 @@ def write_model_folder(folder: Path | str, write: Callable[[Path], None]) -> Non
         shutil.rmtree(fresh, ignore_errors=True)
 
 
-def find_model_folder(folder: Path | str) -> Path:
+def find_model_folder(folder: Path | str, kind: str | None = None) -> Path:
     """Give the checkpoint folder: the one that is meant, or the `model` folder of a run.
 
+    Args:
+        folder: either of them; `base` where a kind is known: the one that the package carries.
+        kind: of the model that is looked for.
+
     Raises:
-        CheckpointError: there is no checkpoint in either.
+        CheckpointError: there is no checkpoint in either, or none in the package.
     """
+    if kind is not None and str(folder) == BASE:
+        return _find_packaged(kind)
     folder = Path(folder)
     for candidate in (folder, folder / "model"):
         if (candidate / "config.json").is_file():
@@ -66,12 +72,7 @@ def find_model_folder(folder: Path | str) -> Path:
     )
 
 
-def find_packaged(kind: str) -> Path:
-    """Give the folder of a model that comes with the package.
-
-    Raises:
-        CheckpointError: the package has none of this kind.
-    """
+def _find_packaged(kind: str) -> Path:
     folder = _PACKAGED / kind
     if not (folder / "config.json").is_file():
         raise CheckpointError(

@@ -170,6 +170,12 @@ def test_nothing_repeated_is_the_order_of_before(manifest):
     assert order(create_loader(manifest, shuffle=True, batch_size=1)) == plain.tolist()
 
 
+def test_no_picture_is_no_batch(manifest):
+    loader = create_loader(manifest.select("test"), shuffle=True)
+    assert len(loader) == 0
+    assert list(loader.batches(0)) == []
+
+
 def test_repeating_what_is_not_there_is_refused(manifest):
     named = manifest.with_column("source", ["drawn"] * 23)
     with pytest.raises(ConfigError, match="did you mean 'drawn'"):

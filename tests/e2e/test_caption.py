@@ -18,6 +18,7 @@ from zokusei.errors import ImageError
 from zokusei.images.preprocess import Preprocess
 from zokusei.inference import Caption, Captioner
 from zokusei.report.attention_sheet import save_attention_sheet
+from zokusei.reproduce.bootstrap import resample_captions
 from zokusei.results import read_results
 
 
@@ -238,7 +239,11 @@ def test_the_benchmark_compares_captioners_on_the_same_pictures(run, tmp_path, m
     assert first["pictures"] == "10"
     captions = ["a dog runs on the grass", "a cat", "two men sit in a red boat"]
     references = [["a dog runs on the grass"], ["the moon"], ["two men stand in a red boat"]]
-    found = benchmark.describe(benchmark.resample(captions, references))
+    entries = [
+        {"caption": caption, "references": own}
+        for caption, own in zip(captions, references, strict=True)
+    ]
+    found = benchmark.describe(resample_captions(entries, resamples=50))
     whole = compute_caption_metrics(captions, references).as_row()
     for name in benchmark.FIGURES:
         assert found[name] == pytest.approx(whole[name])

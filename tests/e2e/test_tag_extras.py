@@ -2,6 +2,7 @@
 
 import csv
 import json
+import shutil
 from dataclasses import replace
 from pathlib import Path
 
@@ -13,6 +14,7 @@ from PIL import Image
 
 from captioned import write_captioner
 from pictures import write_tree
+from zokusei import model_folder
 from zokusei.caption_checkpoint import load_caption_checkpoint
 from zokusei.caption_source import CaptionSource
 from zokusei.checkpoint import Checkpoint, load_checkpoint, save_checkpoint
@@ -38,6 +40,17 @@ def tag(zokusei, untrained, tmp_path, monkeypatch):
         return zokusei("tag", "art", "--model", model, *state, *more)
 
     return run
+
+
+def test_the_packaged_captioner_is_named_base(tag, captioner, tmp_path, monkeypatch):
+    monkeypatch.setattr(model_folder, "_PACKAGED", tmp_path / "weights")
+    code, _, err = tag("--captioner", "base")
+    assert code == 2
+    assert "this one came without" in err
+    shutil.copytree(captioner, tmp_path / "weights" / "captioner")
+    code, out, err = tag("--captioner", "base", "--json", "--write", "csv", "-o", "out")
+    assert code == 0, err
+    assert records(out) == records(tag("--captioner", captioner, "--json")[1])
 
 
 def records(text):

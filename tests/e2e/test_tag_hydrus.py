@@ -177,3 +177,14 @@ def test_the_key_may_stand_in_the_environment(zokusei, untrained, hydrus, pictur
     assert code == 0
     assert "added to 'my tags'" in err
     assert {"mine", "red"} < hydrus.tags[pictures[0]][OTHERS]
+
+
+def test_a_file_that_is_too_large_is_named_and_the_others_are_tagged(
+    tag, hydrus, pictures, monkeypatch
+):
+    hydrus.add(hydrus.files[pictures[0]][0] + bytes(20_000), "image/png", ["mine"])
+    monkeypatch.setattr("zokusei.inference.hydrus._MAX_BYTES", 10_000)
+    code, out, err = tag("--json")
+    assert code == 3
+    assert [json.loads(line)["path"] for line in out.splitlines()] == pictures
+    assert "more than 10000 bytes" in err

@@ -21,10 +21,10 @@ from zokusei.errors import ConfigError, DataError
 from zokusei.report.decisions import Decisions, draw_decisions
 from zokusei.report.sections import Section, write_html, write_markdown
 from zokusei.reproduce import paper, write_up
+from zokusei.reproduce.bootstrap import resample_captions
 from zokusei.reproduce.captioners import choose_pictures
 from zokusei.reproduce.experiments import plan_work
 from zokusei.reproduce.figure2 import choose_example
-from zokusei.reproduce.measure import resample_bleu
 from zokusei.reproduce.places import Places
 from zokusei.reproduce.scale import load_scale
 
@@ -244,12 +244,12 @@ def test_bleu_intervals_begin_with_bleu_itself():
         {"caption": f"a {colour} dog runs", "references": [f"a {colour} cat runs", "one dog"]}
         for colour in ("red", "blue", "green")
     ]
-    values = resample_bleu(entries, resamples=50)
+    values = resample_captions(entries, resamples=50)
     whole = compute_caption_metrics(
         [entry["caption"] for entry in entries], [entry["references"] for entry in entries]
     )
-    assert values.shape == (51, 4)
-    assert values[0].tolist() == pytest.approx(whole.bleu)
+    assert values.shape == (51, 5)
+    assert values[0].tolist() == pytest.approx([*whole.bleu, whole.cider])
     # All alike: whatever is drawn, it is the same BLEU.
     assert values[1:, 0].std() == pytest.approx(0, abs=1e-9)
 

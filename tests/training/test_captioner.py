@@ -2,6 +2,7 @@
 
 import json
 import shutil
+from pathlib import Path
 
 import numpy as np
 import pytest
@@ -368,3 +369,10 @@ def test_a_run_that_cannot_be_written_has_not_begun(corpus, tmp_path, monkeypatc
     assert [path.name for path in tmp_path.iterdir()] == ["cache"]
     train(config, tmp_path / "run")
     assert (tmp_path / "run" / "model" / "config.json").exists()
+
+
+def test_the_current_folder_is_no_run(corpus, tmp_path, monkeypatch):
+    monkeypatch.chdir(tmp_path)
+    with pytest.raises(ConfigError, match="current folder"):
+        train(settings(corpus, tmp_path / "cache"), Path())
+    assert list(tmp_path.iterdir()) == []

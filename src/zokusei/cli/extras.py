@@ -70,9 +70,10 @@ class Extras:
 
     def describe(self) -> dict[str, Any]:
         """Give all that results depend on, in the form of JSON."""
+        from zokusei.caption_checkpoint import KIND
         from zokusei.inference.done import hash_model
 
-        other = None if self.captioner is None else hash_model(self.captioner)
+        other = None if self.captioner is None else hash_model(self.captioner, KIND)
         return {
             "caption": self.captions, "captioner": other, "caption_first": self.caption_first,
             "embedding": self.embedding,

@@ -276,9 +276,8 @@ def list_items(pictures: list[str], null: bool, problems: "SharedProblems") -> I
 
     def complain(path: Path, what: str) -> None:
         problems.add(path, what)
-        tell(
-            f"not tagged: {'' if what.startswith(str(path)) else f'{printable(str(path))}: '}{what}"
-        )
+        named = what if what.startswith(str(path)) else f"{printable(str(path))}: {what}"
+        tell(f"not tagged: {named}")
 
     def names() -> Iterator[Path | str]:
         for given in pictures:

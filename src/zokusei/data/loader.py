@@ -189,7 +189,7 @@ class Loader:
 
     def _order(self, epoch: int) -> list[int]:
         chance = np.random.default_rng([self.seed, epoch])
-        drawn = []
+        drawn = [np.empty(0, np.int64)]
         for rows, count in self._shares:
             whole, part = divmod(count, len(rows))
             drawn += [rows] * whole
@@ -223,6 +223,8 @@ def _share_out(
     manifest: Manifest, repeat: Mapping[str, float]
 ) -> list[tuple[NDArray[np.int64], int]]:
     """Give the rows of each source that is repeated, and of all others, with their views."""
+    if not repeat:
+        return [(np.arange(len(manifest)), len(manifest))] if len(manifest) else []
     sources = np.array(manifest.column("source"), dtype=object)
     for name in repeat:
         if name not in sources:
@@ -236,6 +238,6 @@ def _share_out(
     groups = [(np.flatnonzero(chosen == name), times[name]) for name in times]
     shares = [(rows, round(len(rows) * wanted)) for rows, wanted in groups]
     shares = [(rows, count) for rows, count in shares if count]
-    if len(manifest) and not shares:
+    if not shares:
         raise ConfigError(f"data.repeat = {dict(repeat)} leaves no picture of an epoch")
     return shares

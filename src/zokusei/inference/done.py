@@ -262,8 +262,12 @@ def forget(path: Path, job_hash: str, picture: Path) -> None:
             rows.close()
 
 
-def hash_model(folder: Path | str) -> str:
-    """Give the SHA-256 of all in a model folder that tags depend on.
+def hash_model(folder: Path | str, kind: str | None = None) -> str:
+    """Give the SHA-256 of all in a model folder that its results depend on.
+
+    Args:
+        folder: see `find_model_folder`.
+        kind: see there.
 
     Raises:
         CheckpointError: there is no model.
@@ -271,7 +275,7 @@ def hash_model(folder: Path | str) -> str:
     """
     folder = Path(folder)
     if not is_wd_folder(folder):
-        folder = find_model_folder(folder)
+        folder = find_model_folder(folder, kind)
     digest = hashlib.sha256()
     try:
         for path in sorted(path for path in folder.rglob("*") if path.is_file()):

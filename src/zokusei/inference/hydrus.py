@@ -52,11 +52,13 @@ class HydrusFile:
         """Fetch the file.
 
         Raises:
-            ImageError: Hydrus has no such file.
+            ImageError: Hydrus has no such file, or it is too large.
             HydrusError: Hydrus does not answer any more.
         """
         try:
             return self.client.fetch(self.hash)
+        except DataError as error:
+            raise ImageError(f"{self.hash} cannot be fetched: {error}") from error
         except HydrusError as error:
             if error.status in (404, 410):
                 raise ImageError(f"{self.hash} cannot be fetched: {error}") from error
@@ -215,8 +217,9 @@ class Hydrus:
         headers = {_KEY: self._key, "Content-Type": "application/json"}
         try:
             connection.request(method, path, body, headers)
-            response = connection.getresponse()
-            answer = response.read(_MAX_BYTES + 1)
+            # Closed by itself: what is not read to its end would hold the socket.
+            with connection.getresponse() as response:
+                answer = response.read(_MAX_BYTES + 1)
         except (OSError, http.client.HTTPException) as error:
             raise HydrusError(
                 f"Hydrus does not answer at {self.url}: {error or type(error).__name__}; start it, "

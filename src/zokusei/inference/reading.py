@@ -4,6 +4,7 @@ from collections import deque
 from collections.abc import Callable, Iterable, Iterator, Sequence
 from concurrent.futures import Future, ThreadPoolExecutor
 from dataclasses import dataclass
+from itertools import accumulate
 from typing import TypeVar
 
 import numpy as np
@@ -37,7 +38,7 @@ class Batch:
     @property
     def firsts(self) -> list[int]:
         """Where the frames of each picture begin."""
-        return [sum(self.counts[:index]) for index in range(len(self.counts))]
+        return [0, *accumulate(self.counts[:-1])]
 
 
 def read_batches(

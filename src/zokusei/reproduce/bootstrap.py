@@ -2,10 +2,15 @@
 
 from collections.abc import Sequence
 from dataclasses import dataclass
+from typing import Any
 
+import numpy as np
 import torch
 from jaxtyping import Bool, Float
 from torch import Tensor
+
+from zokusei.captioning.metrics import compute_bleu, compute_cider_each, count_bleu_matches
+from zokusei.reproduce.tables import show_interval
 
 # Resamples times pictures that are held at once: 64 MB of double precision.
 _ENTRIES = 8_000_000
@@ -26,7 +31,7 @@ class Difference:
 
     def __str__(self) -> str:
         """Write it with its interval."""
-        return f"{self.mean:+.1f} ({self.low:+.1f} to {self.high:+.1f})"
+        return show_interval(self.mean, self.low, self.high, "+")
 
 
 def resample_map(
@@ -96,6 +101,35 @@ def resample_runs(
         means = [resample_map(scores, targets, known, weights) for scores in runs]
         values.append(100 * torch.stack(means).mean(0))
     return torch.cat(values)
+
+
+def resample_captions(
+    entries: Sequence[dict[str, Any]], *, resamples: int = 1000, seed: int = 0
+) -> Float[Tensor, "values figures"]:
+    """Give BLEU-1 to 4 and CIDEr of captions as they are, then on pictures drawn with replacement.
+
+    A seed draws the same pictures for every captioner, so that differences of these values are
+    paired. Document frequencies of CIDEr stay those of all pictures.
+
+    Args:
+        entries: `caption` and `references` of each picture, as `judge_captions` gives them.
+        resamples: how many.
+        seed: which.
+
+    Returns:
+        1 + resamples rows, in per cent.
+
+    Raises:
+        DataError: there is no picture, or one without a reference.
+    """
+    said = [entry["caption"] for entry in entries]
+    wanted = [entry["references"] for entry in entries]
+    matches, cider = count_bleu_matches(said, wanted), 100 * compute_cider_each(said, wanted)
+    rng = np.random.default_rng(seed)
+    draws = [np.arange(len(said))]
+    draws += [rng.integers(len(said), size=len(said)) for _ in range(resamples)]
+    rows = [[*compute_bleu(matches[drawn].sum(0)), float(cider[drawn].mean())] for drawn in draws]
+    return torch.tensor(rows, dtype=torch.float64)
 
 
 def find_interval(values: Float[Tensor, " values"], *, centred: bool = False) -> Difference:

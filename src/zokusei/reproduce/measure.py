@@ -15,15 +15,13 @@ from collections.abc import Iterator, Sequence
 from pathlib import Path
 from typing import Any
 
-import numpy as np
 import torch
-from jaxtyping import Float
 from torch import Tensor
 
-from zokusei.captioning.metrics import compute_bleu, count_bleu_matches
+from zokusei.captioning.metrics import ORDERS
 from zokusei.data.row_file import Counting
 from zokusei.files import write_text
-from zokusei.reproduce.bootstrap import find_interval, resample_runs
+from zokusei.reproduce.bootstrap import find_interval, resample_captions, resample_runs
 from zokusei.reproduce.captioners import choose_pictures
 from zokusei.reproduce.runs import JudgedRuns, read_rows, select_rows
 from zokusei.reproduce.scale import CAPTIONERS, SUBJECT, Scale
@@ -31,8 +29,6 @@ from zokusei.results import COLUMNS, read_results
 
 INTERVALS = "table corpus figure model against pictures trainings value low high".split()
 """Columns of the intervals: `value` is of `model`, less that of `against` where there is one."""
-
-_RESAMPLES = 1000
 
 
 def measure(scale: Scale, out: Path, counting: Counting) -> None:
@@ -100,7 +96,7 @@ def _compare(
     with counting(f"resampling {corpus}, {len(targets)} pictures", len(judged.names)) as progress:
         for name in judged.names:
             runs = [scores[kept] for scores in judged.scores[name]]
-            values[name] = resample_runs(runs, targets, known, resamples=_RESAMPLES)
+            values[name] = resample_runs(runs, targets, known)
             progress(1)
     about = {"table": table, "corpus": corpus, "figure": "map", "pictures": len(targets)}
     for name in judged.names:
@@ -122,37 +118,16 @@ def _measure_captions(out: Path) -> Iterator[dict[str, Any]]:
         path = out / f"captions-{name}.json"
         if path.exists():
             entries = json.loads(path.read_text(encoding="utf-8"))["captions"]
-            values[name], pictures = resample_bleu(entries), len(entries)
+            values[name], pictures = resample_captions(entries), len(entries)
     pairs = [(name, "") for name in values]
     if len(values) == len(CAPTIONERS):
         pairs.append(("adapted", "photographs"))
     for model, against in pairs:
         found = values[model] - values[against] if against else values[model]
-        for order in range(found.shape[1]):
+        for order in range(ORDERS):
             about = {"table": "captions", "corpus": "drawn", "figure": f"bleu{order + 1}"}
             row = {**about, "model": model, "against": against, "pictures": pictures}
             yield {**row, "trainings": 1, **_describe(found[:, order])}
-
-
-def resample_bleu(
-    entries: Sequence[dict[str, Any]], resamples: int = _RESAMPLES
-) -> Float[Tensor, "values orders"]:
-    """Give BLEU-1 to 4 of captions as they are, then of pictures drawn with replacement.
-
-    Args:
-        entries: `caption` and `references` of each picture.
-        resamples: how many; every captioner gets the same pictures.
-    """
-    matches = count_bleu_matches(
-        [entry["caption"] for entry in entries], [entry["references"] for entry in entries]
-    )
-    rng = np.random.default_rng(0)
-    rows = [compute_bleu(matches.sum(0))]
-    rows += [
-        compute_bleu(matches[rng.integers(len(matches), size=len(matches))].sum(0))
-        for _ in range(resamples)
-    ]
-    return torch.tensor(rows, dtype=torch.float64)
 
 
 def _describe(values: Tensor, *, centred: bool = False) -> dict[str, float]:

@@ -8,6 +8,15 @@ from collections.abc import Sequence
 STUDENT = (12.706, 4.303, 3.182, 2.776, 2.571, 2.447, 2.365, 2.306, 2.262)
 
 
+def show_interval(value: float, low: float, high: float, sign: str = "") -> str:
+    """Write a figure with its interval; of a difference, with `+` as the sign.
+
+    >>> show_interval(21.86, 20.6, 23.2), show_interval(0.5, -1.0, 2.0, "+")
+    ('21.9 (20.6 to 23.2)', '+0.5 (-1.0 to +2.0)')
+    """
+    return f"{value:{sign}.1f} ({low:{sign}.1f} to {high:{sign}.1f})"
+
+
 def describe(values: Sequence[float]) -> str:
     """Give the mean and, with more than one value, half the 95 % interval.
 

@@ -9,7 +9,7 @@ from collections.abc import Mapping, Sequence
 from zokusei.reproduce import paper
 from zokusei.reproduce.runs import Row, list_values
 from zokusei.reproduce.scale import BASIS, CAPTIONERS, RIVAL_CAPTIONS, SUBJECT
-from zokusei.reproduce.tables import describe
+from zokusei.reproduce.tables import describe, show_interval
 from zokusei.results import RATES
 
 Interval = Mapping[str, str]
@@ -172,18 +172,15 @@ def _paper_map(row: str) -> str:
     return f"{paper.TABLE_2[captioner]['map']:.1f}" if captioner else ""
 
 
-def _level(interval: Interval | None) -> str:
+def _level(interval: Interval | None, sign: str = "") -> str:
     if interval is None:
         return ""
     value, low, high = (float(interval[key]) for key in ("value", "low", "high"))
-    return f"{value:.1f} ({low:.1f} to {high:.1f})"
+    return show_interval(value, low, high, sign)
 
 
 def _difference(interval: Interval | None) -> str:
-    if interval is None:
-        return ""
-    value, low, high = (float(interval[key]) for key in ("value", "low", "high"))
-    return f"{value:+.1f} ({low:+.1f} to {high:+.1f})"
+    return _level(interval, "+")
 
 
 def _sentence(text: str) -> str:

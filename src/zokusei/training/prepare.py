@@ -203,11 +203,13 @@ def _choose_size(manifest: Manifest) -> int:
 
 
 def refuse_other_files(folder: Path) -> None:
-    """See that a new run gets a folder of its own.
+    """See that a new run gets a folder of its own, which is then made at once.
 
     Raises:
-        ConfigError: there is something else.
+        ConfigError: there is something else, or one stands in it.
     """
+    if folder.resolve() == Path.cwd():
+        raise ConfigError(f"{folder} is the current folder; name a new one with --out FOLDER")
     if folder.is_file() or (folder.exists() and any(folder.iterdir())):
         raise ConfigError(f"{folder} exists and is not a run; choose another with --out FOLDER")
 
