@@ -258,7 +258,8 @@ def tag(
     lost = problems.problems.lost
     if not tagged and not lost and not (keeping and keeping.seen):
         raise DataError(f"no picture was found in {', '.join(pictures) or 'Hydrus'}")
-    tell(f"{tagged} pictures tagged, {speed:.1f} images/s on {tagger.backend.place}")
+    rate = f", {speed:.1f} images/s on {tagger.backend.place}" if tagged else ""
+    tell(f"{tagged} pictures tagged{rate}")
     if keeping is not None:
         keeping.summarize()
     if lost:
