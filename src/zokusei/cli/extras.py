@@ -70,11 +70,17 @@ class Extras:
 
     def describe(self) -> dict[str, Any]:
         """Give all that results depend on, in the form of JSON."""
-        from zokusei.caption_checkpoint import KIND
-        from zokusei.inference.done import hash_model
-
-        other = None if self.captioner is None else hash_model(self.captioner, KIND)
         return {
-            "caption": self.captions, "captioner": other, "caption_first": self.caption_first,
+            "caption": self.captions,
+            "captioner": None if self.captioner is None else _hash_captioner(self.captioner),
+            "caption_first": self.caption_first,
             "embedding": self.embedding,
-        }  # fmt: skip
+        }
+
+
+def _hash_captioner(folder: Path) -> str:
+    # Imported here alone: an exported tagger without a captioner needs no PyTorch.
+    from zokusei.caption_checkpoint import KIND
+    from zokusei.inference.done import hash_model
+
+    return hash_model(folder, KIND)
