@@ -109,6 +109,8 @@ class PairsConfig:
         words: weight of the divergence (KL, nats a word) between the words that the model of
             `start` expects on the photograph and those that are expected on the drawing.
         attention: weight of the distance (0 to 2 a word) between their attention maps.
+        annotations: weight of the distance (0: none, 1: as far as from nothing) between what the
+            encoder of `start` says of the photograph and what the learning one says of the drawing.
     """
 
     photographs: str = ""
@@ -116,6 +118,12 @@ class PairsConfig:
     beam: PositiveInt = 3
     words: NonNegative = 0.0
     attention: NonNegative = 0.0
+    annotations: NonNegative = 0.0
+
+    @property
+    def compares(self) -> bool:
+        """Whether the model of `start` is asked about the photographs while another learns."""
+        return bool(self.words or self.attention or self.annotations)
 
 
 @dataclass(frozen=True, config=STRICT_KEYS)

@@ -5,6 +5,7 @@ import torch
 
 import loops
 from zokusei.captioning.losses import (
+    compute_annotation_distance,
     compute_attention_distance,
     compute_coverage_loss,
     compute_word_divergence,
@@ -188,6 +189,13 @@ def test_the_losses_against_loops():
     assert float(found) == pytest.approx(missed / captions)
     distance = compute_attention_distance(alphas, other, lengths)
     assert float(distance) == pytest.approx(moved / 6)
+    seen, told = torch.randn(2, 3, 4, 5, dtype=torch.float64)
+    counted = torch.tensor([[3, 1], [0, 0], [0, 2]])  # the second picture has no caption
+    off = sum((a - b) ** 2 for p in (0, 2)
+              for a, b in zip(seen[p].flatten().tolist(), told[p].flatten().tolist(), strict=True))
+    length = sum(b**2 for p in (0, 2) for b in told[p].flatten().tolist())
+    found = compute_annotation_distance(seen, told, counted)
+    assert float(found) == pytest.approx(off / length)
     logits, wanted = torch.randn(2, 3, 5, dtype=torch.float64)
     total = 0.0
     for own, target in zip(logits.tolist(), wanted.tolist(), strict=True):

@@ -13,6 +13,7 @@ from safetensors.torch import load_file, save_file
 from captioned import settings, train, write_captioned
 from conftest import Silent
 from zokusei.caption_checkpoint import load_caption_checkpoint
+from zokusei.captioning.losses import compute_annotation_distance
 from zokusei.captioning.model import CaptionModel
 from zokusei.checkpoint import load_checkpoint
 from zokusei.errors import CheckpointError, ConfigError, DataError, ZokuseiError
@@ -235,7 +236,8 @@ def test_generated_targets_are_what_the_first_model_says(
 
 
 def test_pairs_that_are_equal_are_not_apart(corpus, cache, photos_run, tmp_path):
-    same = ["pairs.words=1", "pairs.attention=1", "model.dropout=0"]
+    same = ["pairs.words=1", "pairs.attention=1", "pairs.annotations=1", "model.freeze=1",
+            "model.dropout=0"]  # fmt: skip
     config = pairs(corpus, cache, corpus / "Images", photos_run, *same)
     training = create_training(config, tmp_path / "run")
     model = training.parts.model
@@ -248,7 +250,8 @@ def test_pairs_that_are_equal_are_not_apart(corpus, cache, photos_run, tmp_path)
 def test_a_run_on_pairs_starts_from_the_first_and_moves(
     corpus, cache, drawings, photos_run, tmp_path
 ):
-    more = ["pairs.words=1", "pairs.attention=1", "model.freeze=1", "train.epochs=1"]
+    more = ["pairs.words=1", "pairs.attention=1", "pairs.annotations=1", "model.freeze=1",
+            "train.epochs=1"]  # fmt: skip
     config = pairs(corpus, cache, drawings, photos_run, *more)
     training = create_training(config, tmp_path / "other")
     batch = next(iter(training.loader.batches(0)))
@@ -266,6 +269,42 @@ def test_a_run_on_pairs_starts_from_the_first_and_moves(
     assert {"backbone", "head"} == set(changed)
     for name, buffer in end.model.named_buffers():
         assert torch.equal(buffer, start.model.get_buffer(name)), name
+
+
+def test_an_encoder_that_learns_comes_closer_to_what_is_said_of_the_photographs(
+    corpus, cache, drawings, photos_run, tmp_path
+):
+    more = ["pairs.annotations=10", "model.freeze=0", "train.epochs=6", "train.keep=last",
+            "optimizer.lr=0.003", "optimizer.backbone_lr_factor=1", "augment.flip=0"]  # fmt: skip
+    config = pairs(corpus, cache, drawings, photos_run, *more)
+    train(config, tmp_path / "run")
+    start, end = load_caption_checkpoint(photos_run), load_caption_checkpoint(tmp_path / "run")
+    names = sorted(path.name for path in drawings.iterdir())
+    drawn = torch.stack([start.preprocess(drawings / name) for name in names])
+    photographs = torch.stack([start.preprocess(corpus / "Images" / name) for name in names])
+    with torch.no_grad():
+        wanted, everyone = start.model.encode(photographs), torch.ones(len(names), 1)
+        before, after = (
+            compute_annotation_distance(x.model.encode(drawn), wanted, everyone.long())
+            for x in (start, end)
+        )
+    assert after < 0.9 * before
+
+
+@pytest.mark.parametrize(
+    ("more", "message"),
+    [
+        (["pairs.annotations=1"], r"model\.freeze=all keeps"),
+        (["pairs.annotations=1", "model.freeze=1", "augment.crop=0.5"], r"pairs\.annotations comp"),
+        (["pairs.attention=1", "model.freeze=1", "augment.crop=0.5"], r"pairs\.attention compares"),
+    ],
+)
+def test_pairs_that_could_not_be_compared_are_refused(
+    corpus, cache, drawings, photos_run, tmp_path, more, message
+):
+    with pytest.raises(ConfigError, match=message):
+        train(pairs(corpus, cache, drawings, photos_run, *more), tmp_path / "run")
+    assert not (tmp_path / "run").exists()
 
 
 @pytest.mark.parametrize(

@@ -55,11 +55,13 @@ class Decoded(NamedTuple):
         logits: words x vocabulary, of every word of every caption, in one order for equal lengths.
         targets: words; those that should have come.
         alphas: pictures x k x steps x positions; 0 after a caption's end.
+        annotations: pictures x positions x features; what was read.
     """
 
     logits: Tensor
     targets: Tensor
     alphas: Tensor
+    annotations: Tensor
 
 
 class CaptionModel(nn.Module):
@@ -197,7 +199,8 @@ class Decoder(nn.Module):
         longest = lengths.amax(1)
         # Pictures whose captions are all read drop out of the rest of the steps.
         order = longest.argsort(descending=True, stable=True)
-        annotations, tokens, lengths = annotations[order], tokens[order], lengths[order]
+        given, annotations = annotations, annotations[order]
+        tokens, lengths = tokens[order], lengths[order]
         steps = int(longest.max())
         left = [int((longest > step).sum()) for step in range(steps)]
         keys, state = self.key(annotations), self.start(annotations, tokens.shape[1])
@@ -214,7 +217,8 @@ class Decoder(nn.Module):
         ]
         # One large product instead of one a step.
         logits = self.predict(*(torch.cat(parts) for parts in zip(*said, strict=True)))
-        return Decoded(logits, torch.cat(targets), torch.stack(looks, 2)[order.argsort()])
+        alphas = torch.stack(looks, 2)[order.argsort()]
+        return Decoded(logits, torch.cat(targets), alphas, given)
 
     def start(self, annotations: Float[Tensor, "pictures positions features"], k: int) -> State:
         """Give the state before the first word, alike for all `k` captions of a picture."""

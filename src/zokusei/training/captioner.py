@@ -136,9 +136,15 @@ class CaptionerTraining:
         loss = losses.compute_word_loss(said.logits, said.targets, settings.smoothing)
         if settings.coverage:
             loss = loss + settings.coverage * losses.compute_coverage_loss(said.alphas, lengths)
-        if batch.photographs is not None and self.parts.teacher is not None:
+        if batch.photographs is None or self.parts.teacher is None:
+            return loss
+        photographs = batch.photographs.to(device)
+        if pairs.annotations:
+            far = losses.compute_annotation_distance(said.annotations, photographs, lengths)
+            loss = loss + pairs.annotations * far
+        if pairs.words or pairs.attention:
             with torch.no_grad():
-                wanted = self.parts.teacher(batch.photographs.to(device), tokens, lengths)
+                wanted = self.parts.teacher(photographs, tokens, lengths)
             apart = losses.compute_word_divergence(said.logits, wanted.logits)
             moved = losses.compute_attention_distance(said.alphas, wanted.alphas, lengths)
             loss = loss + pairs.words * apart + pairs.attention * moved

@@ -99,10 +99,9 @@ def create_parts(
     start = None if config.start is None else load_caption_checkpoint(config.start)
     vocabulary = start.vocabulary if start else _count_words(train, config)
     model, preprocess = create_captioner(config, len(vocabulary), start)
-    compares = bool(config.pairs.words or config.pairs.attention)
     sources = _Sources(config, model, preprocess, accelerator.device, counting)
     teacher, photographs = None, None
-    if start is not None and compares:
+    if start is not None and config.pairs.compares:
         teacher = start.model.to(accelerator.device).requires_grad_(requires_grad=False)
         paths = [Path(config.pairs.photographs) / path for path in train.column("path")]
         photographs = sources.encode(teacher, paths)

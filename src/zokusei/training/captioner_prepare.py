@@ -57,7 +57,7 @@ def prepare_captioner(
 def _check(config: CaptionerConfig) -> None:
     """Refuse settings that would do nothing or contradict each other."""
     pairs, crop = config.pairs, config.augment.crop
-    uses_pairs = bool(pairs.target == "generated" or pairs.words or pairs.attention)
+    uses_pairs = pairs.target == "generated" or pairs.compares
     if not config.data.path:
         raise ConfigError("data.path is empty; give a corpus or a manifest with captions")
     if uses_pairs and not (pairs.photographs and config.start):
@@ -67,17 +67,24 @@ def _check(config: CaptionerConfig) -> None:
     if pairs.photographs and not uses_pairs:
         raise ConfigError(
             "pairs.photographs is given, but nothing uses it; set pairs.target=generated, "
-            "pairs.words or pairs.attention, or leave it out"
+            "pairs.words, pairs.attention or pairs.annotations, or leave it out"
         )
     if crop < 1 and config.model.freeze == "all":
         raise ConfigError(
             f"augment.crop = {crop} needs an encoder that sees every picture anew; set "
             "model.freeze to a number of stages, or augment.crop=1"
         )
-    if crop < 1 and pairs.attention:
+    if pairs.annotations and config.model.freeze == "all":
         raise ConfigError(
-            f"augment.crop = {crop} moves what pairs.attention compares by its place; leave one out"
+            "pairs.annotations moves the encoder, which model.freeze=all keeps as it is; set "
+            "model.freeze to a number of stages, or pairs.annotations=0"
         )
+    for name in ("attention", "annotations"):
+        if crop < 1 and getattr(pairs, name):
+            raise ConfigError(
+                f"augment.crop = {crop} moves what pairs.{name} compares by its place; leave one "
+                "out"
+            )
 
 
 def _import(config: CaptionerConfig, tell: Callable[[str], None]) -> tuple[Manifest, Problems]:
