@@ -191,8 +191,11 @@ def test_the_losses_against_loops():
     assert float(distance) == pytest.approx(moved / 6)
     seen, told = torch.randn(2, 3, 4, 5, dtype=torch.float64)
     counted = torch.tensor([[3, 1], [0, 0], [0, 2]])  # the second picture has no caption
-    off = sum((a - b) ** 2 for p in (0, 2)
-              for a, b in zip(seen[p].flatten().tolist(), told[p].flatten().tolist(), strict=True))
+    off = sum(
+        (a - b) ** 2
+        for p in (0, 2)
+        for a, b in zip(seen[p].flatten().tolist(), told[p].flatten().tolist(), strict=True)
+    )
     length = sum(b**2 for p in (0, 2) for b in told[p].flatten().tolist())
     found = compute_annotation_distance(seen, told, counted)
     assert float(found) == pytest.approx(off / length)
