@@ -232,6 +232,8 @@ def create_captioner(
         _refuse_other("preprocess", seen, start.preprocess.to_dict(), config)
         model.load_state_dict(start.model.state_dict())
         preprocess = start.preprocess
+    # The layout that convolutions on processors and tensor cores work in.
+    model = model.to(memory_format=torch.channels_last)
     freeze_batch_norm(model.backbone)
     if chosen.freeze == "all":
         model.backbone.requires_grad_(requires_grad=False)
