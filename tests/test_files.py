@@ -1,5 +1,6 @@
 import errno
 import os
+from pathlib import Path
 
 import pytest
 
@@ -68,3 +69,23 @@ def test_the_current_folder_is_refused_before_anything_is_written(tmp_path, monk
     with write_folder_whole("new") as temporary:
         (temporary / "a.txt").write_text("all")
     assert (tmp_path / "here" / "new" / "a.txt").read_text() == "all"
+
+
+def test_who_may_read_a_file_stays_as_it_is(tmp_path):
+    path = tmp_path / "a.txt"
+    write_text(path, "mine")
+    path.chmod(0o600)
+    write_text(path, "still mine")
+    assert (path.read_text(), path.stat().st_mode & 0o777) == ("still mine", 0o600)
+
+
+def test_on_a_read_only_disk_there_is_one_line(tmp_path, monkeypatch):
+    def refuse(*arguments, **more):
+        raise OSError(errno.EROFS, "Read-only file system")
+
+    monkeypatch.setattr(Path, "unlink", refuse)
+    with (
+        pytest.raises(ZokuseiError, match=r"a\.txt was not written: Read-only file system"),
+        write_whole(tmp_path / "a.txt", temporary_name=".new"),
+    ):
+        pytest.fail("nothing can be written")

@@ -35,7 +35,8 @@ CARD = """
   photographers'.
 - The same photographs as cartoon pictures, drawn with the White-box generator's published weights
   (Wang and Yu 2020), CC BY-NC-SA 4.0.
-- An EfficientNet-Lite0 with ImageNet weights as the encoder, which was not trained further.
+- An EfficientNet-Lite0 with ImageNet weights, which became the encoder: on cartoons it learnt to
+  say what it had said of their photographs.
 
 These weights are therefore given under CC BY-NC-SA 4.0, for non-commercial research and education,
 and not under the licence of the code. The package holds no photograph and no cartoon.

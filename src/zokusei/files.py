@@ -1,9 +1,11 @@
 """Files that are written whole or not at all."""
 
+import errno
 import hashlib
 import json
 import os
 import shutil
+import stat
 import tempfile
 from collections.abc import Iterator
 from contextlib import contextmanager, suppress
@@ -60,15 +62,15 @@ def write_whole(path: Path | str, *, temporary_name: str | None = None) -> Itera
         yield temporary
         with temporary.open("rb+") as file:
             os.fsync(file.fileno())
-        # mkstemp makes files only their owner may read; others get what a plain write would give.
-        temporary.chmod(0o666 & ~_UMASK)
+        temporary.chmod(_find_mode(path))
         temporary.replace(path)
         _flush_folder(path.parent)
     except OSError as error:
         raise ZokuseiError(f"{path} was not written: {error.strerror or error}") from error
     finally:
         if temporary is not None:
-            with suppress(FileNotFoundError):
+            # On a read-only disk this fails too, and what was said before is what matters.
+            with suppress(OSError):
                 temporary.unlink()
 
 
@@ -155,6 +157,20 @@ def write_text(path: Path | str, text: str) -> None:
 def write_json(path: Path | str, value: Any) -> None:
     """Write readable JSON, whole or not at all."""
     write_text(path, json.dumps(value, indent=2, ensure_ascii=False) + "\n")
+
+
+def is_disk_full(error: BaseException) -> bool:
+    """Say whether what was caught concerns every file, because nothing more can be written."""
+    number = getattr(error, "errno", None) or getattr(error.__cause__, "errno", None)
+    return number in (errno.ENOSPC, errno.EDQUOT, errno.EFBIG, errno.EIO)
+
+
+def _find_mode(path: Path) -> int:
+    """Give who may read and write a file: as it is, or as a plain write would make it."""
+    try:
+        return stat.S_IMODE(path.stat().st_mode)
+    except FileNotFoundError:
+        return 0o666 & ~_UMASK
 
 
 def _flush_folder(folder: Path) -> None:

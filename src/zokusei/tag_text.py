@@ -61,6 +61,7 @@ class TagText:
         namespaces: whether categories stand before tags as Hydrus has them.
         end: behind the last tag.
         whole_name: whether the file of `a.png` is `a.png.txt` and not `a.txt`.
+        ratings: whether a picture's rating stands among its tags.
 
     >>> a1111 = PRESETS["a1111"]
     >>> a1111.write(["long_hair", "skadi_(arknights)"])
@@ -76,6 +77,7 @@ class TagText:
     namespaces: bool = False
     end: str = ""
     whole_name: bool = False
+    ratings: bool = False
 
     def write(self, tags: Iterable[str], categories: Mapping[str, str] | None = None) -> str:
         """Write tags in their order.
@@ -165,7 +167,7 @@ PRESETS: Mapping[str, TagText] = {
         TagText("kohya", ", ", end="\n"),
         TagText("a1111", ", ", escape=True),
         TagText("booru", " ", spaces=False, end="\n"),
-        TagText("hydrus", "\n", namespaces=True, end="\n", whole_name=True),
+        TagText("hydrus", "\n", namespaces=True, end="\n", whole_name=True, ratings=True),
     )
 }
 """Ways of writing by name."""

@@ -13,6 +13,9 @@ from zokusei.files import write_text
 CATEGORIES = {0: "general", 1: "artist", 3: "copyright", 4: "character", 5: "meta", 9: "rating"}
 """Danbooru's category numbers, as the WD v3 tag lists use them."""
 
+RATING = 9
+"""The category whose tags exclude each other."""
+
 DEFAULT_THRESHOLD = 0.5
 """Where sigmoid(logit) says yes as soon as no; thresholds found on validation data replace it."""
 

@@ -141,6 +141,7 @@ def test_an_embedding_of_what_moves_is_the_mean_of_its_frames(untrained, tmp_pat
     (["--write", "npz", "-o", "out"], "add --embedding"),
     (["--caption-first", "--write", "kohya"], "add --caption"),
     (["--caption", "--caption-first", "--write", "jsonl", "-o", "out"], "about text files"),
+    (["--caption", "--write", "kohya,xmp"], "captions are written into json"),
 ])  # fmt: skip
 def test_what_does_not_go_together(tag, arguments, says):
     code, _, err = tag(*arguments)

@@ -325,3 +325,32 @@ def test_sizes_in_coco_are_those_of_whole_upright_pictures_each_opened_once(
         "turned.jpg": (900, 1600),
     }  # fmt: skip
     assert sorted(opened) == ["a.png", "b.png", "c.jpg", "turned.jpg"]
+
+
+def test_pictures_that_are_gone_are_in_no_table(write, pictures):
+    again = ("csv,jsonl", "-o", "results")
+    assert write(*again)[0] == 0
+    names = {line.split(",")[0] for line in Path("results/tags.csv").read_text().splitlines()}
+    gone = sorted(path for path in Path("art").rglob("*.png"))[0]
+    kept = gone.read_bytes()
+    gone.unlink()
+    code, _, said = write(*again)
+    assert code == 0
+    assert "1 pictures that are not there any more are left out" in said
+    text = Path("results/tags.csv").read_text()
+    assert names - {line.split(",")[0] for line in text.splitlines()} == {
+        gone.relative_to("art").as_posix()
+    }
+    gone.write_bytes(kept)
+    assert write(*again)[0] == 0
+    assert {
+        line.split(",")[0] for line in Path("results/tags.csv").read_text().splitlines()
+    } == names
+
+
+def test_a_picture_that_cannot_be_read_any_more_is_in_no_table(write, pictures):
+    assert write("csv", "-o", "results")[0] == 0
+    damaged = sorted(path for path in Path("art").rglob("*.png"))[0]
+    damaged.write_bytes(b"no picture")
+    assert write("csv", "-o", "results")[0] == 3
+    assert damaged.name not in Path("results/tags.csv").read_text()

@@ -1,5 +1,6 @@
 """Whatever a run changed, undo brings every byte back."""
 
+import errno
 import json
 import os
 from pathlib import Path
@@ -132,3 +133,36 @@ def test_the_record_is_on_the_disk_before_the_change(tmp_path, monkeypatch):
     monkeypatch.setattr(Path, "replace", look)
     change_file(tmp_path / "a.txt", lambda was: b"smile", journal)
     journal.close()
+
+
+def test_a_link_stays_one_and_what_it_leads_to_is_changed_and_restored(tmp_path):
+    (tmp_path / "captions").mkdir()
+    caption, link = tmp_path / "captions" / "a.txt", tmp_path / "a.txt"
+    caption.write_bytes(b"mine")
+    caption.chmod(0o600)
+    link.symlink_to("captions/a.txt")
+    journal = Journal(tmp_path / "journal")
+    change_file(link, lambda was: was + b", more", journal)
+    journal.close()
+    assert (link.is_symlink(), caption.read_bytes()) == (True, b"mine, more")
+    assert undo(tmp_path / "journal", never, nothing) == 1
+    assert (link.is_symlink(), caption.read_bytes()) == (True, b"mine")
+    assert caption.stat().st_mode & 0o777 == 0o600
+
+
+def test_one_file_that_cannot_be_restored_keeps_no_other_from_it(tmp_path, monkeypatch):
+    journal = Journal(tmp_path / "journal")
+    for name in ("a", "b"):
+        change_file(tmp_path / name / "x.txt", lambda was: b"new", journal)
+    journal.close()
+    unlink, left = Path.unlink, []
+
+    def refuse(path, **more):
+        if path.name == "x.txt" and path.parent.name == "b":
+            raise PermissionError(errno.EACCES, "Permission denied")
+        unlink(path, **more)
+
+    monkeypatch.setattr(Path, "unlink", refuse)
+    assert undo(tmp_path / "journal", lambda path, what: left.append(path), nothing) == 1
+    assert left == [tmp_path / "b" / "x.txt"]
+    assert not (tmp_path / "a" / "x.txt").exists()

@@ -22,11 +22,12 @@ def tree(tmp_path, monkeypatch):
     return tmp_path
 
 
+def refuse(path, what):
+    pytest.fail(f"{path}: {what}")
+
+
 def found(*names):
-    return [
-        (str(item.path), str(item.relative))
-        for item in find_items(names, lambda path, what: pytest.fail(f"{path}: {what}"))
-    ]
+    return [(str(item.path), str(item.relative)) for item in find_items(names, refuse)]
 
 
 def test_one_folder_lies_directly_in_the_output_and_several_keep_their_paths(tree):
@@ -99,3 +100,19 @@ def test_lists_of_any_bytes_are_read_whole_however_they_arrive(names, piece):
 def test_what_is_no_list_is_refused_before_it_fills_the_memory():
     with pytest.raises(DataError, match="no file name"):
         list(read_list(io.BytesIO(b"x" * 10**6)))
+
+
+def test_a_name_on_a_list_is_never_a_pattern(tree, monkeypatch):
+    monkeypatch.chdir(tree)
+    (tree / "set1.png").write_bytes(b"")
+    gone = Path("set[12].png")
+    assert [item.path for item in find_items([gone, Path("set1.png")], refuse)] == [
+        gone, Path("set1.png"),
+    ]  # fmt: skip
+
+
+@pytest.mark.parametrize("name", ["x" * 5000, "a\0b"])
+def test_what_can_be_no_file_is_a_picture_that_cannot_be_read(name):
+    assert [item.path for item in find_items([Path(name), "a.png"], refuse)] == [
+        Path(name), Path("a.png"),
+    ]  # fmt: skip

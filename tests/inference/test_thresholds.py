@@ -6,11 +6,11 @@ from hypothesis import strategies as st
 
 from zokusei.errors import ConfigError
 from zokusei.inference.thresholds import compute_mcut, create_selection
-from zokusei.tags import Tag, TagSet
+from zokusei.tags import RATING, Tag, TagSet
 
 TAGS = TagSet(
     (Tag("smile", 0, threshold=0.3), Tag("=_=", 0, threshold=0.6), Tag("skadi", 4, threshold=0.7),
-     Tag("general", 9, threshold=0.2))
+     Tag("touhou", 3, threshold=0.2))
 )  # fmt: skip
 SCORES = st.lists(st.floats(0, 1), min_size=4, max_size=4)
 
@@ -60,3 +60,20 @@ def test_mcut_cuts_each_category_for_itself():
     assert create_selection(TAGS, ["character=0.85"], mcut=True).choose([0.9, 0.2, 0.8, 0.6]) == [
         0, 3,
     ]  # fmt: skip
+
+
+@given(st.lists(st.floats(0, 1), min_size=3, max_size=3, unique=True), st.integers(1, 3))
+def test_one_rating_is_given_beside_the_best_few(ratings, topk):
+    rated = (Tag(name, RATING) for name in ("general", "sensitive", "explicit"))
+    tags = TagSet((*rated, Tag("smile"), Tag("hat")))
+    scores = [*ratings, 0.9, 0.8]
+    given = create_selection(tags, ["0.35"], topk=topk).choose(scores)
+    assert [i for i in given if i < 3] == [ratings.index(max(ratings))]
+    assert [i for i in given if i >= 3] == [3, 4][:topk]
+    assert [scores[i] for i in given] == sorted((scores[i] for i in given), reverse=True)
+
+
+def test_a_threshold_that_is_asked_for_counts_for_ratings():
+    tags = TagSet((Tag("general", RATING), Tag("sensitive", RATING)))
+    assert create_selection(tags, ["rating=0.5"]).choose([0.3, 0.4]) == []
+    assert create_selection(tags, ["rating=0.5"]).choose([0.6, 0.7]) == [1]

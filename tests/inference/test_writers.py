@@ -25,7 +25,8 @@ KNOWN = TagSet(
     (Tag("1girl"), Tag("skadi_(arknights)", 4), Tag("2b_(nier:automata)", 4), Tag("d:"), Tag("^_^"),
      Tag("touhou", 3), Tag("general", 9), Tag('don\'t_say_"lazy"'), Tag("\\m/"))
 )  # fmt: skip
-NAMES = st.lists(st.sampled_from(KNOWN.names) | TAG, unique=True, max_size=6)
+ANY = st.lists(st.sampled_from(KNOWN.names) | TAG, unique=True, max_size=6)
+NAMES = ANY.map(lambda names: [name for name in names if name != "general"])  # no rating
 WORD = st.text(st.characters(exclude_categories=["C", "Z"], exclude_characters=","), min_size=1)
 CAPTION = st.lists(WORD, min_size=1, max_size=4, unique_by=str.lower)
 BEHIND = st.sampled_from(["", "\n", "\r\n", "\nsecond line, smile\n", "\n\n\n"])
@@ -81,7 +82,7 @@ def hydrus_reads(line):
     return (namespace, tag) if colon else ("", line)
 
 
-@given(NAMES)
+@given(ANY)
 def test_hydrus_reads_our_tags_with_their_namespaces(names):
     spaces = {3: "series", 4: "character", 9: "rating"}
     lines = compose("hydrus", names).decode().splitlines() if names else []
@@ -140,6 +141,36 @@ def test_merge_has_each_tag_once_and_the_old_ones_first(old, new, preset):
     kept = [name.lower() for name in old]
     expected = [*old, *(name for name in new if name.lower() not in kept)]
     assert merged.rstrip(b"\n") == compose(preset, expected).rstrip(b"\n")
+
+
+@pytest.mark.parametrize(
+    ("preset", "before", "after"),
+    [
+        ("hydrus", b"creator:someone\ntitle:foo\n", b"creator:someone\ntitle:foo\nlong hair\n"),
+        (
+            "a1111",
+            b"(smile:1.2), (red hat, blue hat:1.3)",
+            b"(smile:1.2), (red hat, blue hat:1.3), long hair",
+        ),
+        ("kohya", b"my_trigger, Long_Hair, long hair\nmore", b"my_trigger, Long_Hair\nmore"),
+        ("kohya", b"", b"long hair\n"),
+    ],
+)
+def test_merge_keeps_words_as_people_wrote_them(preset, before, after):
+    assert compose(preset, ["long_hair"], before, "merge") == after
+
+
+def test_ratings_are_told_to_hydrus_and_are_no_words_of_a_caption():
+    tags = TagSet((Tag("smile"), Tag("sensitive", 9)))
+    found = Tags("a.png", ("smile", "sensitive"), {"smile": 0.9, "sensitive": 0.4})
+    names = ["kohya", "a1111", "booru", "hydrus", "xmp"]
+    written = {
+        name: sidecar.compose(found, None, "skip")
+        for name, sidecar in zip(names, create_writers(names, tags).sidecars, strict=True)
+    }
+    assert written["hydrus"] == b"smile\nrating:sensitive\n"
+    assert keywords(written.pop("xmp")) == ["smile"]
+    assert {written[name].strip() for name in ("kohya", "a1111", "booru")} == {b"smile"}
 
 
 @pytest.mark.parametrize("form", SIDECARS)

@@ -32,8 +32,12 @@ class Extras:
 
         return Columns(self.captions, self.embedding)
 
-    def check(self, formats: list[str]) -> None:
+    def check(self, formats: list[str], *, printed: bool) -> None:
         """See that something becomes of what was asked for, before anything is loaded.
+
+        Args:
+            formats: that are written.
+            printed: whether all that is found is printed too.
 
         Raises:
             ConfigError: nothing would.
@@ -49,6 +53,12 @@ class Extras:
             raise ConfigError("--caption-first is about captions; add --caption")
         if self.caption_first and not set(formats) & set(PRESETS):
             raise ConfigError("--caption-first is about text files; add one to --write")
+        holds_captions = {"json", "jsonl", "csv", "parquet"} & set(formats)
+        if self.captions and not (printed or self.caption_first or holds_captions):
+            raise ConfigError(
+                "captions are written into json, jsonl, csv and parquet, and with --caption-first "
+                "into text files; add one to --write, or --json"
+            )
 
     def load_captioner(self, tagger: "Tagger", device: str) -> "Captioner | None":
         """Get the captioner ready that was asked for: another one, or the model's own.

@@ -182,7 +182,7 @@ class Keeping:
 
     def drop(self, path: str) -> None:
         """Forget a picture that cannot be read."""
-        self._collection.drop(self._jobs.pop(path))
+        self._collection.lose(self._jobs.pop(path))
 
     @property
     def done_before(self) -> int:
@@ -226,6 +226,8 @@ class Keeping:
         for table, path in self._collection.tables:
             del table
             tell(f"all pictures: {path}{' (would be written)' if self._settings.dry_run else ''}")
+        if self._collection.gone:
+            tell(f"{self._collection.gone} pictures that are not there any more are left out of it")
 
     def _tell_undo(self) -> None:
         from zokusei.cli.console import tell

@@ -110,7 +110,10 @@ class Sending:
         self._text = PRESETS["hydrus"]
         tags = tagger.checkpoint.tags
         self._categories = {tag.name: CATEGORIES.get(tag.category, "general") for tag in tags}
-        options = {"model": hash_model(model), "hydrus": self._service, **choices}
+        # Every Hydrus gives its first tag service the same key.
+        options = {
+            "model": hash_model(model), "hydrus": self._service, "url": settings.url, **choices,
+        }  # fmt: skip
         state = writing.state or default_state(None)
         self._done = Done(state / "done.sqlite", options, dry=writing.dry_run)
         self._behind = Behind["Tags"](self._send, lambda tags, e: self._lose(tags.path, str(e)))

@@ -187,7 +187,7 @@ def tag(
     remote = HydrusSettings(hydrus, access_key, search, tag_service)
     formats = settings.check(elsewhere=remote.check(pictures, settings))
     extras = Extras(caption, captioner, caption_first, embedding)
-    extras.check(formats)
+    extras.check(formats, printed=as_json or not (formats or hydrus))
     ruler = Ruler(rules, explain=explain_rules, as_json=as_json)
     tagger = Tagger.load(model, device=device)
     writer = extras.load_captioner(tagger, device)

@@ -60,7 +60,7 @@ class Collection:
         self._writers, self._done, self._journal = writers, done, journal
         self._out, self._existing, self._on_change = out, existing, on_change
         self._waiting: dict[Path, Job] = {}
-        self.done_before = 0
+        self.done_before = self.gone = 0
 
     @property
     def tables(self) -> list[tuple[Table, Path]]:
@@ -91,19 +91,14 @@ class Collection:
             return None
         targets = [path for _, path in self._targets(item)]
         known, mark = self._done.look(item.path, item.member)
+        if mark is not None:
+            self._claim(item, targets)
         # Files that went missing are written again.
         if known and all(map(os.path.exists, targets)):
+            if self._writers.tables and self._journal is not None:
+                self._done.move(item.path, str(item.path), item.relative.as_posix())
             self.done_before += 1
             return None
-        if mark is not None:
-            names = [str(path.absolute()) for path in targets]
-            names += [f"/{table.file_name}/{item.relative}" for table in self._writers.tables]
-            for name in names:
-                if (other := self._done.claim(name, item.path)) is not None:
-                    raise DataError(
-                        f"its results would lie in those of {other} ({Path(name).name}); rename "
-                        "one of the two, or give them different folders"
-                    )
         everything_there = targets and all(map(os.path.exists, targets))
         if self._existing == "skip" and everything_there and not self._writers.tables:
             for writer, path in self._targets(item):
@@ -112,9 +107,11 @@ class Collection:
         self._waiting[key] = job = Job(item, mark)
         return job
 
-    def drop(self, job: Job) -> None:
-        """Forget work whose picture cannot be read."""
-        self._waiting.pop(job.item.path.absolute(), None)
+    def lose(self, job: Job) -> None:
+        """Forget a picture that cannot be read, and what was found while it could."""
+        if self._journal is not None:
+            self._done.drop(job.item.path)
+        self._end(job)
 
     def keep(self, job: Job, tags: Tags) -> None:
         """Write what was found in one picture.
@@ -134,7 +131,7 @@ class Collection:
             if self._journal is not None:
                 self._done.record(job.item.path, job.mark, row)
         finally:
-            self.drop(job)
+            self._end(job)
 
     def finish(self) -> None:
         """Write the files that are made of all pictures; an interrupted run leaves them alone.
@@ -144,10 +141,27 @@ class Collection:
         """
         if self._journal is None:
             return
+        if self._writers.tables:
+            self.gone = self._done.find_gone()
         for table, path in self.tables:
             # Known as ours before it is there: a kill in between must not make it a stranger's.
             announce = partial(self._done.record_file, path)
             replace_file(path, partial(self._write_table, table), self._journal, announce)
+
+    def _claim(self, item: Item, targets: list[Path]) -> None:
+        """Refuse a picture whose results would lie in those of another."""
+        # By where links lead: two of them may lead to one file.
+        names = [os.path.realpath(path) for path in targets]
+        names += [f"/{table.file_name}/{item.relative}" for table in self._writers.tables]
+        for name in names:
+            if (other := self._done.claim(name, item.path)) is not None:
+                raise DataError(
+                    f"its results would lie in those of {other} ({Path(name).name}); rename "
+                    "one of the two, or give them different folders"
+                )
+
+    def _end(self, job: Job) -> None:
+        self._waiting.pop(job.item.path.absolute(), None)
 
     def _write_table(self, table: Table, place: Path) -> None:
         with self._done.snapshot():

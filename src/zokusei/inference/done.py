@@ -107,6 +107,7 @@ class Done:
         self.job_hash = hashlib.sha256(text.encode()).hexdigest()
         with self._speaking():
             self._rows = _connect(path, dry=dry)
+            self._rows.execute("CREATE TEMP TABLE gone (picture PRIMARY KEY)")
             if dry:
                 # Of the same name, it is what is looked into from here on.
                 self._rows.execute("CREATE TEMP TABLE owners (job, target PRIMARY KEY, picture)")
@@ -184,17 +185,48 @@ class Done:
             if owner == values[2]:
                 return None
             other = Path(os.fsdecode(owner))
-            # What lies in an archive is there as long as the archive is.
-            if os.path.lexists(other) or any(parent.is_file() for parent in other.parents):
+            if _is_there(other):
                 return other
             self._rows.execute("INSERT OR REPLACE INTO owners VALUES (?, ?, ?)", values)
             return None
 
+    def move(self, picture: Path, path: str, relative: str) -> None:
+        """Write down where the results of a picture that is done lie now."""
+        with self._speaking():
+            values = (os.fsencode(path), os.fsencode(relative))
+            self._rows.execute(
+                "UPDATE pictures SET path = ?, relative = ? WHERE job = ? AND picture = ? "
+                "AND path IS NOT NULL AND (path != ? OR relative != ?)",
+                (*values, self._job, _key(picture), *values),
+            )
+
+    def drop(self, picture: Path) -> None:
+        """Forget what was found in a picture that cannot be read any more."""
+        with self._speaking():
+            self._rows.execute(
+                "DELETE FROM pictures WHERE job = ? AND picture = ?", (self._job, _key(picture))
+            )
+
+    def find_gone(self) -> int:
+        """Leave out of `read` the pictures that are not there any more; how many they are."""
+        with self._speaking():
+            self._rows.execute("DELETE FROM gone")
+            query = "SELECT picture FROM pictures WHERE job = ? AND path IS NOT NULL"
+            known = self._rows.execute(query, (self._job,))
+            gone = ((key,) for (key,) in known if not _is_there(Path(os.fsdecode(key))))
+            self._rows.executemany("INSERT INTO gone VALUES (?)", gone)
+            (count,) = self._rows.execute("SELECT COUNT(*) FROM gone").fetchone()
+        return int(count)
+
     def read(self) -> Iterator[Row]:
-        """Give what was found in every picture, in the order of their paths, one at a time."""
+        """Give what was found in every picture, in the order of their paths, one at a time.
+
+        Those that `find_gone` found are left out; they are kept, and come back with their pictures.
+        """
         query = (
             "SELECT path, relative, tags, scores, width, height, caption, embedding FROM pictures "
-            "WHERE job = ? AND path IS NOT NULL ORDER BY picture"
+            "WHERE job = ? AND path IS NOT NULL AND picture NOT IN (SELECT picture FROM gone) "
+            "ORDER BY picture"
         )
         with self._speaking():
             cursor = self._rows.execute(query, (self._job,))
@@ -345,6 +377,11 @@ def _check_version(rows: sqlite3.Connection, path: Path) -> None:
         raise DataError(
             f"{path} has version {version}, this zokusei reads {_VERSION}; give another --state"
         )
+
+
+def _is_there(picture: Path) -> bool:
+    """Say whether a picture exists; what lies in an archive does as long as the archive does."""
+    return os.path.lexists(picture) or any(map(os.path.isfile, picture.parents))
 
 
 def _key(path: Path) -> bytes:

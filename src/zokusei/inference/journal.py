@@ -10,7 +10,14 @@ from pathlib import Path
 from typing import IO, Any
 
 from zokusei.errors import DataError, ZokuseiError
-from zokusei.files import LOCKED_NAME, hash_bytes, hash_file, lock_folder, write_whole
+from zokusei.files import (
+    LOCKED_NAME,
+    hash_bytes,
+    hash_file,
+    is_disk_full,
+    lock_folder,
+    write_whole,
+)
 
 _INLINE = 1 << 16  # bytes; what was in larger files is kept beside the journal
 
@@ -118,7 +125,7 @@ def undo(
 
     Raises:
         DataError: the journal is missing or damaged; nothing was undone.
-        ZokuseiError: a file cannot be written.
+        ZokuseiError: the disk is full.
     """
     restored = 0
     about, records = _read(journal)
@@ -127,12 +134,14 @@ def undo(
         if not target.parent.is_dir():
             complain(target, "its folder is gone")
             continue
-        with lock_folder(target.parent):
-            try:
+        try:
+            with lock_folder(target.parent):
                 restored += _restore(target, record, journal)
-            except DataError as error:
-                complain(target, str(error))
-                continue
+        except (OSError, ZokuseiError) as error:
+            if is_disk_full(error):
+                raise
+            complain(target, str(error))
+            continue
         forget(about, record)
     return restored
 

@@ -54,7 +54,8 @@ def find_items(
     alone comes to lie directly in an output folder; whatever else keeps the path it was given by.
 
     Args:
-        given: folders, patterns and pictures; read as they are needed.
+        given: folders, patterns and pictures; read as they are needed. Only text may be a pattern:
+            a path is a name, whatever signs it holds.
         complain: told of folders that may not be read and of links that are not followed, and of
             what is wrong with archives.
         also: endings of what else is meant besides pictures; with those of archives in it,
@@ -72,12 +73,13 @@ def find_items(
     alone = len(first) == 1
     for text in (text for part in (first, iterator) for text in part):
         path = Path(text)
-        if path.is_dir():
+        # Not the path's own methods, which raise where a folder on the way may not be entered.
+        if os.path.isdir(path):  # noqa: PTH112
             below = Path() if alone else _place(path)
             for found in find_images(path, complain, go_on=True, suffixes=suffixes):
                 yield from _look_into(found, below / found.relative_to(path), complain, suffixes)
-        elif glob.has_magic(str(text)) and not path.exists():
-            yield from _fitting(str(text), complain, suffixes)
+        elif isinstance(text, str) and glob.has_magic(text) and not os.path.lexists(path):
+            yield from _fitting(text, complain, suffixes)
         else:
             inside = alone and _is_archive(path, suffixes)
             yield from _look_into(path, Path() if inside else _place(path), complain, suffixes)
@@ -95,16 +97,16 @@ def _look_into(
 
 
 def _is_archive(path: Path, suffixes: Set[str]) -> bool:
-    return path.suffix.lower() in ARCHIVE_SUFFIXES & suffixes and path.is_file()
+    return path.suffix.lower() in ARCHIVE_SUFFIXES & suffixes and os.path.isfile(path)  # noqa: PTH113
 
 
 def _fitting(pattern: str, complain: Complain, suffixes: Set[str]) -> Iterator[Item]:
     fits = False
     for text in glob.iglob(pattern, recursive=True):  # noqa: PTH207 (of any anchor, lazily)
         path, fits = Path(text), True
-        if path.is_file():
+        if os.path.isfile(path):  # noqa: PTH113
             yield from _look_into(path, _place(path), complain, suffixes)
-        elif path.is_dir() and not pattern.endswith("**"):
+        elif os.path.isdir(path) and not pattern.endswith("**"):  # noqa: PTH112
             # `**` gives every folder and every file; each file comes by itself.
             for found in find_images(path, complain, go_on=True, suffixes=suffixes):
                 yield from _look_into(found, _place(found), complain, suffixes)

@@ -6,7 +6,7 @@ from functools import cached_property
 from itertools import pairwise
 
 from zokusei.errors import ConfigError, suggest
-from zokusei.tags import CATEGORIES, TagSet
+from zokusei.tags import CATEGORIES, RATING, TagSet
 
 
 @dataclass(frozen=True)
@@ -28,8 +28,13 @@ class Selection:
     def choose(self, scores: Sequence[float]) -> list[int]:
         """Give the positions of the tags that are given, the most probable first.
 
+        Ratings exclude each other: the most probable one is given, if it reaches its threshold, and
+        takes no place of the `topk`.
+
         >>> Selection((0.5, 0.5, 0.9), (0, 0, 4)).choose([0.6, 0.7, 0.8])
         [1, 0]
+        >>> Selection((0.5, 0.0, 0.0), (0, RATING, RATING)).choose([0.6, 0.2, 0.3])
+        [0, 2]
         """
         least = list(self.thresholds)
         if self.mcut:
@@ -38,14 +43,20 @@ class Selection:
                 for i in inside:
                     least[i] = max(least[i], cut)
         given = [i for i, score in enumerate(scores) if score >= least[i]]
-        return sorted(given, key=lambda i: -scores[i])[: self.topk]
+        ranked = sorted(given, key=lambda i: -scores[i])
+        ratings = [i for i in ranked if self.categories[i] == RATING]
+        if not ratings:
+            return ranked[: self.topk]
+        others = [i for i in ranked if self.categories[i] != RATING]
+        return sorted([*others[: self.topk], ratings[0]], key=lambda i: -scores[i])
 
     @cached_property
     def _groups(self) -> list[list[int]]:
-        """Positions of the tags of each category."""
+        """Positions of the tags of each category that several may be given of."""
         groups: dict[int, list[int]] = {}
         for position, category in enumerate(self.categories):
-            groups.setdefault(category, []).append(position)
+            if category != RATING:
+                groups.setdefault(category, []).append(position)
         return list(groups.values())
 
 
@@ -60,7 +71,8 @@ def create_selection(
     """Build a selection from what a user wrote.
 
     A threshold of a tag counts more than one of its category, that more than one of all, and that
-    more than the model's own. With `mcut` the model's own do not count.
+    more than the model's own. With `mcut` the model's own do not count. Ratings have only those
+    that were written for them, so that there is one otherwise.
 
     Args:
         tags: of the model.
@@ -102,6 +114,8 @@ def create_selection(
     for tag in tags:
         own = 0.0 if mcut else tag.threshold
         general = own if of_all is None else of_all
+        if tag.category == RATING:
+            general = 0.0
         chosen.append(of_tag.get(tag.name, of_category.get(tag.category, general)))
     return Selection(tuple(chosen), tuple(tag.category for tag in tags), topk, mcut)
 

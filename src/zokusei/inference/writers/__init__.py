@@ -16,7 +16,7 @@ from zokusei.inference.writers.tables import PLAIN, Columns, CsvTable, JsonLines
 from zokusei.inference.writers.text import TextSidecar
 from zokusei.inference.writers.xmp import XmpSidecar
 from zokusei.tag_text import PRESETS
-from zokusei.tags import CATEGORIES, TagSet
+from zokusei.tags import CATEGORIES, RATING, TagSet
 
 SIDECARS = (*PRESETS, "json", "xmp")
 """Formats with a file beside each picture."""
@@ -100,7 +100,10 @@ def create_writers(
         caption_first: whether text files begin with the caption.
     """
     categories = {tag.name: CATEGORIES.get(tag.category, "general") for tag in tags}
-    build: Mapping[str, Callable[[], Sidecar]] = {"json": JsonSidecar, "xmp": XmpSidecar}
+    ratings = frozenset(tag.name for tag in tags if tag.category == RATING)
+    build: Mapping[str, Callable[[], Sidecar]] = {
+        "json": JsonSidecar, "xmp": partial(XmpSidecar, ratings),
+    }  # fmt: skip
     sidecars = [
         TextSidecar(PRESETS[name], extension, categories, caption_first=caption_first)
         if name in PRESETS

@@ -1,19 +1,24 @@
 """One file changed in the way that was asked for: locked, journalled, whole."""
 
-import errno
+import os
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass
 from pathlib import Path
 
 from zokusei.errors import ConfigError, DataError, ZokuseiError, suggest
-from zokusei.files import LOCKED_NAME, hash_bytes, hash_file, lock_folder, write_whole
+from zokusei.files import (
+    LOCKED_NAME,
+    hash_bytes,
+    hash_file,
+    is_disk_full,
+    lock_folder,
+    write_whole,
+)
 from zokusei.inference.journal import Journal, JournalError
 
 EXISTING = ("skip", "append", "prepend", "merge", "replace")
 """What may become of a caption that is there; the first is the default."""
-
-_FULL = (errno.ENOSPC, errno.EDQUOT, errno.EFBIG, errno.EIO)
 
 Compose = Callable[[bytes | None], bytes | None]
 """Told what a file holds (None: it is not there), gives what it shall hold (None: leave it)."""
@@ -50,6 +55,8 @@ def change_file(
 ) -> Change:
     """Change one file whole, with its folder locked against other taggers.
 
+    Of a link the file that it leads to is changed.
+
     Args:
         path: the file; its folder is made where it is missing.
         compose: called with what the file holds.
@@ -60,6 +67,7 @@ def change_file(
         DataError: this file cannot be read or written; others may be.
         ZokuseiError: the disk is full, or the journal cannot be written.
     """
+    path = Path(os.path.realpath(path))
     if journal is None:
         before = read_bytes(path)
         after = compose(before)
@@ -93,6 +101,7 @@ def replace_file(
     Raises:
         ZokuseiError: it cannot be written.
     """
+    path = Path(os.path.realpath(path))
     with (
         lock_folder(path.parent),
         write_whole(path, temporary_name=LOCKED_NAME) as temporary,
@@ -127,6 +136,6 @@ def _one_file() -> Iterator[None]:
     except (DataError, JournalError):
         raise
     except ZokuseiError as error:
-        if getattr(error.__cause__, "errno", None) in _FULL:
+        if is_disk_full(error):
             raise
         raise DataError(str(error)) from error

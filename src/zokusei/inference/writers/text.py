@@ -7,6 +7,7 @@ from pathlib import Path
 from zokusei.errors import DataError
 from zokusei.inference.tagger import Tags
 from zokusei.tag_text import TagText
+from zokusei.tags import CATEGORIES, RATING
 
 _UNESCAPED = re.compile(r"\\([\\()])")
 
@@ -48,13 +49,18 @@ class TextSidecar:
         """Give the content of the file; None where it is to stay.
 
         `append` and `prepend` put new tags behind or before the words that are there, on the first
-        line, which is all that trainers read, and change no other byte. `merge` writes all of them
-        anew, each once. A tag that is there already, in whatever way it is written, is not new.
+        line, which is all that trainers read, and change no other byte. `merge` writes the line
+        anew: each word that is there once, as it stands, then new tags. A tag that is there
+        already, in whatever way it is written, is not new.
 
         Raises:
             DataError: the file is no UTF-8, or a tag cannot be written in this way.
         """
-        names_now = tags.names
+        names_now = tuple(
+            name
+            for name in tags.names
+            if self.text.ratings or self._categories.get(name) != CATEGORIES[RATING]
+        )
         if self._caption_first and tags.caption:
             # One more tag to those who read the file.
             names_now = ("_".join(tags.caption.replace(",", " ").split()), *names_now)
@@ -72,17 +78,20 @@ class TextSidecar:
         pieces = self.text.split(line.lstrip("\ufeff"))
         there = {self._key(piece) for piece in pieces}
         new = [tag for tag in names_now if tag.lower() not in there]
+        own = self.text.write(new, self._categories).removesuffix(self.text.end) if new else ""
         if existing == "merge":
-            names = [self.text.read_one(piece) for piece in pieces]
-            merged = list(dict.fromkeys([*names, *new]))
-            written = self.text.write(merged, self._categories)
-            # Its own line break may be written with the tags.
-            behind = re.sub(r"^(\r\n|\r|\n)", "", rest) if written.endswith("\n") else rest
-            return (written + behind).encode()
+            return (self._merge(pieces, own) + rest or "\n").encode()
         if not new:
             return None
-        own = self.text.write(new, self._categories).removesuffix(self.text.end)
         return (self._join(line, own, existing) + rest).encode()
+
+    def _merge(self, pieces: list[str], own: str) -> str:
+        """Put what people wrote, as they wrote it and each once, before what is new."""
+        kept: dict[str, str] = {}
+        for piece in pieces:
+            kept.setdefault(self._key(piece), piece)
+        line = self.text.separator.join([*kept.values(), *([own] if own else [])])
+        return f"{line}\n" if line and self.text.separator == "\n" else line
 
     def _first_line(self, whole: str) -> tuple[str, str]:
         """Part the line that is read from what is behind it, the line break included."""

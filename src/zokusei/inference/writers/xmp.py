@@ -2,6 +2,7 @@
 
 import io
 import re
+from collections.abc import Set
 from pathlib import Path
 from xml.etree import ElementTree as Xml
 
@@ -27,6 +28,9 @@ class XmpSidecar:
 
     Keywords have spaces for underscores, as people search for them.
 
+    Args:
+        left_out: tags that are no keywords: ratings.
+
     >>> sidecar = XmpSidecar()
     >>> packet = sidecar.compose(Tags("a.png", ("long_hair",), {}), None, "skip")
     >>> read_keywords(packet)
@@ -34,6 +38,9 @@ class XmpSidecar:
     """
 
     name = "xmp"
+
+    def __init__(self, left_out: Set[str] = frozenset()) -> None:
+        self._left_out = left_out
 
     def path_for(self, picture: Path) -> Path:
         """Name the file beside a picture."""
@@ -49,7 +56,7 @@ class XmpSidecar:
         """
         if before is not None and existing == "skip":
             return None
-        new = [write_tag(name) for name in tags.names]
+        new = [write_tag(name) for name in tags.names if name not in self._left_out]
         for word in new:
             if _IMPOSSIBLE.search(word) or word != word.strip() or "\r" in word:
                 raise DataError(
