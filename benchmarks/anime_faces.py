@@ -13,6 +13,7 @@ from pathlib import Path
 from zokusei.cli.console import TrainingProgress, tell
 from zokusei.config import load_config
 from zokusei.inference.evaluate import evaluate_run, result_row
+from zokusei.memory import keep_freed_memory
 from zokusei.results import append_result, read_results
 from zokusei.training.classifier import train_classifier
 
@@ -27,6 +28,7 @@ SEEDS = (0, 1, 2)
 
 def main() -> None:
     """Run what is missing, seed by seed, so that early rows already compare."""
+    keep_freed_memory()
     for seed in SEEDS:
         for model in MODELS:
             rows = read_results(RESULTS) if RESULTS.exists() else []

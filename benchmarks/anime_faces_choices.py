@@ -13,6 +13,7 @@ from pathlib import Path
 from zokusei.cli.console import TrainingProgress, tell
 from zokusei.config import load_config
 from zokusei.inference.evaluate import evaluate_run, result_row
+from zokusei.memory import keep_freed_memory
 from zokusei.results import append_result, read_results
 from zokusei.training.classifier import train_classifier
 
@@ -35,6 +36,7 @@ CHOICES = {
 
 def main() -> None:
     """Run what is missing, or what is named."""
+    keep_freed_memory()
     for name in sys.argv[1:] or CHOICES:
         rows = read_results(RESULTS) if RESULTS.exists() else []
         if any(row["experiment"] == f"choices: {name}" for row in rows):

@@ -27,6 +27,7 @@ from zokusei.checkpoint import Checkpoint
 from zokusei.images import open_image
 from zokusei.inference import Tagger
 from zokusei.labels import LabelSpace
+from zokusei.memory import keep_freed_memory
 from zokusei.models import Classifier, create_model
 from zokusei.results import append_result
 from zokusei.tags import TagSet
@@ -41,6 +42,7 @@ CLASSES, BATCH, STEPS, PICTURES, TRAINING_SIZE = 100, 32, 3, 96, 112
 
 def main() -> None:
     """Measure both, and add a row a model and situation."""
+    keep_freed_memory()
     parser = argparse.ArgumentParser(description="What captions cost.")
     parser.add_argument("captioner", type=Path)
     parser.add_argument("pictures", type=Path)

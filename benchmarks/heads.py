@@ -19,6 +19,7 @@ import torch
 from torch.utils.flop_counter import FlopCounterMode
 
 from zokusei.labels import LabelSpace
+from zokusei.memory import keep_freed_memory
 from zokusei.models import create_model, list_models
 from zokusei.models.registry import Classifier
 from zokusei.results import append_result
@@ -201,6 +202,7 @@ def read_memory(name: str) -> float:
 
 def main() -> None:
     """Measure what is named, or everything."""
+    keep_freed_memory()
     if sys.argv[1:2] == ["head"]:
         measure_head(sys.argv[2], int(sys.argv[3]))
         return

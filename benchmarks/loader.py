@@ -18,6 +18,7 @@ from accelerate import Accelerator
 
 from zokusei.config import Config, load_config
 from zokusei.corpora.drawn import write_drawn_corpus
+from zokusei.memory import keep_freed_memory
 from zokusei.results import append_result
 from zokusei.training.classifier import ClassifierTraining
 from zokusei.training.prepare import prepare_run
@@ -81,6 +82,7 @@ def create_training(config: Config, folder: Path) -> ClassifierTraining:
 
 def main() -> None:
     """Measure both ways and add two rows."""
+    keep_freed_memory()
     with tempfile.TemporaryDirectory() as name:
         folder = Path(name)
         write_drawn_corpus(folder / "corpus", count=PICTURES, size=SIZE)

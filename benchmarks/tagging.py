@@ -29,6 +29,7 @@ from zokusei.export.folder import export_run
 from zokusei.images import find_images, open_image
 from zokusei.inference.benchmark import Speed, measure
 from zokusei.inference.tagger import Tagger
+from zokusei.memory import keep_freed_memory
 from zokusei.results import append_result
 
 RESULTS = Path(__file__).parent / "results" / "tagging.csv"
@@ -228,6 +229,7 @@ MEASUREMENTS = {"end-to-end": end_to_end, "int8": int8, "memory": memory, "first
 
 def main() -> None:
     """Do one measurement and add its rows."""
+    keep_freed_memory()
     parser = argparse.ArgumentParser(description="What tagging a collection costs.")
     parser.add_argument("measurement", choices=MEASUREMENTS)
     parser.add_argument("run", type=Path, nargs="?", default=Path("demo/run"))

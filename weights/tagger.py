@@ -57,7 +57,7 @@ def main() -> None:
     row = judge(given.out)
     row["config"] = " ".join(["base-tagger", *settings])
     row["command"] = " ".join(["python weights/tagger.py", *sys.argv[1:]])
-    append_result(RESULTS, row, FIELDS)
+    append_result(RESULTS, {name: row[name] for name in FIELDS if name in row}, FIELDS)
     for name in ("map", "chance_map", "hair_top1", "eyes_top1"):
         print(f"{name} {row[name]:.1f}")
 

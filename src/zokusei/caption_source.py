@@ -227,7 +227,7 @@ class CaptionSource:
         device: torch.device | str,
     ) -> NDArray[np.float32]:
         plain = CaptionSource(self.checkpoint, self.reading, self.beam)
-        self.checkpoint.model.to(device)
+        self.checkpoint.model.to(device).to(memory_format=torch.channels_last)
         store = PictureStore(
             list(paths), self.checkpoint.preprocess, cache_bytes=0, workers=workers
         )

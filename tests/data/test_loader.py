@@ -89,6 +89,14 @@ def test_processes_share_each_global_batch(manifest, shuffle):
         assert torch.equal(batch.images[1::2], two.images)
 
 
+def test_a_process_without_a_picture_of_a_last_batch_has_an_empty_one(manifest):
+    store = create_store(manifest, cache_bytes=0)
+    assert len(manifest) % 22 == 1
+    *_, last = create_loader(manifest, store, batch_size=22, rank=1, world=2).batches(0)
+    assert last.rows == []
+    assert last.images.shape == (0, 3, 16, 16)
+
+
 @pytest.mark.parametrize("options", [{}, {"cache_bytes": 0}])
 def test_an_unreadable_picture_is_named_and_contributes_nothing(manifest, options):
     manifest.paths[4].write_bytes(b"not a picture")

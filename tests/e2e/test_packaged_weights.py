@@ -3,6 +3,7 @@
 import dataclasses
 import importlib.util
 from pathlib import Path
+from types import SimpleNamespace
 
 import numpy as np
 import pytest
@@ -15,7 +16,7 @@ from zokusei.caption_checkpoint import load_caption_checkpoint, save_caption_che
 from zokusei.config import load_config
 from zokusei.corpora.drawn import write_drawn_corpus
 from zokusei.data.manifest import Manifest, Record
-from zokusei.results import append_result
+from zokusei.results import append_result, read_results
 from zokusei.tags import TagSet
 from zokusei.training.classifier import train_classifier
 
@@ -157,6 +158,25 @@ def test_the_tagger_is_trained_and_judged_by_its_configuration(corpora, tmp_path
     assert row["tags"] == 3  # grey hair, blue eyes and the hat of every second one
     assert 0 <= row["hair_top1"] <= 100
     assert set(tagger.FIELDS) - set(row) == {"versions", "command"}
+
+
+def test_the_tagger_is_made_by_one_command_to_its_last_line(corpora, tmp_path, monkeypatch, capsys):
+    tagger, done = load_script("tagger"), []
+    monkeypatch.chdir(tmp_path)
+    monkeypatch.setattr(tagger, "RESULTS", tmp_path / "base-tagger.csv")
+    monkeypatch.setattr(tagger, "DRAWN", corpora / "drawn")
+    noted = SimpleNamespace(run=lambda command, check: done.append(command))
+    monkeypatch.setattr(tagger, "subprocess", noted)
+    row = dict.fromkeys([*tagger.FIELDS, "op", "cf1"], 1.0) | {"experiment": "base"}
+    monkeypatch.setattr(tagger, "judge", lambda run: dict(row))
+    arguments = ["--faces", str(corpora / "faces"), "--art", str(corpora / "art"), "train.seed=1"]
+    monkeypatch.setattr(tagger.sys, "argv", ["tagger.py", *arguments])
+    tagger.main()
+    assert [command[3] for command in done] == ["data", "train"]
+    assert done[1][-1] == "train.seed=1"
+    written = read_results(tmp_path / "base-tagger.csv")
+    assert [(row["config"], row["map"]) for row in written] == [("base-tagger train.seed=1", "1")]
+    assert "hair_top1 1.0" in capsys.readouterr().out
 
 
 def test_hits_are_those_of_a_loop():

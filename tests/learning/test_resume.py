@@ -12,6 +12,7 @@ import torch
 from safetensors.torch import load_file
 
 from pictures import write_corpus
+from zokusei.training.log import read_log
 
 TINY = [
     "model.backbone=test_efficientnet", "model.weights=none", "preprocess.size=32",
@@ -38,6 +39,15 @@ def assert_same_files(one, two):
         for key in first:
             assert torch.equal(first[key], second[key]), f"{name}: {key}"
     assert (one / "model/tags.csv").read_bytes() == (two / "model/tags.csv").read_bytes()
+    losses = [
+        [
+            record["loss"]
+            for record in read_log(folder / "metrics.jsonl")
+            if record["kind"] == "epoch"
+        ]
+        for folder in (one, two)
+    ]
+    assert losses[0] == losses[1]
 
 
 def kill_after_states(process, run_folder, moments):

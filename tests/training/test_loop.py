@@ -70,6 +70,17 @@ def test_the_best_epoch_is_kept_or_the_last(train, tmp_path):
         assert checkpoint.metrics["map"] == pytest.approx(wanted)
 
 
+def test_frozen_statistics_are_those_of_the_backbone_alone(train, tmp_path):
+    settings = ["model.name=add_gcn", "model.options={hidden: 8}", "train.epochs=1"]
+    checkpoint, *_ = train("train.freeze_batch_norm=true", *settings)
+    moved = {
+        name.split(".")[0]
+        for name, buffer in checkpoint.model.named_buffers()
+        if name.endswith("running_mean") and bool(buffer.any())
+    }
+    assert moved == {"head"}
+
+
 def test_training_ends_early_when_nothing_gets_better(train, tmp_path):
     # A rate of nothing, and no averaging: no epoch can be better than the first.
     _, reporter, _ = train(

@@ -71,6 +71,10 @@ class PictureStore:
 
     def read(self, rows: list[int]) -> UInt8[Tensor, "batch 3 size size"]:
         """Give the decoded pictures of some rows; an unreadable one is white and named."""
+        if not rows:
+            # Of a last small batch, one of several processes may have none.
+            size = self.preprocess.size
+            return torch.empty((0, 3, size, size), dtype=torch.uint8)
         missing = [row for row in rows if not self._cached[row]]
         decoded = dict(zip(missing, self._decode_all(missing), strict=True))
         if self._cache is None:

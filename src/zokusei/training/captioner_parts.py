@@ -158,7 +158,7 @@ class _Sources:
     ) -> EncodedSource:
         """Give the annotations of a frozen encoder, mirrored pictures too where they are used."""
         # Evaluation mode for its batch norms; the writer is not asked.
-        model.to(self.device).eval()
+        model.to(self.device).to(memory_format=torch.channels_last).eval()
         sets = [False, True] if is_trained and self.config.augment.flip > 0 else [False]
         found = [
             open_set(

@@ -133,7 +133,7 @@ def _write_targets(
     names = manifest.column("path")
     paths = [Path(config.pairs.photographs) / names[row] for row in rows]
     _, preprocess = create_captioner(config, len(start.vocabulary), start)
-    model = start.model.to(device)
+    model = start.model.to(device).to(memory_format=torch.channels_last)
     annotations = open_set(config, model, paths, preprocess, counting, device)
     captions = manifest.column("captions")
     with counting("writing captions", len(rows)) as progress:

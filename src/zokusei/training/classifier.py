@@ -157,7 +157,7 @@ class ClassifierTraining:
         self.model = self.model.to(memory_format=torch.channels_last)
         freeze_stages(self.model.backbone, config.model.freeze)
         if config.train.freeze_batch_norm:
-            freeze_batch_norm(self.model)
+            freeze_batch_norm(self.model.backbone)
         self.compute_classification_loss = create_loss(config.loss.name, **config.loss.options)
         self.flip_refused = [tag.name for tag in manifest.tags if tag.has_side]
         self.train_loader = self._create_train_loader(train)

@@ -143,7 +143,7 @@ class Loop:
             while not position.finished:
                 loss = self._train_epoch()
                 self._judge(loss)
-                position.epoch, position.step = position.epoch + 1, 0
+                position.epoch, position.step, position.loss_sum = position.epoch + 1, 0, 0.0
                 patience = self.settings.early_stop
                 late = patience > 0 and position.epoch - position.best_epoch > patience
                 position.finished = position.epoch >= epochs or late
@@ -155,18 +155,17 @@ class Loop:
         return position
 
     def _train_epoch(self) -> float:
-        """Train from the current step to the end of the epoch; give the mean loss."""
+        """Train from the current step to the end of the epoch; give the mean loss of all of it."""
         position = self.position
-        losses = []
         last_save = time.monotonic()
         self.model.train()
         for batch in self.loader.batches(position.epoch, position.step):
-            losses.append(self._train_step(batch))
+            position.loss_sum += self._train_step(batch)
             minutes = (time.monotonic() - last_save) / 60
             if minutes > self.settings.save_minutes and position.step < len(self.loader):
                 self._save()
                 last_save = time.monotonic()
-        return sum(losses) / max(len(losses), 1)
+        return position.loss_sum / max(position.step, 1)
 
     def _train_step(self, batch: Batch) -> float:
         """Move the weights once; give the loss, averaged over the processes."""

@@ -202,6 +202,10 @@ def _choose_size(manifest: Manifest) -> int:
     return int(min(_MAX_SIZE, max(_MIN_SIZE, size)))
 
 
+# Settings that a run may be asked for without, and has once it is prepared.
+_CHOSEN = {"out", "train.epochs", "preprocess.size", "augment.size"}
+
+
 def refuse_other_files(folder: Path) -> None:
     """See that a new run gets a folder of its own, which is then made at once.
 
@@ -218,16 +222,17 @@ def refuse_another_run(asked: object, settled: object, folder: Path) -> None:
     """See that a run goes on only with the settings it was begun with.
 
     Args:
-        asked: may leave settings open.
+        asked: may leave open what preparing a run chooses.
         settled: of the run.
         folder: of the run.
 
     Raises:
         ConfigError: a setting that is asked for is another one there.
     """
+    had = flatten(settled)
     for key, value in flatten(asked).items():
-        begun = flatten(settled)[key]
-        if value is not None and value != begun:
+        begun = had[key]
+        if value != begun and not (value is None and key in _CHOSEN):
             raise ConfigError(
                 f"{folder} holds a run with {key} = {begun!r}, not {value!r}; choose another "
                 "folder with --out FOLDER, or remove it"

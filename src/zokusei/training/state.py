@@ -23,6 +23,7 @@ class Position:
     Attributes:
         epoch: the one under way, from 0.
         step: the next step of that epoch.
+        loss_sum: of the steps of that epoch so far.
         best_score: of the epochs so far; None before the first evaluation.
         best_epoch: where that was.
         seconds: on the clock, over all sittings, evaluation included.
@@ -32,6 +33,7 @@ class Position:
 
     epoch: int = 0
     step: int = 0
+    loss_sum: float = 0.0
     best_score: float | None = None
     best_epoch: int = 0
     seconds: float = 0.0
