@@ -13,9 +13,13 @@ from conftest import Silent
 from pictures import write_picture
 from zokusei import model_folder
 from zokusei.caption_checkpoint import load_caption_checkpoint, save_caption_checkpoint
+from zokusei.captioning.metrics import compute_caption_metrics
 from zokusei.config import load_config
+from zokusei.corpora import import_corpus
 from zokusei.corpora.drawn import write_drawn_corpus
 from zokusei.data.manifest import Manifest, Record
+from zokusei.inference import Captioner
+from zokusei.inference.evaluate_captions import judge_captions
 from zokusei.results import append_result, read_results
 from zokusei.tags import TagSet
 from zokusei.training.classifier import train_classifier
@@ -97,6 +101,20 @@ def test_what_is_packed_is_what_captions_without_a_model(
     assert "| 1000 photographs | 0.0 (0.0 to 0.0) | 20.5 (19.1 to 22.0) |" in card
     assert "| 1000 cartoons |" in card
     assert "CC BY-NC-SA 4.0" in card
+
+
+def test_the_captioner_in_the_package_describes_pictures_that_nobody_has_seen(tmp_path):
+    folder = model_folder.find_model_folder("base", "captioner")
+    assert sum(path.stat().st_size for path in folder.iterdir()) <= 25e6
+    write_drawn_corpus(tmp_path / "drawn", count=24, size=224, seed=11)
+    pictures, _ = import_corpus(tmp_path / "drawn")
+    found = judge_captions(Captioner.load("base"), pictures, "drawn")
+    # Better than the sentence that Flickr8k's words make of any of them, and not one for all.
+    references = [entry["references"] for entry in found["captions"]]
+    always = ["a little girl in a blue shirt is standing on the floor"] * len(references)
+    blind = compute_caption_metrics(always, references).as_row()
+    assert all(found["metrics"][name] > blind[name] for name in ("bleu1", "bleu4", "cider"))
+    assert len({entry["caption"] for entry in found["captions"]}) > 12
 
 
 def test_a_package_without_captioner_says_so(zokusei, pictures, tmp_path, monkeypatch):
