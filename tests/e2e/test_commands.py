@@ -238,7 +238,8 @@ def test_another_run_is_not_continued_by_mistake(zokusei, run_folder, corpus):
     code, _, err = zokusei("train", "--images", corpus, "--out", run_folder, "train.seed=5")
     assert code == 2
     assert "holds a run with" in err
-    code, _, err = zokusei("train", "--images", corpus, "--out", run_folder, "optimizer.clip=null")
+    settled = run_folder / "config.yaml"
+    code, _, err = zokusei("train", settled, "--out", run_folder, "optimizer.clip=null")
     assert code == 2
     assert "optimizer.clip = " in err
     assert "not None" in err

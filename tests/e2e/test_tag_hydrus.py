@@ -55,8 +55,9 @@ def test_tags_come_into_the_own_service_and_nothing_else_changes(
         Path("a.png").write_bytes(hydrus.files[digest][0])
         alone = json.loads(zokusei("tag", "a.png", "--model", untrained, "--json")[1])
         assert record["scores"] == pytest.approx(alone["scores"], abs=1e-5)
+        rating = max(("general", "sensitive", "explicit"), key=record["scores"].__getitem__)
         wanted = {"1girl", "long hair", "^_^", "character:skadi (arknights)", "d:",
-                  "rating:general", "rating:sensitive", "rating:explicit"}  # fmt: skip
+                  f"rating:{rating}"}  # fmt: skip
         assert hydrus.tags[digest][OWN] - {"by hand"} == wanted
     assert "by hand" in hydrus.tags[pictures[0]][OWN]
     assert hydrus.tags[pictures[0]][OTHERS] == {"mine", "red"}

@@ -59,6 +59,7 @@ def compute_annotation_distance(
     0 where an encoder says of a drawing what another says of its photograph, 1 where it says
     nothing at all. Pictures without a caption are left out.
 
+    >>> import torch
     >>> told = torch.ones(1, 4, 8)
     >>> compute_annotation_distance(0.5 * told, told, torch.tensor([[3]]))
     tensor(0.2500)

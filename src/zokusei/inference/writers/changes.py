@@ -67,20 +67,20 @@ def change_file(
         DataError: this file cannot be read or written; others may be.
         ZokuseiError: the disk is full, or the journal cannot be written.
     """
-    path = Path(os.path.realpath(path))
+    real = Path(os.path.realpath(path))
     if journal is None:
-        before = read_bytes(path)
+        before = read_bytes(real)
         after = compose(before)
         return Change(path, before, None if after == before else after)
-    with _one_file(), lock_folder(path.parent):
-        before = read_bytes(path)
+    with _one_file(), lock_folder(real.parent):
+        before = read_bytes(real)
         after = compose(before)
         if after is None or after == before:
             return Change(path, before, None)
-        with write_whole(path, temporary_name=LOCKED_NAME) as temporary:
+        with write_whole(real, temporary_name=LOCKED_NAME) as temporary:
             temporary.write_bytes(after)
             more = {} if picture is None else {"picture": str(picture.absolute())}
-            journal.note(path, hash_bytes(after), **more)
+            journal.note(real, hash_bytes(after), **more)
     return Change(path, before, after)
 
 
