@@ -3,6 +3,7 @@
 import errno
 import json
 import os
+import shutil
 from pathlib import Path
 
 import pytest
@@ -354,3 +355,16 @@ def test_a_picture_that_cannot_be_read_any_more_is_in_no_table(write, pictures):
     damaged.write_bytes(b"no picture")
     assert write("csv", "-o", "results")[0] == 3
     assert damaged.name not in Path("results/tags.csv").read_text()
+
+
+def test_a_picture_that_is_named_in_another_way_stands_so_in_tables(write, pictures):
+    assert write("csv", "-o", "results")[0] == 0
+    first = Path("results/tags.csv").read_text()
+    Path("more").mkdir()
+    shutil.copy("art/a.png", "more/z.png")
+    code, _, said = write("csv", "-o", "results", "more")
+    assert code == 0, said
+    table = Path("results/tags.csv").read_text().splitlines()
+    assert {line.split(",")[0] for line in table[1:]} == {
+        "more/z.png", *(f"art/{line.split(',')[0]}" for line in first.splitlines()[1:])
+    }  # fmt: skip

@@ -91,14 +91,13 @@ class Collection:
             return None
         targets = [path for _, path in self._targets(item)]
         known, mark = self._done.look(item.path, item.member)
-        if mark is not None:
-            self._claim(item, targets)
         # Files that went missing are written again.
         if known and all(map(os.path.exists, targets)):
-            if self._writers.tables and self._journal is not None:
-                self._done.move(item.path, str(item.path), item.relative.as_posix())
+            self._move(item)
             self.done_before += 1
             return None
+        if mark is not None:
+            self._claim(item, targets)
         everything_there = targets and all(map(os.path.exists, targets))
         if self._existing == "skip" and everything_there and not self._writers.tables:
             for writer, path in self._targets(item):
@@ -147,6 +146,13 @@ class Collection:
             # Known as ours before it is there: a kill in between must not make it a stranger's.
             announce = partial(self._done.record_file, path)
             replace_file(path, partial(self._write_table, table), self._journal, announce)
+
+    def _move(self, item: Item) -> None:
+        """Have a picture that is done stand in tables where it is found now."""
+        place = str(item.path), item.relative.as_posix()
+        if self._writers.tables and self._journal and self._done.find_place(item.path) != place:
+            self._claim(item, [])
+            self._done.move(item.path, *place)
 
     def _claim(self, item: Item, targets: list[Path]) -> None:
         """Refuse a picture whose results would lie in those of another."""

@@ -190,14 +190,22 @@ class Done:
             self._rows.execute("INSERT OR REPLACE INTO owners VALUES (?, ?, ?)", values)
             return None
 
-    def move(self, picture: Path, path: str, relative: str) -> None:
-        """Write down where the results of a picture that is done lie now."""
+    def find_place(self, picture: Path) -> tuple[str, str] | None:
+        """Give how a picture was named, and where its results lie below an output folder."""
+        query = "SELECT path, relative FROM pictures WHERE job = ? AND picture = ?"
         with self._speaking():
-            values = (os.fsencode(path), os.fsencode(relative))
+            found = self._rows.execute(query, (self._job, _key(picture))).fetchone()
+        if found is None or found[0] is None:
+            return None
+        return os.fsdecode(found[0]), os.fsdecode(found[1])
+
+    def move(self, picture: Path, path: str, relative: str) -> None:
+        """Write down how a picture that is done is named now, and where its results lie."""
+        with self._speaking():
             self._rows.execute(
                 "UPDATE pictures SET path = ?, relative = ? WHERE job = ? AND picture = ? "
-                "AND path IS NOT NULL AND (path != ? OR relative != ?)",
-                (*values, self._job, _key(picture), *values),
+                "AND path IS NOT NULL",
+                (os.fsencode(path), os.fsencode(relative), self._job, _key(picture)),
             )
 
     def drop(self, picture: Path) -> None:

@@ -11,7 +11,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from zokusei.errors import ImageError
-from zokusei.images import VIDEO_FRAMES, Picture, Size, read_frames
+from zokusei.images import Picture, Size, read_frames
 from zokusei.images.preprocess import Preprocess
 
 _FRAMES = 512  # a batch at most, unless one video has more
@@ -82,8 +82,9 @@ def read_pictures(
         ImageError: a picture cannot be read and nobody is to be told.
     """
     needed = max(preprocess.min_side for preprocess in preprocesses)
-    # Memory is bounded by frames, of which a video may have many.
-    batch_size = min(batch_size, max(1, _FRAMES // (frames or VIDEO_FRAMES)))
+    if frames is not None:
+        # Memory is bounded by frames, of which a video may have many.
+        batch_size = min(batch_size, max(1, _FRAMES // frames))
 
     def decode(picture: Picture) -> tuple[list[Size], list[list[NDArray[np.uint8]]]]:
         sizes, pixels = [], []
