@@ -81,7 +81,7 @@ def test_the_guide_to_collections(tmp_path, corpus, untrained, monkeypatch):
     assert "new art/001.txt" in done[0][1].stdout
     assert len(list((tmp_path / "book").glob("*.txt"))) == 10
     assert (tmp_path / "vectors/tags.npz").stat().st_size > 1000
-    assert "remove: sensitive" in done[9][1].stdout
+    assert "remove: ^_^" in done[9][1].stdout
     assert "my style" in (tmp_path / "captions/001.txt").read_text()
     assert len((tmp_path / "results/tags.csv").read_text().splitlines()) == 11
     for journal in sorted((tmp_path / "home/zokusei/journals").glob("*.jsonl"), reverse=True):
