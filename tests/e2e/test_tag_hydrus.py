@@ -73,6 +73,9 @@ def test_only_what_is_searched_for_and_not_done_before(tag, hydrus, pictures):
     assert "1 files were done before" in err
     assert hydrus.asked.count("/get_files/file") == 3
     assert "tags of 3 files added" in tag("--topk", "1")[2], "other options are other work"
+    elsewhere = hydrus.url.replace("127.0.0.1", "localhost")
+    assert elsewhere != hydrus.url
+    assert "tags of 3 files added" in tag(url=elsewhere)[2], "another Hydrus may lack the tags"
     code, _, err = tag(search="nothing")
     assert code == 2
     assert "no picture was found in Hydrus" in err

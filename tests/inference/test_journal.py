@@ -163,6 +163,6 @@ def test_one_file_that_cannot_be_restored_keeps_no_other_from_it(tmp_path, monke
         unlink(path, **more)
 
     monkeypatch.setattr(Path, "unlink", refuse)
-    assert undo(tmp_path / "journal", lambda path, what: left.append(path), nothing) == 1
-    assert left == [tmp_path / "b" / "x.txt"]
+    assert undo(tmp_path / "journal", lambda *what: left.append(what), nothing) == 1
+    assert left == [(tmp_path / "b" / "x.txt", "Permission denied")]
     assert not (tmp_path / "a" / "x.txt").exists()

@@ -10,7 +10,7 @@ from PIL import Image
 
 from zokusei.errors import ImageError
 from zokusei.images.preprocess import Preprocess
-from zokusei.inference.reading import decode_ahead, read_batches
+from zokusei.inference.reading import decode_ahead, read_batches, read_pictures
 
 
 def decode(job):
@@ -97,3 +97,16 @@ def test_batches_hold_what_can_be_read_as_the_network_takes_it():
     assert isinstance(error, ImageError)
     with pytest.raises(ImageError):
         list(read_batches(pictures, [preprocess], batch_size=3, on_error=None, workers=1))
+
+
+@pytest.mark.parametrize(("frames", "largest"), [(None, 8), (1, 8), (128, 4), (1000, 1)])
+def test_many_frames_make_smaller_batches(tmp_path, frames, largest):
+    paths = [tmp_path / f"{index}.png" for index in range(20)]
+    for path in paths:
+        Image.new("RGB", (8, 8)).save(path)
+    preprocess = Preprocess(8, "squash", (0.5,) * 3, (0.5,) * 3)
+    batches = read_pictures(
+        paths, [preprocess], batch_size=8, on_error=None, workers=1, frames=frames
+    )
+    sizes = [len(batch.pictures) for batch in batches]
+    assert (sum(sizes), max(sizes)) == (20, largest)

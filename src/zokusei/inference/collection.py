@@ -149,8 +149,10 @@ class Collection:
 
     def _move(self, item: Item) -> None:
         """Have a picture that is done stand in tables where it is found now."""
+        if not self._writers.tables or self._journal is None:
+            return
         place = str(item.path), item.relative.as_posix()
-        if self._writers.tables and self._journal and self._done.find_place(item.path) != place:
+        if self._done.find_place(item.path) != place:
             self._claim(item, [])
             self._done.move(item.path, *place)
 

@@ -191,13 +191,13 @@ class Done:
             return None
 
     def find_place(self, picture: Path) -> tuple[str, str] | None:
-        """Give how a picture was named, and where its results lie below an output folder."""
-        query = "SELECT path, relative FROM pictures WHERE job = ? AND picture = ?"
+        """Give `path` and `relative` of what was found in a picture; None where nothing was."""
+        query = (
+            "SELECT path, relative FROM pictures WHERE job = ? AND picture = ? AND path IS NOT NULL"
+        )
         with self._speaking():
             found = self._rows.execute(query, (self._job, _key(picture))).fetchone()
-        if found is None or found[0] is None:
-            return None
-        return os.fsdecode(found[0]), os.fsdecode(found[1])
+        return None if found is None else (os.fsdecode(found[0]), os.fsdecode(found[1]))
 
     def move(self, picture: Path, path: str, relative: str) -> None:
         """Write down how a picture that is done is named now, and where its results lie."""

@@ -140,7 +140,7 @@ def undo(
         except (OSError, ZokuseiError) as error:
             if is_disk_full(error):
                 raise
-            complain(target, str(error))
+            complain(target, getattr(error, "strerror", None) or str(error))
             continue
         forget(about, record)
     return restored

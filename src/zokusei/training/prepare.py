@@ -27,6 +27,9 @@ _MIN_EPOCHS, _MAX_EPOCHS = 4, 40
 _SIZE_STEP, _MIN_SIZE, _MAX_SIZE = 16, 96, 224
 _SAMPLE = 100
 
+# Settings that a run may be asked for without, and has once it is prepared.
+_CHOSEN = {"out", "train.epochs", "preprocess.size", "augment.size"}
+
 T = TypeVar("T")
 AnyConfig = TypeVar("AnyConfig")
 
@@ -200,10 +203,6 @@ def _choose_size(manifest: Manifest) -> int:
         raise DataError(f"none of the first pictures under {manifest.root} can be read")
     size = round(statistics.median(sides) / _SIZE_STEP) * _SIZE_STEP
     return int(min(_MAX_SIZE, max(_MIN_SIZE, size)))
-
-
-# Settings that a run may be asked for without, and has once it is prepared.
-_CHOSEN = {"out", "train.epochs", "preprocess.size", "augment.size"}
 
 
 def refuse_other_files(folder: Path) -> None:
