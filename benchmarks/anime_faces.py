@@ -4,7 +4,7 @@
 
 Every run is trained, judged on the test split and added as one row to results/anime-faces.csv; runs
 that have their row are skipped and a killed one goes on, so the command can be given again at any
-time. The table in tables/anime-faces.md is made anew at the end.
+time. `python benchmarks/tables.py` makes the table of all rows.
 """
 
 import sys
@@ -32,11 +32,15 @@ def main() -> None:
     for seed in SEEDS:
         for model in MODELS:
             rows = read_results(RESULTS) if RESULTS.exists() else []
-            if any(row["model"] == model and row["seed"] == str(seed) for row in rows):
-                continue
             options = [*MODELS[model], *sys.argv[1:]]
-            settings = [f"model.name={model}", f"train.seed={seed}", *options]
-            config = load_config(CONFIG, settings)
+            config = load_config(CONFIG, [f"model.name={model}", f"train.seed={seed}", *options])
+            key = {
+                "model": model,
+                "seed": str(seed),
+                "config": " ".join([config.name, *options]),
+            }
+            if any(row.items() >= key.items() for row in rows):
+                continue
             run = Path("runs") / "anime-faces" / f"{model}-{seed}"
             progress = TrainingProgress()
             try:
@@ -44,8 +48,7 @@ def main() -> None:
             finally:
                 progress.close()
             evaluation = evaluate_run(run)
-            row = result_row(run, evaluation) | {"config": " ".join([config.name, *options])}
-            append_result(RESULTS, row)
+            append_result(RESULTS, result_row(run, evaluation) | {"config": key["config"]})
             tell(f"{model}, seed {seed}: test mAP {evaluation['metrics']['map']:.2f}")
 
 
