@@ -26,6 +26,13 @@ def glove_text(tmp_path):
     return str(path)
 
 
+def test_a_line_with_a_number_too_many_is_no_word_with_a_space(tmp_path):
+    path = tmp_path / "glove.txt"
+    path.write_text("hair 1 2\nblue 3 4 5\n")
+    with pytest.raises(DataError, match="line 2: 3 values after the word, not 2"):
+        embed_tags(["hair"], str(path))
+
+
 def test_names_of_several_words_are_the_mean_of_their_vectors(glove_text):
     found = embed_tags(["hair", "blue_hair", "eye"], glove_text)
     assert found.vectors.tolist() == [[1, 0, 2], [2, 0, 1], pytest.approx([0, 0, -0.1])]

@@ -1,8 +1,8 @@
 """A trained model as one folder: weights, arguments, tags, preprocessing, figures, card.
 
 ```
-model.safetensors   weights
-config.json         model name and arguments, label statistics, format version, provenance
+model.safetensors   weights, and how often tags occur and meet (`labels.`)
+config.json         model name and arguments, format version, provenance
 tags.csv            the WD v3 columns plus each tag's threshold
 preprocess.json     size, fit, mean, standard deviation
 metrics.json        figures on validation data
@@ -39,6 +39,7 @@ from zokusei.tags import TagSet
 
 # Where a head that starts from label embeddings keeps them (`Head.needs_embeddings`).
 _EMBEDDINGS = "head.label_embeddings"
+_LABELS = "labels."
 
 
 @dataclass(frozen=True)
@@ -89,7 +90,8 @@ def load_checkpoint(folder: Path | str) -> Checkpoint:
     with reading(folder):
         tags = TagSet.load(folder / "tags.csv")
         weights = load_file(folder / "model.safetensors")
-        labels = LabelSpace.from_dict(tags, config["labels"])
+        counts = {name: weights.pop(name) for name in list(weights) if name.startswith(_LABELS)}
+        labels = LabelSpace.from_tensors(tags, counts, config["training_pictures"])
         if _EMBEDDINGS in weights:
             labels = labels.with_embeddings(weights[_EMBEDDINGS])
         model = create_model(config["model"], labels, **config["arguments"])
@@ -108,12 +110,12 @@ def _write_files(folder: Path, checkpoint: Checkpoint) -> None:
         "format_version": FORMAT_VERSION,
         "model": model.name,
         "arguments": model.arguments,
-        "labels": checkpoint.labels.to_dict(),
+        "training_pictures": checkpoint.labels.num_pictures,
         "provenance": checkpoint.provenance,
     }
     if checkpoint.captions is not None:
         config["captions"] = checkpoint.captions.save(folder)
-    write_weights(folder, model.state_dict())
+    write_weights(folder, {**model.state_dict(), **checkpoint.labels.to_tensors()})
     write_json(folder / "config.json", config)
     checkpoint.tags.save(folder / "tags.csv")
     checkpoint.preprocess.save(folder / "preprocess.json")

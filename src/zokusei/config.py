@@ -218,7 +218,8 @@ class TrainConfig:
         batch_size: pictures a step, over all processes together.
         seed: of weights, order and augmentation.
         ema: decay of the averaged weights that are evaluated and kept; 0 turns them off.
-        mixed_precision: `no`, `bf16` or `fp16`.
+        mixed_precision: `no`, `bf16` or `fp16`. Sums over thousands of classes, as `add_gcn` and
+            `capgcn` have them, are too large for fp16; bf16 holds them.
         freeze_batch_norm: keep the backbone's batch statistics as they were loaded.
         early_stop: epochs without a better validation mAP after which training ends; 0: never.
         keep: `best` epoch on validation data, or the `last`.

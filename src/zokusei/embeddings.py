@@ -127,9 +127,12 @@ class GloveText:
         for number, word, values in self._lines():
             if not self.width:
                 self.width = len(values)
-            if len(values) != self.width or not self.width:
+            # `blue 3 4 5` where two numbers belong to a word is no word "blue 3".
+            is_longer = " " in word and _is_number(word.rpartition(" ")[2])
+            if len(values) != self.width or not self.width or is_longer:
+                count = len(values) + is_longer
                 raise DataError(
-                    f"{path}, line {number}: {len(values)} values after the word, not "
+                    f"{path}, line {number}: {count} values after the word, not "
                     f"{self.width or 'one at least'}"
                 )
             self.ranks.setdefault(word, len(self.ranks))
@@ -161,6 +164,14 @@ class GloveText:
                     yield number, " ".join(parts[:start]), parts[start:]
         except (OSError, UnicodeDecodeError) as error:
             raise DataError(f"{self.path} cannot be read as word vectors: {error}") from error
+
+
+def _is_number(text: str) -> bool:
+    try:
+        float(text)
+    except ValueError:
+        return False
+    return True
 
 
 def average_words(

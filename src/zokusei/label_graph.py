@@ -34,7 +34,7 @@ def compute_conditional(
         P in double precision. A tag that never occurs implies nothing: its row is 0.
 
     Raises:
-        DataError: the counts are not square.
+        DataError: the counts are not square, or `judged` are those of other classes.
 
     >>> import torch
     >>> counts = torch.tensor([[4, 1], [1, 2]])
@@ -47,6 +47,9 @@ def compute_conditional(
         raise DataError(f"co-occurrence must be square, not {tuple(cooccurrence.shape)}")
     if judged is None:
         judged = cooccurrence.diagonal()[:, None]
+    elif judged.shape != cooccurrence.shape:
+        shapes = f"{tuple(judged.shape)}, not {tuple(cooccurrence.shape)}"
+        raise DataError(f"how often classes are judged has shape {shapes}")
     conditional = cooccurrence.double() / judged.clamp(min=1).double()
     return conditional.fill_diagonal_(0)
 

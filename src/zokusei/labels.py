@@ -2,7 +2,6 @@
 
 from collections.abc import Mapping
 from dataclasses import dataclass, replace
-from typing import Any
 
 import torch
 from jaxtyping import Bool, Float, Int
@@ -10,6 +9,10 @@ from torch import Tensor
 
 from zokusei.errors import DataError
 from zokusei.tags import TagSet
+
+_COUNTS = ("cooccurrence", "judged")
+# Entries that are counted at once: 256 MB as numbers.
+_ENTRIES = 2**26
 
 
 @dataclass(frozen=True)
@@ -51,6 +54,11 @@ class LabelSpace:
                 raise DataError(f"the co-occurrence of {count} tags has shape {shape}")
         if self.embeddings is None:
             return
+        if self.embeddings.ndim != 2 or not self.embeddings.is_floating_point():
+            raise DataError(
+                "label embeddings are one row of floating point numbers a tag, not "
+                f"{self.embeddings.dtype} of shape {tuple(self.embeddings.shape)}"
+            )
         if len(self.embeddings) != count:
             raise DataError(f"{len(self.embeddings)} label embeddings for {count} tags")
         if not self.embeddings.isfinite().all():
@@ -64,13 +72,23 @@ class LabelSpace:
         known: Bool[Tensor, "pictures classes"] | None = None,
     ) -> "LabelSpace":
         """Count, and write each tag's count into the tag set."""
-        present = (targets if known is None else targets & known).float()
-        # Exact: single precision holds whole numbers up to 2**24 pictures.
-        cooccurrence = (present.T @ present).round().long()
+        if known is not None and known.all():
+            known = None
+        count = targets.shape[1]
+        cooccurrence = torch.zeros(count, count, dtype=torch.long)
+        judged = None if known is None else torch.zeros_like(cooccurrence)
+        # In blocks: as numbers all of it would take four times its memory, and a product of single
+        # precision is exact up to 2**24 pictures.
+        rows = max(1, _ENTRIES // max(count, 1))
+        for start in range(0, len(targets), rows):
+            block = slice(start, start + rows)
+            judging = None if known is None else known[block].float()
+            present = targets[block].float()
+            present = present if judging is None else present * judging
+            cooccurrence += (present.T @ present).round().long()
+            if judged is not None and judging is not None:
+                judged += (present.T @ judging).round().long()
         tags = tags.with_counts(cooccurrence.diagonal().tolist())
-        judged = None
-        if known is not None and not known.all():
-            judged = (present.T @ known.float()).round().long()
         return cls(tags, cooccurrence, len(targets), judged=judged)
 
     @property
@@ -86,24 +104,33 @@ class LabelSpace:
         """Give the same statistics with a vector for every tag."""
         return replace(self, embeddings=embeddings)
 
-    def to_dict(self) -> dict[str, Any]:
-        """Give the statistics as plain values.
+    def to_tensors(self) -> dict[str, Tensor]:
+        """Give the counts by name; of most pairs of many tags there are none, which are left out.
 
         The tags have a file of their own, and embeddings are weights of the model that needs them.
         """
-        values: dict[str, Any] = {
-            "num_pictures": self.num_pictures,
-            "cooccurrence": self.cooccurrence.tolist(),
-        }
-        if self.judged is not None:
-            values["judged"] = self.judged.tolist()
-        return values
+        tensors = {}
+        for name in _COUNTS:
+            counts = getattr(self, name)
+            if counts is not None:
+                places = counts.nonzero()
+                tensors[f"labels.{name}.places"] = places.int()
+                tensors[f"labels.{name}.counts"] = counts[tuple(places.T)]
+        return tensors
 
     @classmethod
-    def from_dict(cls, tags: TagSet, values: Mapping[str, Any]) -> "LabelSpace":
-        """Undo `to_dict`."""
-        cooccurrence = torch.tensor(values["cooccurrence"], dtype=torch.long)
-        judged = values.get("judged")
-        if judged is not None:
-            judged = torch.tensor(judged, dtype=torch.long)
-        return cls(tags, cooccurrence, int(values["num_pictures"]), judged=judged)
+    def from_tensors(
+        cls, tags: TagSet, tensors: Mapping[str, Tensor], num_pictures: int
+    ) -> "LabelSpace":
+        """Undo `to_tensors`."""
+        found: dict[str, Tensor | None] = dict.fromkeys(_COUNTS)
+        for name in _COUNTS:
+            places = tensors.get(f"labels.{name}.places")
+            if places is not None:
+                counts = torch.zeros(len(tags), len(tags), dtype=torch.long)
+                counts[tuple(places.long().T)] = tensors[f"labels.{name}.counts"]
+                found[name] = counts
+        cooccurrence = found["cooccurrence"]
+        if cooccurrence is None:
+            raise DataError("the counts of the tags are missing")
+        return cls(tags, cooccurrence, num_pictures, judged=found["judged"])

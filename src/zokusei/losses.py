@@ -6,6 +6,7 @@ number of tags. `dan` is a sum over the tags, as published, and wants a smaller 
 """
 
 import inspect
+import math
 from collections.abc import Callable
 from functools import partial
 from typing import Any
@@ -30,8 +31,8 @@ def binary_cross_entropy(
     .. math:: L = -\operatorname{mean}_{c}
         \left[ y_c \log \sigma(s_c) + (1 - y_c) \log (1 - \sigma(s_c)) \right]
 
-    The paper prints neither the minus nor the mean; with a sum its rate of 0.5 would be as many
-    times as large as there are classes.
+    The paper prints neither the minus nor the mean. A sum would be this times the number of
+    classes, and move SGD with a rate as many times smaller in the same way: it is no option.
 
     >>> binary_cross_entropy(torch.zeros(1, 2), torch.tensor([[1.0, 0.0]]))
     tensor(0.6931)
@@ -117,7 +118,7 @@ def create_loss(name: str, **options: Any) -> Loss:
     """Give a loss by name, with its options bound.
 
     Raises:
-        ConfigError: the loss or an option is unknown.
+        ConfigError: the loss or an option is unknown, or an option has an impossible value.
 
     >>> create_loss("asl", gamma_neg=2)(torch.zeros(1, 1), torch.ones(1, 1), None)
     tensor(0.6931)
@@ -129,7 +130,17 @@ def create_loss(name: str, **options: Any) -> Loss:
     for option in options:
         if option not in known:
             raise ConfigError(f"loss {name!r} has no option {option!r}{suggest(option, known)}")
+        _check_option(name, option, options[option])
     return partial(function, **options)
+
+
+def _check_option(name: str, option: str, value: Any) -> None:
+    """Refuse a focusing that has no value at a certain prediction, and a margin that adds to it."""
+    is_number = isinstance(value, int | float) and not isinstance(value, bool)
+    most = 1.0 if option == "clip" else math.inf
+    if not is_number or not 0 <= value < most:
+        bounds = "at least 0 and below 1" if option == "clip" else "0 or more"
+        raise ConfigError(f"loss {name!r}: {option} is a number, {bounds}, not {value!r}")
 
 
 def _mean(entries: Tensor, known: Tensor | None) -> Tensor:

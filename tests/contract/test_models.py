@@ -23,6 +23,7 @@ BACKBONE = "test_efficientnet"
 CLASSES = 7  # a prime that no width of a network has, so that class axes can be told by it
 MODELS = list_models()
 WIDTH = 5  # of a caption's vector
+BACKBONE_FEATURES = 256  # of test_efficientnet
 
 
 def create_labels(num_classes=CLASSES, seed=0):
@@ -77,6 +78,22 @@ def test_any_number_of_classes(name, num_classes):
         assert logits.isfinite().all()
 
 
+def test_counts_of_many_tags_are_kept_in_little_room(tmp_path):
+    tags = TagSet.from_names([f"tag_{index}" for index in range(3000)])
+    generator = torch.Generator().manual_seed(0)
+    targets = torch.rand(200, 3000, generator=generator) < 0.002
+    labels = LabelSpace.from_targets(tags, targets, torch.rand(200, 3000) < 0.9)
+    preprocess = Preprocess(32, "pad", (0.5,) * 3, (0.5,) * 3)
+    save_checkpoint(
+        tmp_path / "model", Checkpoint(create("gap", labels).eval(), labels, preprocess)
+    )
+    assert (tmp_path / "model" / "config.json").stat().st_size < 10_000
+    loaded = load_checkpoint(tmp_path / "model").labels
+    assert torch.equal(loaded.cooccurrence, labels.cooccurrence)
+    assert torch.equal(loaded.judged, labels.judged)
+    assert loaded.num_pictures == 200
+
+
 @pytest.mark.slow
 def test_ten_thousand_classes(name):
     model = create(name, create_labels(10_000)).eval()
@@ -124,12 +141,34 @@ def test_evaluation_is_deterministic_and_independent_of_the_batch(name):
 
 def test_explain_begins_with_the_logits_of_forward(name):
     model = create(name).eval()
-    batch = pictures(3)
+    batch = pictures(3, 64, 96)
     explained = model.explain(*given(model, batch))
     torch.testing.assert_close(explained["logits"], model(*given(model, batch)))
     maps = explained["activation_maps"]
     assert maps.shape[:2] == (3, CLASSES)
     assert maps.shape[2:] == model.backbone(batch).shape[2:]
+
+
+# What these know of a position depends on where it is.
+PLACED = ("query2label",)
+
+
+def test_maps_turn_with_the_picture(name):
+    """Rows and columns, and classes and pictures, are where they belong: all four differ."""
+    head = create(name).eval().head
+    generator = torch.Generator().manual_seed(3)
+    features = torch.rand(3, BACKBONE_FEATURES, 4, 6, generator=generator)
+    captions = (torch.rand(3, WIDTH, generator=generator),) if head.needs_captions else ()
+    maps = head.explain(features, *captions)["activation_maps"]
+    assert maps.shape == (3, CLASSES, 4, 6)
+    assert (maps.flatten(2).std(2) > 0).all()
+    assert (maps[:, 0] - maps[:, 1]).abs().max() > 0
+    for row in range(3):
+        own = (part[row : row + 1] for part in (features, *captions))
+        torch.testing.assert_close(head.explain(*own)["activation_maps"][0], maps[row])
+    if name not in PLACED:
+        turned = head.explain(features.mT.contiguous(), *captions)["activation_maps"]
+        torch.testing.assert_close(turned.mT, maps, rtol=1e-4, atol=1e-5)
 
 
 def test_permuting_the_classes_permutes_the_logits(name):

@@ -157,3 +157,27 @@ def test_more_stages_than_there_are_cannot_be_frozen():
 
     with pytest.raises(ConfigError, match="6 stages"):
         freeze_stages(Backbone(SMALL), 9)
+
+
+def test_maps_with_channels_last_are_refused():
+    with pytest.raises(ModelError, match="maps of swin_tiny_patch4_window7_224 have channels last"):
+        Backbone("swin_tiny_patch4_window7_224")
+
+
+@pytest.mark.parametrize(("name", "size", "message"), [
+    ("test_vit", 160, r"gives \(1, \d+, \d+\), not a map"),
+    ("test_vit", 163, "takes no pictures of 163 px"),
+])  # fmt: skip
+def test_what_gives_no_map_is_refused_before_anything_is_trained(name, size, message):
+    backbone = Backbone(name)
+    with pytest.raises(ModelError, match=message):
+        backbone.check_size(size)
+    assert backbone.training
+
+
+def test_checking_a_size_changes_nothing():
+    backbone = Backbone(SMALL)
+    before = {key: value.clone() for key, value in backbone.state_dict().items()}
+    backbone.check_size(40)
+    assert backbone.training
+    assert all(torch.equal(value, before[key]) for key, value in backbone.state_dict().items())

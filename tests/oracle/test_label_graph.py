@@ -4,7 +4,8 @@
 pictures, and on the diagonal how often each occurs, as published with ML-GCN.
 """
 
-import json
+import inspect
+import itertools
 import math
 from pathlib import Path
 
@@ -12,6 +13,8 @@ import numpy as np
 import pytest
 import torch
 
+from zokusei.data.graph import compute_label_graph
+from zokusei.data.manifest import Manifest, Record
 from zokusei.errors import ConfigError, DataError
 from zokusei.label_graph import (
     compute_adjacency,
@@ -118,22 +121,32 @@ def test_a_tag_counts_only_where_it_is_known():
     known[10:20, 1] = True  # ten more that say they do not
     labels = LabelSpace.from_targets(tags, targets, known)
     assert compute_conditional(labels.cooccurrence, labels.judged)[0, 1] == 0.5
-    again = LabelSpace.from_dict(tags, json.loads(json.dumps(labels.to_dict())))
+    again = LabelSpace.from_tensors(tags, labels.to_tensors(), labels.num_pictures)
     assert torch.equal(again.judged, labels.judged)
-    model = create_model(
-        "ml_gcn", again.with_embeddings(torch.eye(2)), backbone="test_efficientnet"
-    )
-    wanted = compute_adjacency(labels.cooccurrence, judged=labels.judged)
-    assert torch.equal(model.head.adjacency, wanted)
+    graphs = {"ml_gcn": compute_adjacency, "p_gcn": compute_adjacency, "ssgrl": compute_conditional}
+    for name, compute in graphs.items():
+        model = create_model(
+            name, again.with_embeddings(torch.eye(2)), backbone="test_efficientnet"
+        )
+        wanted = compute(labels.cooccurrence, judged=labels.judged).float()
+        assert torch.equal(model.head.adjacency, wanted)
+        assert not torch.equal(wanted, compute(labels.cooccurrence).float())
+    records = [
+        Record(f"{i}.png", tags=[tag for tag, has in zip("ab", row, strict=True) if has],
+               known=[tag for tag, sure in zip("ab", judged, strict=True) if sure], split="train")
+        for i, (row, judged) in enumerate(zip(targets.tolist(), known.tolist(), strict=True))
+    ]  # fmt: skip
+    described = compute_label_graph(Manifest.from_records(records, tags, "."))
+    assert described["conditional"][0][1] == 0.5
 
 
-def test_statistics_that_do_not_say_what_is_known_are_read_as_before():
+def test_where_all_is_known_how_often_is_not_kept():
     targets = torch.rand(50, 3, generator=torch.Generator().manual_seed(0)) < 0.5
     tags = TagSet.from_names(["a", "b", "c"])
     all_known = LabelSpace.from_targets(tags, targets, torch.ones_like(targets))
-    old = all_known.to_dict()
-    assert "judged" not in old
-    labels = LabelSpace.from_dict(tags, old)
+    kept = all_known.to_tensors()
+    assert not any("judged" in name for name in kept)
+    labels = LabelSpace.from_tensors(tags, kept, 50)
     diagonal = labels.cooccurrence.diagonal()[:, None].expand(3, 3)
     without = compute_conditional(labels.cooccurrence, labels.judged)
     assert torch.equal(without, compute_conditional(labels.cooccurrence, diagonal))
@@ -148,3 +161,30 @@ def test_impossible_settings_are_refused():
         compute_adjacency(random_counts(), 0.4, 1)
     with pytest.raises(DataError, match="square"):
         compute_conditional(torch.ones(2, 3).long())
+    # Behind the check of shapes that tests have and users have not.
+    unchecked = inspect.unwrap(compute_conditional)
+    with pytest.raises(DataError, match=r"judged has shape \(4, 1\), not \(4, 4\)"):
+        unchecked(torch.ones(4, 4).long(), torch.ones(4, 1).long())
+
+
+def test_counts_in_blocks_are_counts_of_all(monkeypatch):
+    generator = torch.Generator().manual_seed(0)
+    targets, known = (torch.rand(53, 7, generator=generator) < share for share in (0.4, 0.7))
+    tags = TagSet.from_names("abcdefg")
+    whole = LabelSpace.from_targets(tags, targets, known)
+    for i, j in itertools.product(range(7), repeat=2):
+        has = targets[:, i] & known[:, i]
+        assert whole.cooccurrence[i, j] == (has & targets[:, j] & known[:, j]).sum()
+        assert whole.judged[i, j] == (has & known[:, j]).sum()
+    monkeypatch.setattr("zokusei.labels._ENTRIES", 7 * 10)
+    parts = LabelSpace.from_targets(tags, targets, known)
+    assert torch.equal(parts.cooccurrence, whole.cooccurrence)
+    assert torch.equal(parts.judged, whole.judged)
+
+
+@pytest.mark.parametrize("vectors", [torch.ones(2), torch.ones(2, 3).long(), torch.ones(3, 3)])
+def test_vectors_that_are_no_row_of_numbers_a_tag_are_refused(vectors):
+    labels = LabelSpace.from_targets(TagSet.from_names("ab"), torch.ones(1, 2).bool())
+    object.__setattr__(labels, "embeddings", vectors)  # past the check of shapes that tests have
+    with pytest.raises(DataError, match="label embeddings"):
+        labels.__post_init__()

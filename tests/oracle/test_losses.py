@@ -143,3 +143,12 @@ def test_unknown_losses_and_options_are_refused():
         create_loss("bec")
     with pytest.raises(ConfigError, match="did you mean 'gamma_neg'"):
         create_loss("asl", gama_neg=2)
+
+
+@pytest.mark.parametrize(("option", "value", "bounds"), [
+    ("gamma_neg", -1, "0 or more"), ("gamma_pos", "two", "0 or more"), ("gamma_neg", True, "0 or"),
+    ("clip", -0.1, "at least 0 and below 1"), ("clip", 1.0, "at least 0 and below 1"),
+])  # fmt: skip
+def test_impossible_options_are_refused(option, value, bounds):
+    with pytest.raises(ConfigError, match=f"loss 'asl': {option} is a number, {bounds}"):
+        create_loss("asl", **{option: value})

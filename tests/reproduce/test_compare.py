@@ -90,7 +90,7 @@ def test_a_comparison_from_plan_to_table(zokusei, write_plan, tmp_path, monkeypa
     shutil.rmtree(out / "runs" / "gap-0")
     code, _, err = zokusei("compare", plan, "--out", out)
     assert code == 2
-    assert "gap-0, which is gone" in err
+    assert "gap-0, which lacks config.yaml" in err
 
 
 def test_a_training_that_breaks_off_does_not_end_the_others(zokusei, write_plan, tmp_path):

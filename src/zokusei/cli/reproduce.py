@@ -15,7 +15,10 @@ _INCOMPLETE = 3
 
 
 def reproduce(
-    what: Annotated[str, typer.Argument(help="table1, table2, figure2 or all.")],
+    what: Annotated[
+        str,
+        typer.Argument(help="table1, table2, figure2 or all; report writes up what is there."),
+    ],
     overrides: Annotated[
         list[str] | None,
         typer.Argument(
@@ -29,6 +32,10 @@ def reproduce(
     out: Annotated[
         Path | None,
         typer.Option(help="Folder; runs/reproduce-SCALE by default. Continued when killed."),
+    ] = None,
+    corpus: Annotated[
+        list[str] | None,
+        typer.Option(metavar="NAME", help="Learn only this corpus now; may be given repeatedly."),
     ] = None,
     dry_run: Annotated[
         bool, typer.Option("--dry-run", help="List stages and runs, and what is there already.")
@@ -65,7 +72,8 @@ def reproduce(
     Draws its corpus, trains the two captioners (Flickr8k, then its photographs as cartoons) and
     every model with every seed, each one row of a table, and writes report.html and report.md:
     means with intervals, paired bootstraps, the paper's figures beside ours. A corpus that is not
-    there is named, and the rest goes on (exit code 3).
+    there is named, and the rest goes on (exit code 3). It can be done in parts, by --corpus and
+    seeds=[0]: rows that are there stay, and the report has all of the given seeds.
     """
     from zokusei.cli.console import out as console
     from zokusei.errors import MissingExtraError
@@ -87,7 +95,7 @@ def reproduce(
         white_box,
         {name: path for name, path in captioners.items() if path is not None},
     )  # fmt: skip
-    work = plan_work(settings, what, places)
+    work = plan_work(settings, what, places, corpus or ())
     if dry_run:
         for line in describe_work(work, places):
             console.print(line, markup=False)

@@ -31,7 +31,7 @@ class Backbone(nn.Module):
         name: a convolutional timm model.
 
     Raises:
-        ModelError: timm has no such model, or it gives no feature map.
+        ModelError: timm has no such model, or its maps have their channels last.
 
     >>> backbone = Backbone("test_efficientnet").eval()
     >>> backbone(torch.zeros(1, 3, 64, 64)).shape[1] == backbone.num_features
@@ -41,6 +41,10 @@ class Backbone(nn.Module):
     def __init__(self, name: str) -> None:
         super().__init__()
         self.body = _create_timm_model(name, num_classes=0, global_pool="")
+        if getattr(self.body, "output_fmt", "NCHW") != "NCHW":
+            raise ModelError(
+                f"the maps of {name} have channels last; take a convolutional backbone"
+            )
         self.num_features = int(self.body.num_features)
         if isinstance(self.body, VGG):
             self.num_features = _end_after_fc6(self.body)
@@ -54,6 +58,22 @@ class Backbone(nn.Module):
             shape = tuple(features.shape)
             raise ModelError(f"the backbone gives {shape}, not a map; take a convolutional one")
         return features
+
+    @torch.no_grad()
+    def check_size(self, size: int) -> None:
+        """See that square pictures of a size become a map, before anything is trained.
+
+        Raises:
+            ModelError: they do not.
+        """
+        was_training = self.training
+        weight = next(self.parameters())
+        try:
+            self.eval()(weight.new_zeros(1, 3, size, size))
+        except (AssertionError, RuntimeError) as error:
+            raise ModelError(f"the backbone takes no pictures of {size} px: {error}") from error
+        finally:
+            self.train(was_training)
 
 
 def load_backbone_weights(backbone: Backbone, name: str, weights: str) -> None:

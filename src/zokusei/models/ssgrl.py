@@ -16,7 +16,8 @@ from zokusei.labels import LabelSpace
 from zokusei.models.layers import ClassWiseLinear
 from zokusei.models.registry import Head, register_model
 
-# Classes whose attention is computed at once: memory grows with these and not with all of them.
+# Classes whose attention is computed at once. While tagging, memory grows with these alone; while
+# learning each block is kept for its gradient, (B, C, P, H) in all.
 _CLASSES_AT_ONCE = 64
 
 

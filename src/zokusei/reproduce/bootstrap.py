@@ -139,8 +139,8 @@ def find_interval(values: Float[Tensor, " values"], *, centred: bool = False) ->
         values: a figure as it is, then resampled.
         centred: move the interval so that the others' mean lies on the first. A picture that is
             drawn twice raises AP, and a class without a positive drops out, so that resampled mAPs
-            lie above the figure, the more the fewer pictures there are. In a difference of two
-            models this falls out, and the percentiles stay as they are.
+            lie above the figure, the more the fewer pictures there are and the worse the model:
+            in a difference of two models it does not quite fall out.
 
     >>> values = torch.tensor([0.5, *range(101)], dtype=torch.float64)
     >>> str(find_interval(values)), str(find_interval(values, centred=True))
@@ -169,7 +169,7 @@ def compare_paired(
 
     Args:
         model: scores of each training of one.
-        baseline: scores of each training of the other.
+        baseline: scores of each training of the other, of the same seeds.
         targets: what is true.
         known: what is judged.
         resamples: how many.
@@ -179,4 +179,4 @@ def compare_paired(
         resample_runs(runs, targets, known, resamples=resamples, seed=seed)
         for runs in (model, baseline)
     )
-    return find_interval(ours - theirs)
+    return find_interval(ours - theirs, centred=True)

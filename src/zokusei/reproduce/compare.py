@@ -27,6 +27,7 @@ from zokusei.reproduce.bootstrap import Difference, compare_paired
 from zokusei.reproduce.plan import Plan
 from zokusei.reproduce.plots import plot_comparison
 from zokusei.reproduce.runs import (
+    JUDGED,
     JudgedRuns,
     Row,
     find_run,
@@ -37,9 +38,13 @@ from zokusei.reproduce.runs import (
 )
 from zokusei.reproduce.tables import describe
 from zokusei.results import append_result
-from zokusei.training.classifier import train_classifier
+from zokusei.training.caption_features import load_source
+from zokusei.training.classifier import refuse_another_captioner, train_classifier
 from zokusei.training.loop import Reporter
 from zokusei.training.prepare import do_once, refuse_another_run
+
+# Settings that say where things are, and not what they are.
+_PLACES = ("data.path", "data.vocabulary", "captions.captioner")
 
 # In the order of the paper's Table 1, with macro-F1 behind it.
 _RATES = {
@@ -158,17 +163,16 @@ def make_table(
     for name in names:
         own = [row for row in rows if row["model"] == name]
         cells = [describe(list_values(rows, name, rate)) for rate in _RATES]
+        ours, theirs = judged.pair(name, baseline)
         difference: Difference | str = ""
-        if name != baseline:
-            difference = compare_paired(
-                judged.scores[name], judged.scores[baseline], judged.targets, judged.known
-            )
+        if name != baseline and ours:
+            difference = compare_paired(ours, theirs, judged.targets, judged.known)
         table.append([f"`{name}`", own[0]["preset"], str(len(own)), *cells, str(difference)])
     text = [
         f"# {plan.name}",
         f"{len(judged.targets)} test pictures, {judged.targets.shape[1]} tags, per cent, decisions "
-        "at 0.5. ±: 95 % of Student's t over the seeds. Last column: mean over the seeds, with the "
-        "95 % interval of a paired bootstrap over the test pictures.",
+        "at 0.5. ±: 95 % of Student's t over the seeds. Last column: mean over the seeds that both "
+        "have, with the 95 % interval of a paired bootstrap over the test pictures.",
         to_markdown(table).rstrip(),
         *[f"Broken off: {line}" for line in broken],
     ]
@@ -187,11 +191,20 @@ def _describe_changes(plan: Plan, name: str) -> str:
 
 
 def _check_run(plan: Plan, folder: Path, name: str, seed: int) -> None:
-    """See that a row's run is there, and was made with the settings of the plan."""
+    """See that a row's run is there, and was made with the settings and captioner of the plan.
+
+    Where corpus and captioner lay does not matter: runs may come from several machines.
+    """
     run = find_run(folder, name, seed)
-    if not (run / "scores-test.parquet").exists():
-        raise DataError(f"{folder / 'results.csv'} has a row of {run}, which is gone; remove it")
-    refuse_another_run(plan.create_config(name, seed), load_config(run / "config.yaml"), run)
+    lacking = [file for file in JUDGED if not (run / file).exists()]
+    if lacking:
+        raise DataError(
+            f"{folder / 'results.csv'} has a row of {run}, which lacks {', '.join(lacking)}; bring "
+            "them, or remove the row"
+        )
+    config = plan.create_config(name, seed)
+    refuse_another_run(config, load_config(run / "config.yaml"), run, elsewhere=_PLACES)
+    refuse_another_captioner(load_source(config), run)
 
 
 def read_tags(folder: Path, rows: Sequence[Row]) -> dict[str, dict[str, Any]]:

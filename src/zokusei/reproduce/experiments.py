@@ -1,6 +1,7 @@
 """The paper's experiments as a command: what is missing is made, each run is a row, then a report.
 
 ```
+OUT/stages.json                             what corpora and captions are made with
 OUT/corpora, OUT/cartoons, OUT/captioners   see `stages`
 OUT/CORPUS/                                 runs and rows, as of a comparison
 OUT/rows.csv, OUT/intervals.csv             see `measure`
@@ -9,12 +10,17 @@ OUT/report.html, OUT/report.md
 ```
 """
 
+import dataclasses
+import json
 import statistics
-from collections.abc import Sequence
+from collections.abc import Collection, Sequence
 from dataclasses import dataclass, field
+from functools import partial
 from pathlib import Path
+from typing import Any
 
 from zokusei.errors import ConfigError, DataError, suggest
+from zokusei.files import write_json
 from zokusei.reproduce.compare import run_missing
 from zokusei.reproduce.measure import measure
 from zokusei.reproduce.places import Places, Stage, Tools
@@ -26,6 +32,10 @@ from zokusei.reproduce.stages import list_stages
 from zokusei.training.prepare import do_once
 
 EXPERIMENTS = ("table1", "table2", "figure2", "all")
+REPORT = "report"
+"""No experiment: everything that is there written up again."""
+
+_STAGES = "stages.json"
 
 
 @dataclass(frozen=True)
@@ -60,7 +70,7 @@ class Work:
     missing: list[str] = field(default_factory=list)
 
 
-def plan_work(scale: Scale, what: str, places: Places) -> Work:
+def plan_work(scale: Scale, what: str, places: Places, corpora: Collection[str] = ()) -> Work:
     """Find what an experiment consists of here.
 
     A corpus of Table 1 that is not there is left out and named; the others are worth having without
@@ -69,24 +79,35 @@ def plan_work(scale: Scale, what: str, places: Places) -> Work:
 
     Args:
         scale: the settings.
-        what: one of `EXPERIMENTS`.
+        what: one of `EXPERIMENTS`, or `REPORT`.
         places: where things are and go.
+        corpora: the only ones that are learnt now; none: all of the scale.
 
     Raises:
-        ConfigError: there is no such experiment, or the White-box weights are missing.
+        ConfigError: there is no such experiment or corpus, the folder was begun with other
+            settings, or the White-box weights are missing.
         DataError: a corpus is missing without which nothing can be done.
     """
-    if what not in EXPERIMENTS:
-        raise ConfigError(f"unknown experiment {what!r}{suggest(what, EXPERIMENTS)}")
+    if what not in (*EXPERIMENTS, REPORT):
+        raise ConfigError(f"unknown experiment {what!r}{suggest(what, (*EXPERIMENTS, REPORT))}")
+    for name in corpora:
+        if name not in scale.corpora:
+            raise ConfigError(f"the scale has no corpus {name!r}{suggest(name, scale.corpora)}")
+    _refuse_other_stages(scale, places.out)
+    if what == REPORT:
+        return Work([], [])
     jobs, missing = [], []
     for job in _list_jobs(scale, what):
+        if corpora and job.corpus not in corpora:
+            continue
         explained = places.explain_missing(job.corpus)
         if not explained:
             jobs.append(job)
         elif f"{job.name}: {explained}" not in missing:
             missing.append(f"{job.name}: {explained}")
     if not jobs:
-        raise DataError(missing[0])
+        asked = f"{what} learns nothing on {', '.join(corpora)}"
+        raise DataError(missing[0] if missing else asked)
     captioners = [name for name in CAPTIONERS if _is_needed(name, jobs, places)]
     for name in captioners:
         given = places.captioners.get(name)
@@ -121,6 +142,7 @@ def run_work(scale: Scale, work: Work, places: Places, tools: Tools) -> tuple[Pa
     """
     for line in work.missing:
         tools.tell(f"left out: {line}")
+    do_once(lambda: write_json(places.out / _STAGES, _list_stage_settings(scale)))
     open_stages = [stage for stage in work.stages if not stage.is_done()]
     for stage in open_stages:
         tools.tell(f"to be made: {stage.name}, from {stage.needs}, into {stage.makes}")
@@ -145,8 +167,11 @@ def run_work(scale: Scale, work: Work, places: Places, tools: Tools) -> tuple[Pa
             found = [str(error)]
             tools.tell(f"broken off: {error}")
         broken += [f"{job.name} on {job.corpus}: {line}" for line in found]
-    notes = [*work.missing, *(f"broken off: {line}" for line in broken)]
-    do_once(lambda: _write(scale, places, tools, notes))
+        # After each: whoever ends it here has the figures of what was run.
+        notes = [*work.missing, *(f"broken off: {line}" for line in broken)]
+        do_once(partial(_write, scale, places, tools, notes))
+    if not work.jobs:
+        do_once(lambda: _write(scale, places, tools, []))
     return places.out / "report.html", broken
 
 
@@ -202,6 +227,37 @@ def _list_jobs(scale: Scale, what: str) -> list[Job]:
     return jobs["table1"] + jobs["table2"] if what == "all" else jobs[what]
 
 
+def _list_stage_settings(scale: Scale) -> dict[str, Any]:
+    """Give what makes corpora and cartoons; trainings keep their own settings in their runs."""
+    return {
+        "drawn": dataclasses.asdict(scale.drawn),
+        "cartoons": dataclasses.asdict(scale.cartoons),
+        "danbooru": dataclasses.asdict(scale.danbooru),
+        "captions.pictures": scale.captions.pictures,
+    }
+
+
+def _refuse_other_stages(scale: Scale, out: Path) -> None:
+    """See that what was made here was made with these settings.
+
+    Raises:
+        ConfigError: it was not.
+    """
+    path = out / _STAGES
+    if not path.exists():
+        return
+    try:
+        begun = json.loads(path.read_text(encoding="utf-8"))
+    except ValueError as error:
+        raise ConfigError(f"{path} cannot be read: {error}; remove it") from error
+    for name, value in _list_stage_settings(scale).items():
+        if begun.get(name) != value:
+            raise ConfigError(
+                f"{out} was begun with {name} = {begun.get(name)}, not {value}; choose another "
+                "--out FOLDER, or remove it"
+            )
+
+
 def _is_needed(captioner: str, jobs: Sequence[Job], places: Places) -> bool:
     """Say whether a captioner is read, or the other one starts from it."""
     is_read = captioner == "adapted" or any(RIVAL_CAPTIONS in job.rows for job in jobs)
@@ -209,8 +265,8 @@ def _is_needed(captioner: str, jobs: Sequence[Job], places: Places) -> bool:
 
 
 def _write(scale: Scale, places: Places, tools: Tools, notes: Sequence[str]) -> None:
-    measure(scale, places.out, tools.counting)
-    write_report(scale, places, notes)
+    without = measure(scale, places.out, tools.counting)
+    write_report(scale, places, [*notes, *without])
 
 
 def _estimate(rows: Sequence[dict[str, str]], name: str) -> float | None:

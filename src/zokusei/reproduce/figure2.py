@@ -107,7 +107,7 @@ def draw_figure2(scale: Scale, places: Places, target: Path) -> str:
     if len(rows) < 2:
         raise DataError(f"{folder} lacks a run of {SUBJECT} or {RIVAL_CAPTIONS} with seed {seed}")
     judged = JudgedRuns(folder, rows)
-    (ours,), (theirs,) = judged.scores[SUBJECT], judged.scores[RIVAL_CAPTIONS]
+    ours, theirs = (judged.scores[name][str(seed)] for name in (SUBJECT, RIVAL_CAPTIONS))
     example = choose_example(ours, theirs, judged.targets, judged.known)
     if example is None:
         target.unlink(missing_ok=True)

@@ -5,7 +5,8 @@ OUT/rows.csv        one row a run and a captioner, as `zokusei.results` has them
 OUT/intervals.csv   figures with 95 % intervals over test pictures drawn again with replacement
 ```
 
-Reports are made from these two alone, so that they can be made again without the runs.
+Intervals are of the runs that still have `JUDGED`; a row whose run is gone keeps its figures and
+has no part in them.
 """
 
 import csv
@@ -20,33 +21,52 @@ from torch import Tensor
 
 from zokusei.captioning.metrics import ORDERS
 from zokusei.data.row_file import Counting
+from zokusei.errors import DataError
 from zokusei.files import write_text
 from zokusei.reproduce.bootstrap import find_interval, resample_captions, resample_runs
 from zokusei.reproduce.captioners import choose_pictures
-from zokusei.reproduce.runs import JudgedRuns, read_rows, select_rows
+from zokusei.reproduce.runs import (
+    JUDGED,
+    JudgedRuns,
+    find_run,
+    read_rows,
+    select_rows,
+    split_by_run,
+)
 from zokusei.reproduce.scale import CAPTIONERS, SUBJECT, Scale
 from zokusei.results import COLUMNS, read_results
 
-INTERVALS = "table corpus figure model against pictures trainings value low high".split()
-"""Columns of the intervals: `value` is of `model`, less that of `against` where there is one."""
+INTERVALS = "table corpus figure model against pictures groups trainings value low high".split()
+"""Columns of the intervals: `value` is of `model`, less that of `against` where there is one.
+
+`trainings` are seeds; a difference is of the seeds that both have. Pictures of one of the `groups`
+(an artist, a source) have more in common than their tags.
+"""
 
 
-def measure(scale: Scale, out: Path, counting: Counting) -> None:
-    """Write rows and intervals of all that has been run.
+def measure(scale: Scale, out: Path, counting: Counting) -> list[str]:
+    """Write rows and intervals of all that has been run, of the scale's rows and seeds.
 
     Args:
         scale: the settings.
         out: folder of the experiments.
         counting: shows how far it is.
 
+    Returns:
+        What intervals are without.
+
     Raises:
         DataError: runs of one corpus were judged on different pictures, or a table is damaged.
     """
     rows: list[dict[str, Any]] = []
+    notes = []
     for corpus in scale.corpora:
-        found = read_rows(out / corpus / "results.csv")
+        found = select_rows(read_rows(out / corpus / "results.csv"), scale.rows, scale.seeds)
         # A corpus may lie in a folder of any name.
-        rows += [row | {"corpus": corpus} for row in found if row["model"] in scale.rows]
+        rows += [row | {"corpus": corpus} for row in found]
+        for row in split_by_run(out / corpus, found)[1]:
+            run = find_run(out / corpus, row["model"], row["seed"])
+            notes.append(f"intervals are without {run}, which lacks one of {', '.join(JUDGED)}")
     captioners = out / "captioners.csv"
     rows += read_results(captioners) if captioners.exists() else []
     _write(out / "rows.csv", COLUMNS, rows)
@@ -55,6 +75,7 @@ def measure(scale: Scale, out: Path, counting: Counting) -> None:
     intervals += _measure_table2(scale, out, counting)
     intervals += _measure_captions(out)
     _write(out / "intervals.csv", INTERVALS, intervals)
+    return notes
 
 
 def _measure_table1(
@@ -80,7 +101,8 @@ def _measure_table2(scale: Scale, out: Path, counting: Counting) -> Iterator[dic
 def _open(scale: Scale, out: Path, corpus: str, names: list[str]) -> JudgedRuns | None:
     """Give the scores of these rows; None where there are none yet."""
     rows = select_rows(read_rows(out / corpus / "results.csv"), names, scale.seeds)
-    return JudgedRuns(out / corpus, rows) if rows else None
+    there, _ = split_by_run(out / corpus, rows)
+    return JudgedRuns(out / corpus, there) if there else None
 
 
 def _compare(
@@ -92,33 +114,46 @@ def _compare(
     targets, known = judged.targets[kept], judged.known[kept]
     if not len(targets) or not targets.any():
         return
-    values: dict[str, Tensor] = {}
+    values: dict[str, dict[str, Tensor]] = {}
     with counting(f"resampling {corpus}, {len(targets)} pictures", len(judged.names)) as progress:
         for name in judged.names:
-            runs = [scores[kept] for scores in judged.scores[name]]
-            values[name] = resample_runs(runs, targets, known)
+            values[name] = {
+                seed: resample_runs([scores[kept]], targets, known)
+                for seed, scores in judged.scores[name].items()
+            }
             progress(1)
-    about = {"table": table, "corpus": corpus, "figure": "map", "pictures": len(targets)}
+    groups = len({group for group, keep in zip(judged.groups, kept.tolist(), strict=True) if keep})
+    about = {"table": table, "corpus": corpus, "figure": "map", "pictures": len(targets),
+             "groups": groups}  # fmt: skip
     for name in judged.names:
-        trainings = len(judged.scores[name])
-        own = {**about, "model": name, "against": "", "trainings": trainings}
-        yield {**own, **_describe(values[name], centred=True)}
+        own = {**about, "model": name, "against": "", "trainings": len(values[name])}
+        yield {**own, **_describe(torch.stack([*values[name].values()]).mean(0), centred=True)}
+    ours = values.get(SUBJECT, {})
     for name in judged.names:
-        if SUBJECT in values and name != SUBJECT:
-            trainings = min(len(judged.scores[SUBJECT]), len(judged.scores[name]))
-            pair = {**about, "model": SUBJECT, "against": name, "trainings": trainings}
-            yield {**pair, **_describe(values[SUBJECT] - values[name])}
+        differences = [ours[seed] - theirs for seed, theirs in values[name].items() if seed in ours]
+        if name != SUBJECT and differences:
+            pair = {**about, "model": SUBJECT, "against": name, "trainings": len(differences)}
+            yield {**pair, **_describe(torch.stack(differences).mean(0), centred=True)}
 
 
 def _measure_captions(out: Path) -> Iterator[dict[str, Any]]:
-    """Give BLEU-1 to 4 of each captioner, and what the adapted one has more or less."""
+    """Give BLEU-1 to 4 of each captioner, and what the adapted one has more or less.
+
+    Raises:
+        DataError: they were judged on different pictures.
+    """
     values: dict[str, Tensor] = {}
-    pictures = 0
+    pictures: list[str] = []
     for name in CAPTIONERS:
         path = out / f"captions-{name}.json"
         if path.exists():
             entries = json.loads(path.read_text(encoding="utf-8"))["captions"]
-            values[name], pictures = resample_captions(entries), len(entries)
+            values[name], own = resample_captions(entries), [entry["path"] for entry in entries]
+            if pictures and own != pictures:
+                raise DataError(
+                    f"{path} is of other pictures than the other captioner's; remove it"
+                )
+            pictures = own
     pairs = [(name, "") for name in values]
     if len(values) == len(CAPTIONERS):
         pairs.append(("adapted", "photographs"))
@@ -126,7 +161,7 @@ def _measure_captions(out: Path) -> Iterator[dict[str, Any]]:
         found = values[model] - values[against] if against else values[model]
         for order in range(ORDERS):
             about = {"table": "captions", "corpus": "drawn", "figure": f"bleu{order + 1}"}
-            row = {**about, "model": model, "against": against, "pictures": pictures}
+            row = {**about, "model": model, "against": against, "pictures": len(pictures)}
             yield {**row, "trainings": 1, **_describe(found[:, order])}
 
 

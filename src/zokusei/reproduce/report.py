@@ -3,7 +3,7 @@
 from collections.abc import Sequence
 from pathlib import Path
 
-from zokusei.errors import DataError
+from zokusei.errors import ZokuseiError
 from zokusei.files import write_text
 from zokusei.report.sections import Section, write_html, write_markdown
 from zokusei.reproduce import paper
@@ -11,7 +11,7 @@ from zokusei.reproduce.compare import read_tags
 from zokusei.reproduce.figure2 import RULE, draw_figure2
 from zokusei.reproduce.places import Places
 from zokusei.reproduce.plots import plot_comparison
-from zokusei.reproduce.runs import read_rows, select_rows
+from zokusei.reproduce.runs import read_rows, select_rows, split_by_run
 from zokusei.reproduce.scale import BASIS, SUBJECT, Scale
 from zokusei.reproduce.write_up import (
     Table,
@@ -69,7 +69,9 @@ def write_report(scale: Scale, places: Places, notes: Sequence[str]) -> None:
 
 
 def _explain(scale: Scale) -> str:
+    other = f"Settings other than the scale's: {' '.join(scale.overrides)}. "
     return (
+        f"{other if scale.overrides else ''}"
         f"Per cent, on test pictures; decisions at 0.5. ±: 95 % of Student's t over the seeds, of "
         f"which there are up to {len(scale.seeds)}. Intervals in brackets: 95 % of a bootstrap "
         f"over the test pictures, paired where two models are compared. The paper's figures are of "
@@ -90,7 +92,7 @@ def _section(
 def _plot(scale: Scale, out: Path, corpus: str) -> list[tuple[Path, str]]:
     """Draw every tag of a corpus, against the model that the paper's was built upon."""
     rows = read_rows(out / corpus / "results.csv")
-    rows = select_rows(rows, list(scale.models), scale.seeds)
+    rows, _ = split_by_run(out / corpus, select_rows(rows, list(scale.models), scale.seeds))
     if not any(row["model"] == BASIS for row in rows):
         return []
     file = out / f"tags-{corpus}.svg"
@@ -102,8 +104,8 @@ def _figure2(scale: Scale, places: Places) -> Section:
     target, title = places.out / "figure2.png", "Figure 2"
     try:
         said = draw_figure2(scale, places, target)
-    except DataError:
-        return Section(title, [NOT_YET, f"{RULE}."])
+    except ZokuseiError as error:
+        return Section(title, [f"{NOT_YET} {error}.", f"{RULE}."])
     shown = f"Scores of {SUBJECT} with each captioner, true tags in red, decisions above the line"
     pictures = [(target, shown)] if target.exists() else []
     return Section(title, pictures=pictures, after=[said])

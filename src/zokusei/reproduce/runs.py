@@ -6,6 +6,7 @@ FOLDER/runs/MODEL-SEED/   each training with its evaluation
 ```
 """
 
+from collections import Counter
 from collections.abc import Collection, Mapping, Sequence
 from pathlib import Path
 
@@ -20,6 +21,9 @@ from zokusei.errors import DataError
 from zokusei.results import RATES, read_results
 
 Row = Mapping[str, str]
+
+JUDGED = ("config.yaml", "manifest.parquet", "evaluation-test.json", "scores-test.parquet")
+"""What intervals, plots and checks need of a run that has its row; the rest may be removed."""
 
 
 def find_run(folder: Path, name: str, seed: int | str) -> Path:
@@ -36,13 +40,30 @@ def read_rows(path: Path) -> list[dict[str, str]]:
     """Read the rows of a comparison; none where there is no file yet.
 
     Raises:
-        DataError: it is another table.
+        DataError: it is another table, or a run has two rows and would count twice.
     """
     rows = read_results(path) if path.exists() else []
     for name in ("model", "seed", "preset", *RATES):
         if rows and name not in rows[0]:
             raise DataError(f"{path} is no table of a comparison: it has no column {name!r}")
+    counts = Counter((row["model"], row["seed"]) for row in rows)
+    for (model, seed), count in counts.items():
+        if count > 1:
+            raise DataError(f"{path} has {count} rows of {model}, seed {seed}; keep one of them")
     return rows
+
+
+def split_by_run(
+    folder: Path, rows: Sequence[dict[str, str]]
+) -> tuple[list[dict[str, str]], list[dict[str, str]]]:
+    """Give the rows whose run still has what figures are made from, and the others."""
+    there: list[dict[str, str]] = []
+    gone: list[dict[str, str]] = []
+    for row in rows:
+        run = find_run(folder, row["model"], row["seed"])
+        kept = all((run / name).exists() for name in JUDGED)
+        (there if kept else gone).append(row)
+    return there, gone
 
 
 def select_rows(
@@ -69,7 +90,8 @@ class JudgedRuns:
         names: models, in the order of their rows.
         tags: names of the classes.
         paths: of the pictures, relative to the corpus.
-        scores: by model, of each run.
+        groups: of the pictures; those of one group share what other pictures do not.
+        scores: by model and seed, of each run.
         targets: what is true.
         known: what is judged.
 
@@ -84,26 +106,34 @@ class JudgedRuns:
         self.manifest = test
         self.tags = test.tags.names
         self.names = list(dict.fromkeys(row["model"] for row in rows))
-        self.scores = {
-            name: [
-                self._read(find_run(folder, name, row["seed"]), first)
-                for row in rows
-                if row["model"] == name
-            ]
-            for name in self.names
-        }
+        read: dict[str, dict[str, Tensor]] = {name: {} for name in self.names}
+        for row in rows:
+            run = find_run(folder, row["model"], row["seed"])
+            read[row["model"]][row["seed"]] = self._read(run, first)
         known = torch.from_numpy(test.compute_known())
         judged = known.any(1)
-        for score in [score for runs in self.scores.values() for score in runs]:
+        for score in [score for runs in read.values() for score in runs.values()]:
             judged &= ~score.isnan().any(1)
-        self.scores = {name: [s[judged] for s in runs] for name, runs in self.scores.items()}
+        self.scores: dict[str, dict[str, Float[Tensor, "pictures classes"]]]
+        self.scores = {
+            name: {seed: score[judged] for seed, score in runs.items()}
+            for name, runs in read.items()
+        }
         self.targets: Bool[Tensor, "pictures classes"]
         self.targets = torch.from_numpy(test.compute_targets())[judged]
         self.known: Bool[Tensor, "pictures classes"] = known[judged]
-        kept = judged.tolist()
-        self.paths: list[str] = [
-            path for path, keep in zip(test.column("path"), kept, strict=True) if keep
-        ]
+        rows_kept = judged.nonzero().flatten().tolist()
+        paths, groups = test.column("path"), test.column("group")
+        self.paths: list[str] = [paths[row] for row in rows_kept]
+        self.groups: list[str] = [groups[row] for row in rows_kept]
+
+    def pair(
+        self, model: str, rival: str
+    ) -> tuple[list[Float[Tensor, "..."]], list[Float[Tensor, "..."]]]:
+        """Give the scores of two models in the seeds that both have."""
+        ours, theirs = self.scores[model], self.scores[rival]
+        shared = [seed for seed in ours if seed in theirs]
+        return [ours[seed] for seed in shared], [theirs[seed] for seed in shared]
 
     def _read(self, run: Path, first: Path) -> Float[Tensor, "pictures classes"]:
         """Give the test scores of a run, in the order of the manifest."""

@@ -93,6 +93,7 @@ class Scale:
         seeds: of the trainings.
         danbooru: which part of it.
         cartoons: how they are drawn.
+        overrides: what was set otherwise than the file has it; filled in by `load_scale`.
     """
 
     name: str
@@ -106,6 +107,7 @@ class Scale:
     seeds: Annotated[tuple[int, ...], Field(min_length=1)] = (0, 1, 2)
     danbooru: Subset = field(default_factory=Subset)
     cartoons: Cartoons = field(default_factory=Cartoons)
+    overrides: tuple[str, ...] = ()
 
     @property
     def rows(self) -> dict[str, dict[str, Any]]:
@@ -203,7 +205,7 @@ def load_scale(name: str, overrides: Sequence[str] = ()) -> Scale:
     for key, value in read_overrides(overrides):
         apply_setting(values, key, value)
     try:
-        scale = TypeAdapter(Scale).validate_python(values)
+        scale = TypeAdapter(Scale).validate_python({**values, "overrides": tuple(overrides)})
     except ValidationError as error:
         raise ConfigError(f"scale {name}: {describe_problems(error)}") from error
     _check(scale, f"scale {name}")

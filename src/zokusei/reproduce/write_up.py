@@ -17,6 +17,8 @@ Table = list[list[str]]
 
 # In the order of the paper's Table 1, with macro-F1 behind it.
 _TABLE_1 = {**paper.RATES, "macro_f1": RATES["macro_f1"]}
+# So few sources cannot be drawn again to see what others would say.
+_FEW_GROUPS = 30
 _BLEU = {f"bleu{order}": f"BLEU-{order}" for order in range(1, 5)}
 
 
@@ -63,7 +65,9 @@ def conclude_table1(
         if pair is not None:
             what = f"`{rival}`" + (", the best of the others" if rival == best else "")
             said.append(f"{judge(pair, f'`{SUBJECT}`', what)}{_count_seeds(own, rival)}")
-    return f"On {corpus}, " + "; ".join(said) + "."
+    if not said:
+        return f"On {corpus} no seed of `{SUBJECT}` has a rival's beside it yet."
+    return f"On {corpus}, " + "; ".join(said) + "." + _describe_groups(intervals, corpus)
 
 
 def judge(pair: Interval, model: str, against: str) -> str:
@@ -76,13 +80,24 @@ def judge(pair: Interval, model: str, against: str) -> str:
     value, low, high = (float(pair[key]) for key in ("value", "low", "high"))
     name = RATES.get(pair["figure"]) or _BLEU[pair["figure"]]
     interval = f"({low:+.1f} to {high:+.1f})"
-    if abs(value) < 0.05:
-        return f"{model} and {against} are level in {name} to a tenth of a point {interval}"
     side = "above" if value > 0 else "below"
     said = f"{model} is {abs(value):.1f} points of {name} {side} {against}"
+    if abs(value) < 0.05:
+        said = f"{model} and {against} are level in {name}"
     if low > 0 or high < 0:
         return f"{said}, beyond what other test pictures would change {interval}"
     return f"{said}, but {pair['pictures']} test pictures do not tell them apart {interval}"
+
+
+def _describe_groups(intervals: Sequence[Interval], corpus: str) -> str:
+    """Warn where the pictures are of a few sources: drawing pictures again draws no new source."""
+    level = find(intervals, table="table1", corpus=corpus, against="")
+    if level is None or int(level["groups"]) > _FEW_GROUPS:
+        return ""
+    return (
+        f" Its {level['pictures']} test pictures are of {level['groups']} sources: the intervals "
+        "say what other pictures of these would change, not what other sources would."
+    )
 
 
 def tabulate_captioners(intervals: Sequence[Interval]) -> Table:

@@ -103,15 +103,23 @@ def _prepare(
     source = load_source(config)
     run = prepare_run(config, folder, tell)
     if not run.is_new:
-        _refuse_another_captioner(source, folder)
+        refuse_another_captioner(source, folder)
     trainer = ClassifierTraining(run.config, run.manifest, folder, accelerator, source, counting)
     if run.is_new:
         run.save(folder, {"captioner.json": {"digest": source.digest}} if source else None)
     return trainer
 
 
-def _refuse_another_captioner(source: CaptionSource | None, folder: Path) -> None:
-    """See that a run goes on with the captioner that it began with, whatever lies at its path."""
+def refuse_another_captioner(source: CaptionSource | None, folder: Path) -> None:
+    """See that a run goes on with the captioner that it began with, whatever lies at its path.
+
+    Args:
+        source: the captioner; None for a model that reads no captions.
+        folder: of the run.
+
+    Raises:
+        ConfigError: it is another one.
+    """
     path = folder / "captioner.json"
     if source is None or not path.exists():
         return
@@ -155,6 +163,9 @@ class ClassifierTraining:
         self.model = self._create_model()
         # The layout that convolutions on processors and tensor cores work in.
         self.model = self.model.to(memory_format=torch.channels_last)
+        for size in (self.preprocess.size, config.augment.size):
+            assert size is not None, "prepare_run settles both"
+            self.model.backbone.check_size(size)
         freeze_stages(self.model.backbone, config.model.freeze)
         if config.train.freeze_batch_norm:
             freeze_batch_norm(self.model.backbone)

@@ -2,7 +2,7 @@
 
 import dataclasses
 import statistics
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Collection, Mapping
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any, Generic, TypeVar
@@ -217,13 +217,16 @@ def refuse_other_files(folder: Path) -> None:
         raise ConfigError(f"{folder} exists and is not a run; choose another with --out FOLDER")
 
 
-def refuse_another_run(asked: object, settled: object, folder: Path) -> None:
+def refuse_another_run(
+    asked: object, settled: object, folder: Path, *, elsewhere: Collection[str] = ()
+) -> None:
     """See that a run goes on only with the settings it was begun with.
 
     Args:
         asked: may leave open what preparing a run chooses.
         settled: of the run.
         folder: of the run.
+        elsewhere: settings that may differ.
 
     Raises:
         ConfigError: a setting that is asked for is another one there.
@@ -231,7 +234,8 @@ def refuse_another_run(asked: object, settled: object, folder: Path) -> None:
     had = flatten(settled)
     for key, value in flatten(asked).items():
         begun = had[key]
-        if value != begun and not (value is None and key in _CHOSEN):
+        is_open = key in elsewhere or (value is None and key in _CHOSEN)
+        if value != begun and not is_open:
             raise ConfigError(
                 f"{folder} holds a run with {key} = {begun!r}, not {value!r}; choose another "
                 "folder with --out FOLDER, or remove it"

@@ -1,0 +1,185 @@
+"""Experiments that are run in parts: which rows count together, and what is left without a run."""
+
+import json
+import re
+import shutil
+from pathlib import Path
+
+import numpy as np
+import pyarrow as pa
+import pyarrow.parquet as pq
+import pytest
+import yaml
+from miniatures import write_faces, write_scale
+from sklearn.metrics import average_precision_score
+
+from captioned import write_captioned, write_captioner
+from zokusei.config import Config, save_config
+from zokusei.data.manifest import Manifest, Record
+from zokusei.data.row_file import no_counting
+from zokusei.errors import ConfigError, DataError
+from zokusei.reproduce.compare import run_missing
+from zokusei.reproduce.experiments import plan_work
+from zokusei.reproduce.measure import measure
+from zokusei.reproduce.places import Places
+from zokusei.reproduce.plan import Plan
+from zokusei.reproduce.runs import JUDGED, find_run, read_rows
+from zokusei.reproduce.scale import load_scale
+from zokusei.results import RATES, append_result, read_results
+from zokusei.tags import TagSet
+
+TAGS = ("hat", "bow")
+TARGETS = np.random.default_rng(5).random((40, 2)) < 0.4
+
+
+def write_run(folder: Path, model: str, seed: int, skill: float) -> np.ndarray:
+    """Write what is left of a run that has its row, and the row."""
+    run = find_run(folder, model, seed)
+    run.mkdir(parents=True)
+    records = [
+        Record(f"{i}.png", tags=[t for t, has in zip(TAGS, row, strict=True) if has],
+               split="test", group=f"g{i // 10}")
+        for i, row in enumerate(TARGETS)
+    ]  # fmt: skip
+    records.append(Record("train.png", tags=list(TAGS), split="train"))
+    Manifest.from_records(records, TagSet.from_names(TAGS), folder).save(run / "manifest.parquet")
+    scores = np.random.default_rng([len(model), seed]).random((40, 2)) + skill * TARGETS
+    table = {"path": [f"{i}.png" for i in range(40)]}
+    table |= {tag: scores[:, i].astype(np.float32) for i, tag in enumerate(TAGS)}
+    pq.write_table(pa.table(table), run / "scores-test.parquet")
+    precision = [{"name": tag, "ap": 50.0} for tag in TAGS]
+    (run / "evaluation-test.json").write_text(json.dumps({"tags": precision}))
+    save_config(Config(), run / "config.yaml")
+    row = dict.fromkeys(RATES, 50) | {"model": model, "seed": seed, "preset": "p"}
+    append_result(folder / "results.csv", row | {"map": find_map(scores)})
+    return scores
+
+
+def find_map(scores):
+    return 100 * np.mean([average_precision_score(TARGETS[:, c], scores[:, c]) for c in (0, 1)])
+
+
+@pytest.fixture
+def judged(tmp_path):
+    """Two seeds of the paper's model and of what it was built on; one more of the latter."""
+    folder = tmp_path / "drawn"
+    scores = {(model, seed): write_run(folder, model, seed, skill)
+              for model, seed, skill in [("add_gcn", 0, 0.1), ("capgcn", 0, 0.3),
+                                         ("add_gcn", 1, 0.1), ("capgcn", 1, 0.3),
+                                         ("add_gcn", 2, 0.6)]}  # fmt: skip
+    return tmp_path, scores
+
+
+def load(tmp_path, *overrides):
+    path = write_scale(tmp_path / "scale.yaml", seeds=[0, 1, 2], corpora={"drawn": {}})
+    return load_scale(str(path), overrides)
+
+
+def find_pair(out):
+    intervals = read_results(out / "intervals.csv")
+    return next(i for i in intervals if i["table"] == "table1" and i["against"] == "add_gcn")
+
+
+def test_a_difference_is_of_the_seeds_that_both_have(judged):
+    out, scores = judged
+    assert measure(load(out), out, no_counting) == []
+    pair = find_pair(out)
+    wanted = np.mean([find_map(scores["capgcn", seed]) - find_map(scores["add_gcn", seed])
+                      for seed in (0, 1)])  # fmt: skip
+    assert float(pair["value"]) == pytest.approx(wanted, abs=1e-3)
+    assert (pair["trainings"], pair["pictures"], pair["groups"]) == ("2", "40", "4")
+
+
+def test_rows_and_intervals_are_of_the_seeds_that_are_asked_for(judged):
+    out, scores = judged
+    measure(load(out, "seeds=[1]"), out, no_counting)
+    assert {row["seed"] for row in read_results(out / "rows.csv")} == {"1"}
+    wanted = find_map(scores["capgcn", 1]) - find_map(scores["add_gcn", 1])
+    assert float(find_pair(out)["value"]) == pytest.approx(wanted, abs=1e-3)
+
+
+@pytest.mark.parametrize("lost", [0, 1])
+def test_a_run_that_is_gone_keeps_its_row_and_is_named(judged, lost):
+    out, scores = judged
+    shutil.rmtree(find_run(out / "drawn", "add_gcn", lost))
+    (note,) = measure(load(out), out, no_counting)
+    assert f"without {find_run(out / 'drawn', 'add_gcn', lost)}" in note
+    assert len(read_results(out / "rows.csv")) == 5
+    pair, kept = find_pair(out), 1 - lost
+    wanted = find_map(scores["capgcn", kept]) - find_map(scores["add_gcn", kept])
+    assert (float(pair["value"]), pair["trainings"]) == (pytest.approx(wanted, abs=1e-3), "1")
+
+
+def test_a_row_that_is_there_twice_is_refused(judged):
+    out, _ = judged
+    path = out / "drawn" / "results.csv"
+    path.write_text(path.read_text() + path.read_text().splitlines()[1] + "\n")
+    with pytest.raises(DataError, match="2 rows of add_gcn, seed 0; keep one"):
+        read_rows(path)
+
+
+def test_a_run_of_another_machine_is_one_of_the_same_settings(judged, tmp_path):
+    out, _ = judged
+    folder = out / "drawn"
+    base = {"data": {"path": "here"}, "preprocess": {"size": 64}, "train": {"epochs": 2}}
+    plan = Plan("p", base, {"add_gcn": {}}, seeds=(0,), baselines=("add_gcn",))
+    there = plan.create_config("add_gcn", 0)
+    there = Config(**{**vars(there), "data": {"path": "/elsewhere/pictures"}})
+    run = find_run(folder, "add_gcn", 0)
+    save_config(there, run / "config.yaml")
+    assert run_missing(plan, folder, None, print) == []
+    other = Plan("p", {**base, "train": {"epochs": 3}}, plan.models, (0,), ("add_gcn",))
+    with pytest.raises(ConfigError, match="epochs = 2, not 3"):
+        run_missing(other, folder, None, print)
+    # Of the run only these are needed.
+    (run / "state.safetensors").touch()
+    assert all((run / name).exists() for name in JUDGED)
+    (run / "scores-test.parquet").unlink()
+    with pytest.raises(DataError, match=r"lacks scores-test\.parquet; bring them, or remove"):
+        run_missing(plan, folder, None, print)
+
+
+def test_one_corpus_is_learnt_and_the_others_left(tmp_path):
+    faces = write_faces(tmp_path / "faces")
+    given = {name: write_captioner(tmp_path / name) for name in ("photographs", "adapted")}
+    scale = load_scale(str(write_scale(tmp_path / "scale.yaml")))
+    out = tmp_path / "out"
+    places = Places(out, {"anime-faces": faces, "real-art": tmp_path / "no"}, None, given)
+    work = plan_work(scale, "all", places, ["anime-faces"])
+    assert [(job.name, job.corpus) for job in work.jobs] == [("table1", "anime-faces")]
+    assert work.missing == []
+    with pytest.raises(ConfigError, match="no corpus 'anime-face'; did you mean 'anime-faces'"):
+        plan_work(scale, "all", places, ["anime-face"])
+    with pytest.raises(DataError, match="table2 learns nothing on anime-faces"):
+        plan_work(scale, "table2", places, ["anime-faces"])
+
+
+def test_a_folder_of_other_corpora_is_refused(tmp_path):
+    flickr8k = write_captioned(tmp_path / "flickr8k", count=6)
+    path, out = write_scale(tmp_path / "scale.yaml", corpora={"drawn": {}}), tmp_path / "out"
+    out.mkdir()
+    places = Places(out, {"flickr8k": flickr8k})
+    scale = load_scale(str(path))
+    (out / "stages.json").write_text("{")
+    with pytest.raises(ConfigError, match=r"stages\.json cannot be read.*remove it"):
+        plan_work(scale, "report", places)
+    begun = {"drawn": {"count": 600, "size": 32}}
+    (out / "stages.json").write_text(json.dumps(begun))
+    with pytest.raises(ConfigError, match=re.escape("begun with drawn = {'count': 600")):
+        plan_work(scale, "table1", places)
+
+
+def test_the_report_is_written_without_learning(zokusei, judged):
+    out, _ = judged
+    path = write_scale(out / "scale.yaml", seeds=[0, 1, 2], corpora={"drawn": {}})
+    given = ["reproduce", "report", "--scale", path, "--out", out]
+    code, _, err = zokusei(*given, "seeds=[0, 1]")
+    assert code == 0, err
+    report = (out / "report.md").read_text()
+    assert "Settings other than the scale's: seeds=[0, 1]." in report
+    assert "of 4 sources" in report
+    assert re.search(r"\| `capgcn` \| 2 \|", report)
+    assert not (out / "corpora").exists()
+    settings = yaml.safe_load(path.read_text())
+    begun = json.loads((out / "stages.json").read_text())
+    assert begun["drawn"] == settings["drawn"]
