@@ -15,9 +15,7 @@ from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
 
-import torch
 from safetensors.torch import load_file
-from torch import Tensor
 
 from zokusei.captioning.model import CaptionModel
 from zokusei.captioning.vocabulary import Vocabulary
@@ -32,7 +30,7 @@ from zokusei.model_folder import (
     reading,
     write_model_folder,
 )
-from zokusei.model_weights import load_exactly, write_weights
+from zokusei.model_weights import halve, load_exactly, write_weights
 
 KIND = "captioner"
 
@@ -95,23 +93,12 @@ def _write_files(folder: Path, checkpoint: CaptionCheckpoint) -> None:
         "vocabulary": checkpoint.vocabulary.digest,
         "provenance": checkpoint.provenance,
     }
-    parameters = dict(model.named_parameters())
-    weights = {
-        name: _shorten(tensor) if name in parameters else tensor
-        for name, tensor in model.state_dict().items()
-    }
-    write_weights(folder, weights)
+    write_weights(folder, halve(model))
     write_json(folder / "config.json", config)
     checkpoint.vocabulary.save(folder / "vocabulary.json")
     checkpoint.preprocess.save(folder / "preprocess.json")
     write_json(folder / "metrics.json", checkpoint.metrics)
     write_text(folder / "README.md", _model_card(checkpoint))
-
-
-def _shorten(tensor: Tensor) -> Tensor:
-    """Give a weight in half precision, or as it is where that cannot hold it."""
-    half = tensor.half()
-    return half if bool(torch.isfinite(half).all()) else tensor
 
 
 def _model_card(checkpoint: CaptionCheckpoint) -> str:

@@ -33,7 +33,7 @@ from zokusei.model_folder import (
     reading,
     write_model_folder,
 )
-from zokusei.model_weights import load_exactly, write_weights
+from zokusei.model_weights import halve, load_exactly, write_weights
 from zokusei.models import Classifier, create_model
 from zokusei.tags import TagSet
 
@@ -68,9 +68,15 @@ class Checkpoint:
         return self.labels.tags
 
 
-def save_checkpoint(folder: Path | str, checkpoint: Checkpoint) -> None:
-    """Write the folder beside its place and move it there, so that it is never half there."""
-    write_model_folder(folder, lambda fresh: _write_files(fresh, checkpoint))
+def save_checkpoint(folder: Path | str, checkpoint: Checkpoint, *, half: bool = False) -> None:
+    """Write the folder beside its place and move it there, so that it is never half there.
+
+    Args:
+        folder: its place.
+        checkpoint: what is written.
+        half: weights in half precision, for a model that is to be given away and not trained on.
+    """
+    write_model_folder(folder, lambda fresh: _write_files(fresh, checkpoint, half))
 
 
 def load_checkpoint(folder: Path | str) -> Checkpoint:
@@ -104,7 +110,7 @@ def load_checkpoint(folder: Path | str) -> Checkpoint:
     return Checkpoint(model.eval(), labels, preprocess, metrics, provenance, captions)
 
 
-def _write_files(folder: Path, checkpoint: Checkpoint) -> None:
+def _write_files(folder: Path, checkpoint: Checkpoint, half: bool) -> None:
     model = checkpoint.model
     config = {
         "format_version": FORMAT_VERSION,
@@ -115,7 +121,8 @@ def _write_files(folder: Path, checkpoint: Checkpoint) -> None:
     }
     if checkpoint.captions is not None:
         config["captions"] = checkpoint.captions.save(folder)
-    write_weights(folder, {**model.state_dict(), **checkpoint.labels.to_tensors()})
+    weights = halve(model) if half else model.state_dict()
+    write_weights(folder, {**weights, **checkpoint.labels.to_tensors()})
     write_json(folder / "config.json", config)
     checkpoint.tags.save(folder / "tags.csv")
     checkpoint.preprocess.save(folder / "preprocess.json")

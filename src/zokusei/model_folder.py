@@ -18,7 +18,7 @@ TAGGER = "tagger"
 """What a model folder holds that does not say so: the first kind there was."""
 
 BASE = "base"
-"""The name of the models that come with the package; a folder of that name is `./base`."""
+"""The name of the models that come with the package; a folder called like it is `./base`."""
 
 _PACKAGED = Path(__file__).parent / "weights"
 
@@ -54,13 +54,14 @@ def find_model_folder(folder: Path | str, kind: str | None = None) -> Path:
     """Give the checkpoint folder: the one that is meant, or the `model` folder of a run.
 
     Args:
-        folder: either of them; `base` where a kind is known: the one that the package carries.
+        folder: either of them; the word `base` (no path) where a kind is known: the one that the
+            package carries.
         kind: of the model that is looked for.
 
     Raises:
         CheckpointError: there is no checkpoint in either, or none in the package.
     """
-    if kind is not None and str(folder) == BASE:
+    if kind is not None and folder == BASE:
         return _find_packaged(kind)
     folder = Path(folder)
     for candidate in (folder, folder / "model"):

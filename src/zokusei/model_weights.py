@@ -11,6 +11,20 @@ from zokusei.errors import CheckpointError
 from zokusei.files import write_whole
 
 
+def halve(model: nn.Module) -> dict[str, torch.Tensor]:
+    """Give a model's state with its weights in half precision where that can hold them.
+
+    Buffers stay as they are: statistics of batch norms have a wide range, and are few.
+    """
+    parameters = dict(model.named_parameters())
+    state = {}
+    for name, tensor in model.state_dict().items():
+        half = tensor.half()
+        fits = name in parameters and bool(torch.isfinite(half).all())
+        state[name] = half if fits else tensor
+    return state
+
+
 def write_weights(folder: Path, weights: Mapping[str, torch.Tensor]) -> None:
     """Write `model.safetensors`."""
     contiguous = {name: tensor.contiguous() for name, tensor in weights.items()}

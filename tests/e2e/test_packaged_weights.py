@@ -2,11 +2,14 @@
 
 import dataclasses
 import importlib.util
+import json
 from pathlib import Path
 from types import SimpleNamespace
 
 import numpy as np
 import pytest
+import torch
+from safetensors.torch import load_file
 
 from captioned import write_captioned, write_captioner
 from conftest import Silent
@@ -18,7 +21,8 @@ from zokusei.config import load_config
 from zokusei.corpora import import_corpus
 from zokusei.corpora.drawn import write_drawn_corpus
 from zokusei.data.manifest import Manifest, Record
-from zokusei.inference import Captioner
+from zokusei.errors import CheckpointError
+from zokusei.inference import Captioner, Tagger
 from zokusei.inference.evaluate_captions import judge_captions
 from zokusei.results import append_result, read_results
 from zokusei.tags import TagSet
@@ -178,6 +182,46 @@ def test_the_tagger_is_trained_and_judged_by_its_configuration(corpora, tmp_path
     assert set(tagger.FIELDS) - set(row) == {"versions", "command"}
 
 
+def test_a_packed_tagger_tags_without_a_model(
+    zokusei, pictures, tmp_path, monkeypatch, untrained, capsys
+):
+    tagger, results = load_script("tagger"), tmp_path / "results.csv"
+    monkeypatch.setattr(model_folder, "_PACKAGED", tmp_path / "weights")
+    code, _, err = zokusei("tag", pictures)
+    assert code == 2
+    assert "'base' is the tagger that comes with the package, and this one came without" in err
+    place = tmp_path / "weights" / "tagger"
+    results.write_text("experiment\nother\n")
+    with pytest.raises(SystemExit, match="no row of base-tagger"):
+        tagger.ship(untrained, place, results)
+    results.unlink()
+    row = dict.fromkeys(tagger.FIELDS, 0.0) | {"experiment": "base-tagger", "map": 41.26,
+           "hair_top1": 80.6, "hair_pictures": 31, "tags": 126}  # fmt: skip
+    append_result(results, row, tagger.FIELDS)
+    tagger.ship(untrained, place, results)
+    card = (place / "README.md").read_text()
+    assert "mAP 41.3 over the 126 tags that occur there" in card
+    assert "the first guess is right in 81 % of 31 pictures" in card
+    assert all(source in card for source in tagger.HELD_OUT)
+    code, out, err = zokusei("tag", pictures, "--json")
+    assert code == 0, err
+    packed, whole = (
+        [json.loads(line)["scores"] for line in text.splitlines()]
+        for text in (out, zokusei("tag", pictures, "--json", "--model", untrained)[1])
+    )
+    assert len(packed) == 6
+    for mine, theirs in zip(packed, whole, strict=True):
+        assert mine == pytest.approx(theirs, abs=2e-3)
+    weights = load_file(place / "model.safetensors")
+    assert weights["head.classifier.weight"].dtype == torch.float16
+    assert weights["backbone.body.bn1.running_var"].dtype == torch.float32
+    # A path is a path, whatever it is called.
+    monkeypatch.chdir(tmp_path)
+    with pytest.raises(CheckpointError, match="base holds no trained model"):
+        Tagger.load(Path("base"))
+    assert zokusei("tag", pictures, "--model", "./base")[0] == 2
+
+
 def test_the_tagger_is_made_by_one_command_to_its_last_line(corpora, tmp_path, monkeypatch, capsys):
     tagger, done = load_script("tagger"), []
     monkeypatch.chdir(tmp_path)
@@ -189,7 +233,10 @@ def test_the_tagger_is_made_by_one_command_to_its_last_line(corpora, tmp_path, m
     monkeypatch.setattr(tagger, "judge", lambda run: dict(row))
     arguments = ["--faces", str(corpora / "faces"), "--art", str(corpora / "art"), "train.seed=1"]
     monkeypatch.setattr(tagger.sys, "argv", ["tagger.py", *arguments])
+    packed = []
+    monkeypatch.setattr(tagger, "ship", lambda *given: packed.append(given))
     tagger.main()
+    assert packed == [(Path("runs/base-tagger"), tagger.PLACE, tmp_path / "base-tagger.csv")]
     assert [command[3] for command in done] == ["data", "train"]
     assert done[1][-1] == "train.seed=1"
     written = read_results(tmp_path / "base-tagger.csv")

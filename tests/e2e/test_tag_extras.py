@@ -100,6 +100,13 @@ def test_a_model_that_reads_captions_carries_its_captioner(tag, zokusei, untrain
     assert out.splitlines()[1::2] == [f"  {caption}" for caption in wanted]
 
 
+def test_without_a_captioner_of_its_own_a_model_has_the_packaged_one(tag):
+    code, out, err = tag("--caption", "--json")
+    assert code == 0, err
+    assert all(record["caption"].startswith(("a ", "the ", "two ")) for record in records(out))
+    assert records(tag("--captioner", "base", "--json")[1]) == records(out)
+
+
 def test_embeddings_are_the_mean_of_the_last_feature_map(tag, untrained):
     small = load_checkpoint(untrained)
     # The map of a small picture has one place, where every way of pooling is the same.
@@ -136,7 +143,6 @@ def test_an_embedding_of_what_moves_is_the_mean_of_its_frames(untrained, tmp_pat
 
 
 @pytest.mark.parametrize(("arguments", "says"), [
-    (["--caption"], "carries no captioner; give one with --captioner RUN"),
     (["--embedding"], "parquet and npz"),
     (["--write", "npz", "-o", "out"], "add --embedding"),
     (["--caption-first", "--write", "kohya"], "add --caption"),

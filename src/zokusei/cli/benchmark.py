@@ -8,7 +8,7 @@ import typer
 
 
 def benchmark(
-    models: Annotated[list[Path], typer.Argument(help="Models as `zokusei tag` takes them.")],
+    models: Annotated[list[str], typer.Argument(help="Models as `zokusei tag` takes them.")],
     pictures: Annotated[
         Path | None, typer.Option(help="A folder of pictures; JPEG of 512 px are made otherwise.")
     ] = None,

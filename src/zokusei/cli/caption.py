@@ -15,9 +15,9 @@ _EXISTING = ("keep", "replace")
 def caption(
     pictures: Annotated[list[str], typer.Argument(help="Pictures, folders, patterns.")],
     model: Annotated[
-        Path,
+        str,
         typer.Option(help="A captioner's run folder or model folder; base: the packaged one."),
-    ] = Path("base"),
+    ] = "base",
     beam: Annotated[
         int, typer.Option(min=1, max=100, help="Beginnings that the search keeps; 1 is greedy.")
     ] = 3,

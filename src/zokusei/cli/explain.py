@@ -8,7 +8,9 @@ import typer
 
 
 def explain(
-    run: Annotated[Path, typer.Argument(help="A run folder or a model folder.")],
+    run: Annotated[
+        str, typer.Argument(help="A run folder or a model folder; base: the packaged tagger.")
+    ],
     picture: Annotated[Path, typer.Argument(help="The picture.")],
     out: Annotated[
         Path | None,
@@ -37,10 +39,12 @@ def explain(
     from zokusei.files import write_whole
     from zokusei.inference import Tagger
     from zokusei.inference.explain import explain_picture
+    from zokusei.model_folder import BASE
     from zokusei.report.explanation import draw_explanation
 
     explanation = explain_picture(Tagger.load(run, device=device), picture, tag)
-    target = out or run / "explanations" / f"{picture.name}.png"
+    place = Path() if run == BASE else Path(run)
+    target = out or place / "explanations" / f"{picture.name}.png"
     with write_whole(target) as temporary:
         draw_explanation(explanation, most).save(temporary, "PNG")
     if as_json:

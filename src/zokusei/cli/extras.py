@@ -1,7 +1,6 @@
 """What `zokusei tag` finds besides tags: captions and embeddings."""
 
-from dataclasses import dataclass
-from pathlib import Path
+from dataclasses import dataclass, replace
 from typing import TYPE_CHECKING, Any
 
 from zokusei.errors import ConfigError
@@ -16,7 +15,7 @@ class Extras:
     """What was asked for with `--caption`, `--captioner`, `--caption-first` and `--embedding`."""
 
     caption: bool
-    captioner: Path | None
+    captioner: str | None
     caption_first: bool
     embedding: bool
 
@@ -60,12 +59,20 @@ class Extras:
                 "into text files; add one to --write, or --json"
             )
 
+    def settle(self, tagger: "Tagger") -> "Extras":
+        """Take the packaged captioner where captions are asked for and the model carries none."""
+        from zokusei.model_folder import BASE
+
+        carries_one = getattr(tagger.checkpoint, "captions", None) is not None
+        if not self.captions or self.captioner is not None or carries_one:
+            return self
+        return replace(self, captioner=BASE)
+
     def load_captioner(self, tagger: "Tagger", device: str) -> "Captioner | None":
-        """Get the captioner ready that was asked for: another one, or the model's own.
+        """Get the captioner ready that was settled on.
 
         Raises:
-            ConfigError: the model carries none.
-            CheckpointError: the other one cannot be loaded.
+            CheckpointError: it cannot be loaded.
         """
         if not self.captions:
             return None
@@ -73,9 +80,8 @@ class Extras:
 
         if self.captioner is not None:
             return Captioner.load(self.captioner, device=device)
-        own = getattr(tagger.checkpoint, "captions", None)
-        if own is None:
-            raise ConfigError("this model carries no captioner; give one with --captioner RUN")
+        own = tagger.trained.captions
+        assert own is not None, "settle saw to it"
         return Captioner(own.checkpoint, device=device)
 
     def describe(self) -> dict[str, Any]:
@@ -88,7 +94,7 @@ class Extras:
         }
 
 
-def _hash_captioner(folder: Path) -> str:
+def _hash_captioner(folder: str) -> str:
     # Imported here alone: an exported tagger without a captioner needs no PyTorch.
     from zokusei.caption_checkpoint import KIND
     from zokusei.inference.done import hash_model

@@ -93,7 +93,7 @@ class Keeping:
     def __init__(
         self,
         tagger: "Tagger",
-        model: Path,
+        model: str,
         settings: WriteSettings,
         formats: list[str],
         extras: "Extras",
@@ -104,6 +104,7 @@ class Keeping:
         from zokusei.inference.done import Done, hash_model
         from zokusei.inference.journal import Journal
         from zokusei.inference.writers import create_writers
+        from zokusei.model_folder import TAGGER
 
         self._settings, self._problems = settings, problems
         self._jobs: dict[str, Job] = {}
@@ -112,7 +113,8 @@ class Keeping:
         self._refused: set[Path] = set()
         state = settings.state or default_state(settings.out)
         options = {
-            "model": hash_model(model), "write": sorted(formats), "existing": settings.existing,
+            "model": hash_model(model, TAGGER), "write": sorted(formats),
+            "existing": settings.existing,
             "extension": settings.extension,
             "out": None if settings.out is None else os.fsencode(settings.out.absolute()).hex(),
             **choices,

@@ -89,7 +89,7 @@ class Sending:
         self,
         settings: HydrusSettings,
         tagger: "Tagger",
-        model: Path,
+        model: str,
         writing: "WriteSettings",
         choices: Mapping[str, Any],
         problems: "SharedProblems",
@@ -98,6 +98,7 @@ class Sending:
         from zokusei.inference.collection import Behind
         from zokusei.inference.done import Done, hash_model
         from zokusei.inference.hydrus import parse_search
+        from zokusei.model_folder import TAGGER
         from zokusei.tag_text import PRESETS
         from zokusei.tags import CATEGORIES
 
@@ -112,7 +113,8 @@ class Sending:
         self._categories = {tag.name: CATEGORIES.get(tag.category, "general") for tag in tags}
         # Every Hydrus gives its first tag service the same key.
         options = {
-            "model": hash_model(model), "hydrus": self._service, "url": settings.url, **choices,
+            "model": hash_model(model, TAGGER), "hydrus": self._service, "url": settings.url,
+            **choices,
         }  # fmt: skip
         state = writing.state or default_state(None)
         self._done = Done(state / "done.sqlite", options, dry=writing.dry_run)

@@ -19,8 +19,12 @@ _FAILED = 3
 
 def tag(
     model: Annotated[
-        Path, typer.Option(help="A run, a model folder, an exported model, or a WD-style folder.")
-    ],
+        str,
+        typer.Option(
+            help="A run, a model folder, an exported model, or a WD-style folder; base: the "
+            "packaged one."
+        ),
+    ] = "base",
     pictures: Annotated[
         list[str] | None,
         typer.Argument(
@@ -116,10 +120,13 @@ def tag(
     ] = None,
     caption: Annotated[
         bool,
-        typer.Option("--caption", help="Also write captions, by the captioner of the model."),
+        typer.Option(
+            "--caption", help="Also write captions, by the model's own captioner or base."
+        ),
     ] = False,
     captioner: Annotated[
-        Path | None, typer.Option(metavar="RUN", help="Captions by this captioner.")
+        str | None,
+        typer.Option(metavar="RUN", help="Captions by this captioner; base: the packaged one."),
     ] = None,
     caption_first: Annotated[
         bool,
@@ -190,6 +197,7 @@ def tag(
     extras.check(formats, printed=as_json or not (formats or hydrus))
     ruler = Ruler(rules, explain=explain_rules, as_json=as_json)
     tagger = Tagger.load(model, device=device)
+    extras = extras.settle(tagger)
     writer = extras.load_captioner(tagger, device)
     tell(tagger.describe())
     tagger.selection = create_selection(

@@ -21,7 +21,7 @@ from zokusei.errors import DataError, ImageError, ZokuseiError
 from zokusei.files import hash_bytes, hash_file
 from zokusei.images import Member
 from zokusei.inference.wd import is_wd_folder
-from zokusei.model_folder import find_model_folder
+from zokusei.model_folder import BASE, find_model_folder
 
 _VERSION = 2
 _WAIT = 60.0  # seconds, for another tagger that is writing
@@ -313,9 +313,9 @@ def hash_model(folder: Path | str, kind: str | None = None) -> str:
         CheckpointError: there is no model.
         DataError: a file cannot be read.
     """
-    folder = Path(folder)
-    if not is_wd_folder(folder):
+    if folder == BASE or not is_wd_folder(Path(folder)):
         folder = find_model_folder(folder, kind)
+    folder = Path(folder)
     digest = hashlib.sha256()
     try:
         for path in sorted(path for path in folder.rglob("*") if path.is_file()):

@@ -15,7 +15,7 @@ from zokusei.inference.exported import ExportedModel, find_runtime, load_exporte
 from zokusei.inference.reading import Batch, read_pictures
 from zokusei.inference.thresholds import create_selection
 from zokusei.inference.wd import is_wd_folder, load_wd
-from zokusei.model_folder import find_model_folder
+from zokusei.model_folder import BASE, TAGGER, find_model_folder
 
 if TYPE_CHECKING:
     from zokusei.checkpoint import Checkpoint
@@ -80,8 +80,12 @@ class Tagger:
         self.selection = create_selection(checkpoint.tags)
 
     @classmethod
-    def load(cls, folder: Path | str, *, device: str = "auto") -> "Tagger":
+    def load(cls, folder: Path | str = BASE, *, device: str = "auto") -> "Tagger":
         """Load a run, a checkpoint, an exported model, or another tagger in WD v3's form.
+
+        Args:
+            folder: of either; `base` is the tagger of the package.
+            device: where to compute.
 
         Raises:
             CheckpointError: the folder is missing, damaged or of another version.
@@ -230,9 +234,9 @@ def load_model(folder: Path | str) -> "Checkpoint | ExportedModel":
     Raises:
         CheckpointError: the folder is missing, damaged or of another version.
     """
-    if is_wd_folder(Path(folder)):
+    if folder != BASE and is_wd_folder(Path(folder)):
         return load_wd(Path(folder))
-    folder = find_model_folder(folder)
+    folder = find_model_folder(folder, TAGGER)
     if find_runtime(folder) is not None:
         return load_exported(folder)
     from zokusei.checkpoint import load_checkpoint
