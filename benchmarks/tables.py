@@ -49,6 +49,21 @@ def choices(rows: list[Row]) -> list[list[str]]:
     return table
 
 
+def white_box(rows: list[Row]) -> list[list[str]]:
+    """Each loss after two epochs of the adversarial stage, with all losses and without one."""
+    parts = ("surface", "texture", "structure", "content", "variation")
+    table = [["trained", *parts]]
+    for row in rows:
+        if (row["experiment"], row["epoch"]) != ("white-box", "2"):
+            continue
+        cells = [f"{float(row[part]):.3g}" for part in parts]
+        cells = [
+            f"**{c}**" if p == row["without"] else c for p, c in zip(parts, cells, strict=True)
+        ]
+        table.append([f"without `{row['without']}`" if row["without"] else "with all", *cells])
+    return table
+
+
 def loader(rows: list[Row]) -> list[list[str]]:
     """Loader and step, of the newest measurement."""
     table = [
@@ -212,6 +227,7 @@ def make_tables() -> dict[str, str]:
     tables = {
         "anime-faces": anime_faces(read("anime-faces")),
         "anime-faces-choices": choices(read("anime-faces-choices")),
+        "white-box": white_box(read("white-box")),
         "drawn": drawn(read("drawn")),
         "loader": loader(read("loader")),
         "danbooru": danbooru(read("danbooru")),

@@ -8,6 +8,8 @@ import sys
 import pytest
 from PIL import Image
 
+from zokusei.results import RATES
+
 TINY = ["model.backbone=test_efficientnet", "model.weights=none", "train.workers=1"]
 
 
@@ -133,6 +135,21 @@ def test_doctor_says_what_is_there(zokusei):
     assert code == 0
     for word in ("torch", "timm", "CUDA", "threads", "accelerate", "efficientnet-lite0"):
         assert word in out
+    assert "zokusei caption PICTURES" in out
+
+
+def test_tables_show_names_as_they_are(capsys):
+    from zokusei.cli.tables import print_counts, print_evaluation
+
+    print_counts("a [b] table", [("[bold]x", "[/]"), ("pip install 'zokusei[train]'", ":[")])
+    rates = dict.fromkeys(RATES, 50.0)
+    tag = {"name": "[/red]", "positives": 1, "ap": 1.0, "precision": None, "recall": None,
+           "f1": None, "threshold": 0.5}  # fmt: skip
+    print_evaluation({"pictures": 1, "split": "val", "metrics": rates,
+                      "metrics_own_thresholds": rates, "tags": [tag]})  # fmt: skip
+    shown = capsys.readouterr().out
+    for text in ("a [b] table", "[bold]x", "[/]", "'zokusei[train]'", ":[", "[/red]"):
+        assert text in shown
 
 
 def test_version(zokusei):

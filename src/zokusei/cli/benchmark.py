@@ -28,6 +28,7 @@ def benchmark(
     from itertools import islice
 
     from rich.table import Table
+    from rich.text import Text
 
     from zokusei.cli.console import counting, out, tell
     from zokusei.environment import count_threads, describe_hardware
@@ -64,5 +65,5 @@ def benchmark(
     for model, tagger, speed in zip(models, taggers, speeds, strict=True):
         size, place = str(tagger.checkpoint.preprocess.size), tagger.backend.place
         rates = f"{speed.alone:.1f}", f"{speed.whole:.1f}", f"{speed.share:.0f} %"
-        table.add_row(str(model), size, place, *rates)
+        table.add_row(Text(model), size, place, *rates)
     out.print(table)

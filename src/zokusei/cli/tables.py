@@ -1,8 +1,12 @@
-"""Tables that commands print."""
+"""Tables that commands print.
+
+Names are people's: a tag `[b]` is no markup, so that every cell is `Text`.
+"""
 
 from typing import Any
 
 from rich.table import Table
+from rich.text import Text
 
 from zokusei.cli.console import out
 from zokusei.results import RATES
@@ -26,7 +30,7 @@ def print_evaluation(evaluation: dict[str, Any]) -> None:
     for tag in ranked:
         rates = [tag[name] for name in ("ap", "precision", "recall", "f1")]
         shown = ["-" if rate is None else f"{rate:.1f}" for rate in rates]
-        tags.add_row(tag["name"], str(tag["positives"]), *shown, f"{tag['threshold']:.2f}")
+        tags.add_row(Text(tag["name"]), str(tag["positives"]), *shown, f"{tag['threshold']:.2f}")
     out.print(tags)
 
 
@@ -50,15 +54,15 @@ def print_label_graph(title: str, graph: dict[str, Any], most: int = 40) -> None
         table.add_column(name, justify="right")
     for edge in edges[:most]:
         rates = f"{100 * edge['probability']:.1f}", f"{edge['weight']:.3f}"
-        table.add_row(edge["from"], edge["to"], *rates)
+        table.add_row(Text(edge["from"]), Text(edge["to"]), *rates)
     out.print(table)
 
 
 def print_counts(title: str, rows: list[tuple[str, str]]) -> None:
     """Print names with values."""
-    table = Table(title=title, show_header=False)
+    table = Table(title=Text(title), show_header=False)
     table.add_column("")
     table.add_column("", justify="right", overflow="fold")
     for name, value in rows:
-        table.add_row(name, value)
+        table.add_row(Text(name), Text(value))
     out.print(table)
