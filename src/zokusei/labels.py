@@ -122,14 +122,24 @@ class LabelSpace:
     def from_tensors(
         cls, tags: TagSet, tensors: Mapping[str, Tensor], num_pictures: int
     ) -> "LabelSpace":
-        """Undo `to_tensors`."""
+        """Undo `to_tensors`.
+
+        Raises:
+            DataError: the counts are missing, damaged, or those of more tags.
+        """
         found: dict[str, Tensor | None] = dict.fromkeys(_COUNTS)
         for name in _COUNTS:
             places = tensors.get(f"labels.{name}.places")
-            if places is not None:
-                counts = torch.zeros(len(tags), len(tags), dtype=torch.long)
-                counts[tuple(places.long().T)] = tensors[f"labels.{name}.counts"]
-                found[name] = counts
+            if places is None:
+                continue
+            given, size = tensors.get(f"labels.{name}.counts"), len(tags)
+            if given is None or places.shape != (len(given), 2):
+                raise DataError(f"{name}: places and counts do not fit together")
+            if len(places) and not 0 <= int(places.min()) <= int(places.max()) < size:
+                raise DataError(f"{name}: counts of more than {size} tags; of another model?")
+            counts = torch.zeros(size, size, dtype=torch.long)
+            counts[tuple(places.long().T)] = given.long()
+            found[name] = counts
         cooccurrence = found["cooccurrence"]
         if cooccurrence is None:
             raise DataError("the counts of the tags are missing")

@@ -167,6 +167,23 @@ def test_impossible_settings_are_refused():
         unchecked(torch.ones(4, 4).long(), torch.ones(4, 1).long())
 
 
+@pytest.mark.parametrize(("name", "value", "message"), [
+    ("places", torch.tensor([[0, 3]]).int(), "counts of more than 3 tags"),
+    ("places", torch.tensor([[0, -1]]).int(), "counts of more than 3 tags"),
+    ("places", torch.tensor([[0, 1], [1, 1]]).int(), "do not fit together"),
+    ("counts", None, "do not fit together"),
+])  # fmt: skip
+def test_damaged_counts_are_refused(name, value, message):
+    tags = TagSet.from_names("abc")
+    kept = {"labels.cooccurrence.places": torch.tensor([[0, 1]]).int(),
+            "labels.cooccurrence.counts": torch.tensor([4])}  # fmt: skip
+    kept[f"labels.cooccurrence.{name}"] = value
+    with pytest.raises(DataError, match=message):
+        LabelSpace.from_tensors(tags, {k: v for k, v in kept.items() if v is not None}, 9)
+    with pytest.raises(DataError, match="are missing"):
+        LabelSpace.from_tensors(tags, {}, 9)
+
+
 def test_counts_in_blocks_are_counts_of_all(monkeypatch):
     generator = torch.Generator().manual_seed(0)
     targets, known = (torch.rand(53, 7, generator=generator) < share for share in (0.4, 0.7))

@@ -15,7 +15,6 @@ import json
 import statistics
 from collections.abc import Collection, Sequence
 from dataclasses import dataclass, field
-from functools import partial
 from pathlib import Path
 from typing import Any
 
@@ -150,7 +149,13 @@ def run_work(scale: Scale, work: Work, places: Places, tools: Tools) -> tuple[Pa
         tools.tell(f"now: {stage.name}")
         stage.run(tools)
     captioners = {name: places.find_captioner(name) for name in CAPTIONERS}
-    broken = []
+    broken: list[str] = []
+
+    def write() -> None:
+        notes = [*work.missing, *(f"broken off: {line}" for line in broken)]
+        do_once(lambda: _write(scale, places, tools, notes))
+
+    is_written = False
     for job in work.jobs:
         path = places.find_corpus(job.corpus)
         plan = scale.create_plan(job.corpus, path, job.rows, job.seeds, captioners)
@@ -167,11 +172,12 @@ def run_work(scale: Scale, work: Work, places: Places, tools: Tools) -> tuple[Pa
             found = [str(error)]
             tools.tell(f"broken off: {error}")
         broken += [f"{job.name} on {job.corpus}: {line}" for line in found]
-        # After each: whoever ends it here has the figures of what was run.
-        notes = [*work.missing, *(f"broken off: {line}" for line in broken)]
-        do_once(partial(_write, scale, places, tools, notes))
-    if not work.jobs:
-        do_once(lambda: _write(scale, places, tools, []))
+        # Whoever ends it here has the figures of what was run.
+        is_written = count_runs(places, job)[0] > done
+        if is_written:
+            write()
+    if not is_written:
+        write()
     return places.out / "report.html", broken
 
 
