@@ -239,6 +239,7 @@ def create_captioner(
         model.backbone.requires_grad_(requires_grad=False)
     else:
         freeze_stages(model.backbone, chosen.freeze)
+    model.backbone.check_size(size)
     with torch.no_grad():
         positions = model.eval().encode(torch.zeros(1, 3, size, size)).shape[1]
     if positions < 2:
