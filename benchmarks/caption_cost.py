@@ -51,6 +51,8 @@ def main() -> None:
     captioner = load_caption_checkpoint(given.captioner)
     source = CaptionSource(captioner)
     pictures = [open_image(path) for path in sorted(given.pictures.rglob("*.png"))[:PICTURES]]
+    if not pictures:
+        parser.error(f"{given.pictures} holds no PNG")
     command = (
         f"python benchmarks/caption_cost.py {given.captioner} {given.pictures} "
         f"--rounds {given.rounds}"

@@ -8,14 +8,18 @@ that of `gap` in the same round. `growth` runs every head alone on one feature m
 and 10,000 classes, each in a process of its own, and notes seconds and the memory it adds.
 """
 
+import ctypes
+import gc
 import statistics
 import subprocess
 import sys
 import time
+from collections.abc import Callable
 from pathlib import Path
 from typing import NamedTuple
 
 import torch
+from torch.nn.attention import SDPBackend, sdpa_kernel
 from torch.utils.flop_counter import FlopCounterMode
 
 from zokusei.labels import LabelSpace
@@ -34,17 +38,17 @@ COLUMNS = (
 
 
 class Scale(NamedTuple):
-    """A backbone, its input, and how long to measure."""
+    """A backbone, its input, and how often to measure inference and training."""
 
     backbone: str
     size: int
     batch: int
-    rounds: int
+    rounds: tuple[int, int]
 
 
 SCALES = {
-    "desk": Scale("tf_efficientnet_lite0", 112, 32, 9),
-    "paper": Scale("resnet101", 448, 2, 3),
+    "desk": Scale("tf_efficientnet_lite0", 112, 32, (15, 9)),
+    "paper": Scale("resnet101", 448, 2, (15, 3)),
 }
 CLASSES = (100, 1_000, 10_000)
 WIDTH = 50  # of the label embeddings, as GloVe's smallest
@@ -107,23 +111,27 @@ def measure_scale(name: str) -> None:
     models = {
         model: create(model, scale).to(memory_format=torch.channels_last) for model in list_models()
     }
-    seconds: dict[str, list[tuple[float, float]]] = {model: [] for model in models}
-    for turn in range(scale.rounds + 1):
-        for model, built in models.items():
-            pair = infer(built, images), train(built, images)
-            if turn:  # the first round warms up
-                seconds[model].append(pair)
+    # One after the other: a training step leaves caches and clock in another state.
+    inference, training = (
+        take_turns(models, images, step, rounds)
+        for step, rounds in zip((infer, train), scale.rounds, strict=True)
+    )
     for model, built in models.items():
-        with FlopCounterMode(display=False) as counter, torch.inference_mode():
+        # Attention in one call is not counted; as products it is. A multiplication and an addition
+        # are two operations.
+        with (
+            FlopCounterMode(display=False) as counter,
+            torch.inference_mode(),
+            sdpa_kernel(SDPBackend.MATH),
+        ):
             built.eval()(*given(built, images[:1]))
-        rates = [
-            tuple(base / own for base, own in zip(*pairs, strict=True))
-            for pairs in zip(seconds["gap"], seconds[model], strict=True)
-        ]
-        forward, both = (
-            statistics.median(pair[part] for pair in seconds[model]) for part in (0, 1)
+        forward, both = (statistics.median(seconds[model]) for seconds in (inference, training))
+        to_gap, train_to_gap = (
+            statistics.median(
+                base / own for base, own in zip(seconds["gap"], seconds[model], strict=True)
+            )
+            for seconds in (inference, training)
         )
-        to_gap, train_to_gap = (statistics.median(rate[part] for rate in rates) for part in (0, 1))
         row = {
             "experiment": f"heads {name}", "model": model, "backbone": scale.backbone,
             "size": scale.size, "classes": 100,
@@ -131,7 +139,7 @@ def measure_scale(name: str) -> None:
             "gflops": counter.get_total_flops() / 1e9,
             "images_per_second": scale.batch / forward,
             "train_images_per_second": scale.batch / both,
-            "to_gap": to_gap, "train_to_gap": train_to_gap, "rounds": scale.rounds,
+            "to_gap": to_gap, "train_to_gap": train_to_gap, "rounds": scale.rounds[0],
             "command": f"python benchmarks/heads.py {name}",
         }  # fmt: skip
         append_result(RESULTS, row, COLUMNS)
@@ -140,6 +148,22 @@ def measure_scale(name: str) -> None:
             f"{to_gap:.2f} of gap ({train_to_gap:.2f} in training)",
             flush=True,
         )
+
+
+def take_turns(
+    models: dict[str, Classifier],
+    images: torch.Tensor,
+    step: Callable[[Classifier, torch.Tensor], float],
+    rounds: int,
+) -> dict[str, list[float]]:
+    """Give the seconds of every model's steps; the first round only warms up."""
+    seconds: dict[str, list[float]] = {model: [] for model in models}
+    for turn in range(rounds + 1):
+        for model, built in models.items():
+            found = step(built, images)
+            if turn:
+                seconds[model].append(found)
+    return seconds
 
 
 def count(module: torch.nn.Module) -> float:
@@ -181,7 +205,10 @@ def measure_head(model: str, classes: int) -> None:
     inputs: tuple[torch.Tensor, ...] = (torch.randn(1, 2048, 14, 14),)
     if head.needs_captions:
         inputs += (torch.randn(1, CAPTION),)
-    # The process has peaked higher while it built the head: forget that peak.
+    # The process has peaked higher while it built the head: give that memory back, and forget it.
+    del small, labels
+    gc.collect()
+    ctypes.CDLL(None).malloc_trim(0)
     Path("/proc/self/clear_refs").write_text("5")
     before = read_memory("VmRSS")
     times = []
@@ -202,10 +229,11 @@ def read_memory(name: str) -> float:
 
 def main() -> None:
     """Measure what is named, or everything."""
-    keep_freed_memory()
     if sys.argv[1:2] == ["head"]:
+        # Without kept memory, in which what it needs would find room already.
         measure_head(sys.argv[2], int(sys.argv[3]))
         return
+    keep_freed_memory()
     for name in sys.argv[1:] or [*SCALES, "growth"]:
         measure_growth() if name == "growth" else measure_scale(name)
 

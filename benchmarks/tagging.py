@@ -14,6 +14,7 @@ through onnxruntime, the architecture of its smallest tagger, on few pictures.
 
 import argparse
 import os
+import re
 import statistics
 import subprocess
 import sys
@@ -169,12 +170,15 @@ def repeat(paths: Sequence[Path], folder: Path, count: int) -> None:
 def peak_of(command: Sequence[str]) -> float:
     """Run a command; give the most memory it held, in MB."""
     process = subprocess.Popen(command, stderr=subprocess.DEVNULL)
-    _, status, usage = os.wait4(process.pid, 0)
-    process.returncode = os.waitstatus_to_exitcode(status)
+    status, most = Path(f"/proc/{process.pid}/status"), 0
+    # Read while it runs: what the system tells at the end begins with this process's own memory.
+    while process.poll() is None:
+        found = re.search(r"VmHWM:\s+(\d+) kB", status.read_text())
+        most = max(most, int(found[1])) if found else most
+        time.sleep(0.05)
     if process.returncode:
         sys.exit(f"ended with {process.returncode}: {' '.join(command)}")
-    # Linux counts in kilobytes, macOS in bytes.
-    return usage.ru_maxrss / (1 << 20 if sys.platform == "darwin" else 1 << 10)
+    return most / 1024
 
 
 def first(run: Path, options: argparse.Namespace) -> None:

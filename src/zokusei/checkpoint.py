@@ -93,6 +93,11 @@ def load_checkpoint(folder: Path | str) -> Checkpoint:
             f"{folder} is a model exported to {config['runtime']}, which gives tags and nothing "
             "else; give the run it was made from"
         )
+    if "training_pictures" not in config:
+        raise CheckpointError(
+            f"{folder} keeps how often tags meet in config.json, as early versions of zokusei did; "
+            "train it again"
+        )
     with reading(folder):
         tags = TagSet.load(folder / "tags.csv")
         weights = load_file(folder / "model.safetensors")

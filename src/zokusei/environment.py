@@ -6,7 +6,10 @@ import subprocess
 from importlib.metadata import PackageNotFoundError, version
 from pathlib import Path
 
-PACKAGES = ("zokusei", "torch", "torchvision", "timm", "accelerate", "numpy", "pillow", "pyarrow")
+PACKAGES = (
+    "zokusei", "torch", "torchvision", "timm", "accelerate", "numpy", "pillow", "pyarrow",
+    "onnxruntime", "openvino", "nncf",
+)  # fmt: skip
 """Distributions whose version can change a figure."""
 
 

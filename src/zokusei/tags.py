@@ -90,7 +90,7 @@ class TagSet:
     def _positions(self) -> dict[str, int]:
         return {tag.name: position for position, tag in enumerate(self.tags)}
 
-    @property
+    @cached_property
     def names(self) -> tuple[str, ...]:
         """All names, in order."""
         return tuple(self._positions)

@@ -14,9 +14,11 @@ from zokusei.checkpoint import load_checkpoint
 from zokusei.errors import CheckpointError, ConfigError, DataError, MissingExtraError, ModelError
 from zokusei.export import folder as export_folder
 from zokusei.export.folder import check_target, export_run
+from zokusei.images.preprocess import Preprocess
 from zokusei.inference import Tagger
 from zokusei.inference.evaluate import evaluate_run
 from zokusei.inference.explain import explain_picture
+from zokusei.inference.exported import Form
 
 
 @pytest.fixture(scope="module")
@@ -131,13 +133,39 @@ def test_a_graph_that_says_something_else_is_not_written(
     def write_onnx(path, model, preprocess):
         graph = onnx.load(onnx_folder / "model.onnx")
         weight = next(w for w in graph.graph.initializer if w.name.endswith("conv_stem.weight"))
-        weight.CopyFrom(numpy_helper.from_array(numpy_helper.to_array(weight) * 2, weight.name))
+        weight.CopyFrom(
+            numpy_helper.from_array(numpy_helper.to_array(weight) * 2, weight.name)
+        )
         onnx.save(graph, path)
 
     monkeypatch.setattr(export_folder, "write_onnx", write_onnx)
     with pytest.raises(ModelError, match=r"from the trained model's.*nothing was written"):
         export_run(run_folder, tmp_path / "onnx", "onnx")
     assert list(tmp_path.iterdir()) == []
+
+
+def test_where_an_export_would_change_a_model_it_is_given_a_place(zokusei, run_folder, tmp_path):
+    code, _, err = zokusei("export", run_folder / "model", "--to", "onnx")
+    assert code == 2
+    assert "is a model folder, which an export would change; give --out FOLDER" in err
+
+
+@pytest.mark.parametrize("form", [
+    Form(), Form(channels_last=False), Form(blue_first=False, wants_normalized=True),
+    Form(channels_last=False, blue_first=False, wants_normalized=True),
+])  # fmt: skip
+def test_pictures_are_arranged_as_a_loop_does(form):
+    pixels = np.random.default_rng(0).integers(0, 256, (2, 3, 4, 3), dtype=np.uint8)
+    preprocess = Preprocess(4, "pad", (0.5, 0.4, 0.3), (0.2, 0.25, 0.5))
+    found = form.arrange(pixels, preprocess)
+    assert found.flags.c_contiguous
+    for picture, row, column, channel in np.ndindex(*pixels.shape):
+        value = float(pixels[picture, row, column, channel])
+        if form.wants_normalized:
+            value = (value / 255 - preprocess.mean[channel]) / preprocess.std[channel]
+        place = 2 - channel if form.blue_first else channel
+        where = (row, column, place) if form.channels_last else (place, row, column)
+        assert found[(picture, *where)] == pytest.approx(value, abs=1e-5)
 
 
 def test_the_command_prints_how_near_it_is(zokusei, run_folder, corpus, tmp_path, written):

@@ -7,7 +7,7 @@ import typer
 
 
 def export(
-    run: Annotated[Path, typer.Argument(help="A run folder.")],
+    run: Annotated[str, typer.Argument(help="A run folder; base: the packaged tagger.")],
     to: Annotated[str, typer.Option(help="onnx or openvino.")],
     int8: Annotated[
         bool, typer.Option("--int8", help="Eight-bit numbers, calibrated on training pictures.")
@@ -34,11 +34,18 @@ def export(
     on validation pictures is printed, and whether it is worth it is yours to say.
     """
     from zokusei.cli.console import counting, tell
+    from zokusei.errors import ConfigError
     from zokusei.export.folder import export_run
+    from zokusei.model_folder import BASE, TAGGER, find_model_folder
 
-    target = out or run / (f"{to}-int8" if int8 else to)
+    place = find_model_folder(run, TAGGER) if run == BASE else Path(run)
+    if out is None and (place / "config.json").exists():
+        raise ConfigError(
+            f"{run} is a model folder, which an export would change; give --out FOLDER"
+        )
+    target = out or place / (f"{to}-int8" if int8 else to)
     with counting("comparing", None) as progress:
-        parity = export_run(run, target, to, int8=int8, manifest=manifest, progress=progress)
+        parity = export_run(place, target, to, int8=int8, manifest=manifest, progress=progress)
     if parity.unreadable:
         tell(f"{parity.unreadable} validation pictures could not be read")
     tell(

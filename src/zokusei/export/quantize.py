@@ -1,6 +1,7 @@
 """Eight-bit weights and activations, calibrated on pictures."""
 
 import logging
+from collections.abc import Sequence
 from pathlib import Path
 from typing import Any
 
@@ -73,10 +74,27 @@ def _read(path: Path, runtime: str) -> Any:
     return onnx.load(path)
 
 
+def _choose(sources: Sequence[str], count: int) -> list[int]:
+    """Choose rows evenly over each source, the same number of each as far as there are so many.
+
+    >>> _choose(["art"] * 2 + ["faces"] * 6, 6)
+    [0, 1, 2, 4, 7]
+    """
+    of_each = count // len(set(sources)) or 1
+    chosen = []
+    for source in dict.fromkeys(sources):
+        rows = [row for row, own in enumerate(sources) if own == source]
+        places = np.linspace(0, len(rows) - 1, min(of_each, len(rows))).astype(int)
+        chosen += [rows[place] for place in places]
+    return sorted(chosen)
+
+
 def _read_examples(pictures: Manifest, preprocess: Preprocess) -> list[dict[str, Any]]:
-    """Take pictures from all over the split, one a batch, as the graph takes them."""
-    rows = np.linspace(0, len(pictures) - 1, min(CALIBRATION, len(pictures))).astype(int)
-    paths = [pictures.paths[row] for row in rows]
+    """Take pictures from all over the split, one a batch, as the graph takes them.
+
+    As many of each corpus: the smallest of several may be what the model is for.
+    """
+    paths = [pictures.paths[row] for row in _choose(pictures.column("source"), CALIBRATION)]
     batches = read_batches(paths, [preprocess], batch_size=1, on_error=lambda *_: None, workers=2)
     examples = [{"input": Form().arrange(pixels, preprocess)} for _, (pixels,) in batches]
     if not examples:

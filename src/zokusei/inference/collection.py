@@ -250,8 +250,13 @@ class Behind(Generic[Work]):
             if self._failure is not None or self._stopped:
                 continue
             try:
-                self._work(job[0])
-            except DataError as error:
-                self._on_error(job[0], error)
+                self._do(job[0])
             except BaseException as error:
                 self._failure = error
+
+    def _do(self, job: Work) -> None:
+        """Do one job; telling of one that could not be done may fail as well."""
+        try:
+            self._work(job)
+        except DataError as error:
+            self._on_error(job, error)

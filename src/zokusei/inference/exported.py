@@ -49,17 +49,19 @@ class Form:
         ... ).tolist()
         [[[[1.0]], [[-1.0]], [[-1.0]]]]
         """
-        images = pixels.astype(np.float32)
-        if self.wants_normalized:
-            mean, std = (np.array(v, np.float32) for v in (preprocess.mean, preprocess.std))
-            images /= np.float32(255)
-            images -= mean
-            images /= std
-        if self.blue_first:
-            images = images[..., ::-1]
-        if not self.channels_last:
-            images = images.transpose(0, 3, 1, 2)
-        return np.ascontiguousarray(images)
+        last = self.channels_last
+        shape = pixels.shape if last else (len(pixels), 3, *pixels.shape[1:3])
+        images = np.empty(shape, np.float32)
+        # A channel at a time into its place: turning the whole around takes five times as long.
+        for channel, (mean, std) in enumerate(zip(preprocess.mean, preprocess.std, strict=True)):
+            place = 2 - channel if self.blue_first else channel
+            target = images[..., place] if last else images[:, place]
+            target[...] = pixels[..., channel]
+            if self.wants_normalized:
+                target /= np.float32(255)
+                target -= np.float32(mean)
+                target /= np.float32(std)
+        return images
 
     def read_result(self, result: NDArray[np.float32]) -> NDArray[np.float32]:
         """Give probabilities, whatever the graph gives."""
