@@ -65,13 +65,15 @@ def plot_losses(rows: list[dict[str, str]]) -> str:
 
     def draw_on(figure: Any) -> None:
         for axes, name in zip(figure.subplots(1, len(PARTS)), PARTS, strict=True):
+            highest = 0.0
             for without, colour in (("", BLUE), (name, ORANGE)):
                 own = [row for row in rows if row["without"] == without]
                 epochs = [int(row["epoch"]) for row in own]
                 label = "without it" if without else "with all"
                 values = [float(row[name]) for row in own]
                 axes.plot(epochs, values, "o-", color=colour, ms=3, label=label)
-            axes.set(title=name, xlabel="epoch", ylim=(0, None))
+                highest = max(highest, *values)
+            axes.set(title=name, xlabel="epoch", ylim=(0, 1.1 * highest))
             axes.xaxis.get_major_locator().set_params(integer=True)
         axes.legend()
 

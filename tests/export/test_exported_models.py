@@ -133,9 +133,7 @@ def test_a_graph_that_says_something_else_is_not_written(
     def write_onnx(path, model, preprocess):
         graph = onnx.load(onnx_folder / "model.onnx")
         weight = next(w for w in graph.graph.initializer if w.name.endswith("conv_stem.weight"))
-        weight.CopyFrom(
-            numpy_helper.from_array(numpy_helper.to_array(weight) * 2, weight.name)
-        )
+        weight.CopyFrom(numpy_helper.from_array(numpy_helper.to_array(weight) * 2, weight.name))
         onnx.save(graph, path)
 
     monkeypatch.setattr(export_folder, "write_onnx", write_onnx)
