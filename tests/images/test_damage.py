@@ -108,13 +108,13 @@ def test_damage_raises_nothing_but_image_errors(name):
         for _ in range(chance.choice([1, 2, 8, 40])):
             damaged[chance.randrange(len(damaged))] = chance.randrange(256)
         tries += 1
-        started = time.perf_counter()
+        started = time.process_time()  # a busy machine is no hang
         try:
             image = open_image(bytes(damaged), at_least=chance.choice([None, 4]))
             assert image.mode == "RGB"
         except ImageError as error:
             refused += len(str(error).splitlines())
-        assert time.perf_counter() - started < 3
+        assert time.process_time() - started < 3
     assert 0 < refused <= tries  # each in one line
 
 
