@@ -49,6 +49,19 @@ def choices(rows: list[Row]) -> list[list[str]]:
     return table
 
 
+def base_tagger(rows: list[Row]) -> list[list[str]]:
+    """Trainings of the packaged tagger on the illustrations that were held out."""
+    table = [["tags", "mAP", "chance", "hair colour", "eye colour", "minutes"]]
+    for row in rows:
+        shares = [
+            f"{float(row[f'{name}_top1']):.0f} % of {row[f'{name}_pictures']}"
+            for name in ("hair", "eyes")
+        ]
+        rates = [f"{float(row[name]):.1f}" for name in ("map", "chance_map")]
+        table.append([row["tags"], *rates, *shares, f"{float(row['seconds']) / 60:.0f}"])
+    return table
+
+
 def white_box(rows: list[Row]) -> list[list[str]]:
     """Each loss after two epochs of the adversarial stage, with all losses and without one."""
     parts = ("surface", "texture", "structure", "content", "variation")
@@ -228,6 +241,7 @@ def make_tables() -> dict[str, str]:
         "anime-faces": anime_faces(read("anime-faces")),
         "anime-faces-choices": choices(read("anime-faces-choices")),
         "white-box": white_box(read("white-box")),
+        "base-tagger": base_tagger(read("base-tagger")),
         "drawn": drawn(read("drawn")),
         "loader": loader(read("loader")),
         "danbooru": danbooru(read("danbooru")),

@@ -24,6 +24,7 @@ from zokusei.data.manifest import Manifest, Record
 from zokusei.errors import CheckpointError
 from zokusei.inference import Captioner, Tagger
 from zokusei.inference.evaluate_captions import judge_captions
+from zokusei.metrics import compute_metrics
 from zokusei.results import append_result, read_results
 from zokusei.tags import TagSet
 from zokusei.training.classifier import train_classifier
@@ -220,6 +221,32 @@ def test_a_packed_tagger_tags_without_a_model(
     with pytest.raises(CheckpointError, match="base holds no trained model"):
         Tagger.load(Path("base"))
     assert zokusei("tag", pictures, "--model", "./base")[0] == 2
+
+
+@pytest.mark.skipif(
+    not (ROOT / "src" / "zokusei" / "weights" / "tagger").exists(), reason="no tagger is packed yet"
+)
+def test_the_tagger_in_the_package_tags_pictures_that_nobody_has_seen(tmp_path):
+    folder = model_folder.find_model_folder("base", "tagger")
+    assert sum(path.stat().st_size for path in folder.iterdir()) <= 25e6
+    write_drawn_corpus(tmp_path / "drawn", count=48, size=224, seed=11)
+    pictures, _ = import_corpus(tmp_path / "drawn")
+    tagger = load_script("tagger")
+    found = list(Tagger.load().tag(pictures.paths))
+    scores = np.array([[tags.scores[name] for name in pictures.tags.names] for tags in found])
+    shares = {}
+    for attribute in ("hair", "eyes"):
+        colours = [name for name in pictures.tags.names if tagger.is_colour(name, attribute)]
+        own = [pictures.tags.index(name) for name in colours]
+        hits, certain = tagger.count_hits(scores[:, own], pictures, colours)
+        assert certain > 24
+        shares[attribute] = hits / certain
+    assert shares["hair"] > 0.7
+    assert shares["eyes"] > 0.5
+    figures = compute_metrics(
+        torch.from_numpy(scores), torch.from_numpy(pictures.compute_targets()), None
+    )
+    assert figures.map > 3 * pictures.compute_targets().mean()
 
 
 def test_the_tagger_is_made_by_one_command_to_its_last_line(corpora, tmp_path, monkeypatch, capsys):

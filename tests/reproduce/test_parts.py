@@ -124,7 +124,8 @@ def test_a_run_of_another_machine_is_one_of_the_same_settings(judged, tmp_path):
     base = {"data": {"path": "here"}, "preprocess": {"size": 64}, "train": {"epochs": 2}}
     plan = Plan("p", base, {"add_gcn": {}}, seeds=(0,), baselines=("add_gcn",))
     there = plan.create_config("add_gcn", 0)
-    there = Config(**{**vars(there), "data": {"path": "/elsewhere/pictures"}})
+    elsewhere = {"name": "q", "data": {"path": "/elsewhere/pictures"}}
+    there = Config(**{**vars(there), **elsewhere})
     run = find_run(folder, "add_gcn", 0)
     save_config(there, run / "config.yaml")
     assert run_missing(plan, folder, None, print) == []

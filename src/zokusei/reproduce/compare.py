@@ -43,8 +43,8 @@ from zokusei.training.classifier import refuse_another_captioner, train_classifi
 from zokusei.training.loop import Reporter
 from zokusei.training.prepare import do_once, refuse_another_run
 
-# Settings that say where things are, and not what they are.
-_PLACES = ("data.path", "data.vocabulary", "captions.captioner")
+# Settings that say where things are and what they are called, and not what they are.
+_PLACES = ("name", "data.path", "data.vocabulary", "captions.captioner")
 
 # In the order of the paper's Table 1, with macro-F1 behind it.
 _RATES = {
