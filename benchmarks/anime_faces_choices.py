@@ -21,17 +21,18 @@ HERE = Path(__file__).parent
 CONFIG = HERE.parent / "configs" / "anime-faces.yaml"
 RESULTS = HERE / "results" / "anime-faces-choices.csv"
 SMALL = ["preprocess.size=112", "augment.size=96"]
-LARGER = ["preprocess.size=144", "augment.size=128", "train.epochs=6"]
+LARGER = ["preprocess.size=144", "augment.size=128"]
+STRONGER = ["augment.scale=[0.4,1.0]", "augment.erase=0.1"]
 MEAN = ["model.name=add_gcn", "model.options={attention: mean}"]
 CHOICES = {
     "nothing": SMALL,
-    "144 px, six epochs": LARGER,
+    "144 px, six epochs": [*LARGER, "train.epochs=6"],
     "144 px, eight epochs of crops from two fifths on, erased": [
-        *LARGER[:2],
+        *LARGER,
         "train.epochs=8",
-        "augment.scale=[0.4,1.0]",
-        "augment.erase=0.1",
+        *STRONGER,
     ],
+    "176 px, six epochs of crops from two fifths on, erased": ["train.epochs=6", *STRONGER],
     "add_gcn, attention as a mean": [*SMALL, *MEAN],
     "add_gcn": [*SMALL, "model.name=add_gcn"],
     "gap": [*SMALL, "model.name=gap"],
