@@ -161,6 +161,8 @@ def test_a_folder_of_other_corpora_is_refused(tmp_path):
     out.mkdir()
     places = Places(out, {"flickr8k": flickr8k})
     scale = load_scale(str(path))
+    with pytest.raises(DataError, match="out holds no row of any experiment yet"):
+        plan_work(scale, "report", places)
     (out / "stages.json").write_text("{")
     with pytest.raises(ConfigError, match=r"stages\.json cannot be read.*remove it"):
         plan_work(scale, "report", places)

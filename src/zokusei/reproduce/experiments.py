@@ -85,7 +85,8 @@ def plan_work(scale: Scale, what: str, places: Places, corpora: Collection[str] 
     Raises:
         ConfigError: there is no such experiment or corpus, the folder was begun with other
             settings, or the White-box weights are missing.
-        DataError: a corpus is missing without which nothing can be done.
+        DataError: a corpus is missing without which nothing can be done, or there is nothing to
+            report.
     """
     if what not in (*EXPERIMENTS, REPORT):
         raise ConfigError(f"unknown experiment {what!r}{suggest(what, (*EXPERIMENTS, REPORT))}")
@@ -94,6 +95,10 @@ def plan_work(scale: Scale, what: str, places: Places, corpora: Collection[str] 
             raise ConfigError(f"the scale has no corpus {name!r}{suggest(name, scale.corpora)}")
     _refuse_other_stages(scale, places.out)
     if what == REPORT:
+        if not any((places.out / name / "results.csv").exists() for name in scale.corpora):
+            raise DataError(
+                f"{places.out} holds no row of any experiment yet; give --out the folder of one"
+            )
         return Work([], [])
     jobs, missing = [], []
     for job in _list_jobs(scale, what):
