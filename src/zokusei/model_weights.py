@@ -19,9 +19,8 @@ def halve(model: nn.Module) -> dict[str, torch.Tensor]:
     parameters = dict(model.named_parameters())
     state = {}
     for name, tensor in model.state_dict().items():
-        half = tensor.half()
-        fits = name in parameters and bool(torch.isfinite(half).all())
-        state[name] = half if fits else tensor
+        half = tensor.half() if name in parameters else tensor
+        state[name] = half if bool(half.isfinite().all()) else tensor
     return state
 
 

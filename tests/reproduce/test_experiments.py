@@ -96,6 +96,7 @@ def test_every_model_of_the_paper_and_the_modern_ones_are_rows(desk):
     ("none.yaml", [], "none.yaml cannot be read"),
     ("desk", ["sede=[1]"], "sede"),
     ("desk", ["drawn.count=0"], "drawn.count"),
+    ("desk", ["overrides=[a]"], "unknown setting 'overrides'"),
     ("desk", ["cartoons.method=oil"], "cartoons.method = 'oil'"),
     ("desk", ["base.train.epoch=1"], "unknown setting 'train.epoch'"),
     ("desk", ["photographs.train.epoch=1"], "unknown setting 'train.epoch'"),

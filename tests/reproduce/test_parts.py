@@ -20,6 +20,7 @@ from zokusei.data.row_file import no_counting
 from zokusei.errors import ConfigError, DataError
 from zokusei.reproduce.compare import run_missing
 from zokusei.reproduce.experiments import plan_work
+from zokusei.reproduce.figure2 import draw_figure2
 from zokusei.reproduce.measure import measure
 from zokusei.reproduce.places import Places
 from zokusei.reproduce.plan import Plan
@@ -108,6 +109,16 @@ def test_a_run_that_is_gone_keeps_its_row_and_is_named(judged, lost):
     pair, kept = find_pair(out), 1 - lost
     wanted = find_map(scores["capgcn", kept]) - find_map(scores["add_gcn", kept])
     assert (float(pair["value"]), pair["trainings"]) == (pytest.approx(wanted, abs=1e-3), "1")
+
+
+@pytest.mark.parametrize("lost", ["capgcn", "photographs"])
+def test_figure_2_of_a_run_that_is_gone_is_not_there(judged, lost):
+    out, _ = judged
+    write_run(out / "drawn", "photographs", 0, 0.2)
+    places = Places(out, {})
+    shutil.rmtree(find_run(out / "drawn", lost, 0))
+    with pytest.raises(DataError, match="lacks a run of capgcn or photographs with seed 0"):
+        draw_figure2(load(out), places, out / "figure2.png")
 
 
 def test_a_row_that_is_there_twice_is_refused(judged):

@@ -12,7 +12,7 @@ from zokusei.errors import DataError
 from zokusei.inference.captioner import Captioner
 from zokusei.report.decisions import Decisions, draw_decisions
 from zokusei.reproduce.places import Places
-from zokusei.reproduce.runs import JudgedRuns, read_rows, select_rows
+from zokusei.reproduce.runs import JudgedRuns, read_rows, select_rows, split_by_run
 from zokusei.reproduce.scale import RIVAL_CAPTIONS, SUBJECT, Scale
 
 RULE = (
@@ -104,6 +104,7 @@ def draw_figure2(scale: Scale, places: Places, target: Path) -> str:
     """
     folder, seed = places.out / scale.captions.corpus, scale.seeds[0]
     rows = select_rows(read_rows(folder / "results.csv"), [SUBJECT, RIVAL_CAPTIONS], [seed])
+    rows, _ = split_by_run(folder, rows)
     if len(rows) < 2:
         raise DataError(f"{folder} lacks a run of {SUBJECT} or {RIVAL_CAPTIONS} with seed {seed}")
     judged = JudgedRuns(folder, rows)

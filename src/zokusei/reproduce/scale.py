@@ -93,7 +93,8 @@ class Scale:
         seeds: of the trainings.
         danbooru: which part of it.
         cartoons: how they are drawn.
-        overrides: what was set otherwise than the file has it; filled in by `load_scale`.
+        overrides: what was set otherwise than the file has it; `load_scale` fills it in, and no
+            file may.
     """
 
     name: str
@@ -204,6 +205,8 @@ def load_scale(name: str, overrides: Sequence[str] = ()) -> Scale:
     values = read_yaml(path)
     for key, value in read_overrides(overrides):
         apply_setting(values, key, value)
+    if "overrides" in values:
+        raise ConfigError(f"scale {name}: unknown setting 'overrides'")
     try:
         scale = TypeAdapter(Scale).validate_python({**values, "overrides": tuple(overrides)})
     except ValidationError as error:
