@@ -75,6 +75,9 @@ class ModelConfig:
         embeddings: what the tags mean, for the models that start from it (`ml_gcn`, `ssgrl`):
             `glove`, `minilm`, `one_hot`, or a GloVe text file of any width.
         embeddings_unknown: a tag of which no word has a vector is an `error`, or gets `zeros`.
+        one_of: groups of tags of which a picture has one at most, as `[[blue_eyes, red_eyes],
+            ["*_hair"]]`: their probabilities are a softmax over the group and "none of them".
+            Where a picture has two of a group after all, neither can be certain.
         options: arguments of the model's head, by name.
     """
 
@@ -84,6 +87,7 @@ class ModelConfig:
     freeze: Annotated[int, Field(ge=0)] | Literal["all"] = 0
     embeddings: str | None = None
     embeddings_unknown: Literal["error", "zeros"] = "error"
+    one_of: tuple[tuple[str, ...], ...] = ()
     options: dict[str, Any] = field(default_factory=dict)
 
 

@@ -11,6 +11,7 @@ from zokusei.models.backbone import (
     freeze_stages,
     load_packaged_weights,
 )
+from zokusei.models.one_of import OneOf, find_groups
 from zokusei.models.registry import (
     Classifier,
     Head,
@@ -31,8 +32,10 @@ __all__ = [
     "Backbone",
     "Classifier",
     "Head",
+    "OneOf",
     "backbone_statistics",
     "create_model",
+    "find_groups",
     "freeze_batch_norm",
     "freeze_stages",
     "list_models",

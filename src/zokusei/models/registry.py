@@ -2,7 +2,7 @@
 
 import inspect
 from abc import ABC, abstractmethod
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from typing import Any, ClassVar
 
 from jaxtyping import Float
@@ -11,6 +11,7 @@ from torch import Tensor, nn
 from zokusei.errors import ConfigError, ModelError, suggest
 from zokusei.labels import LabelSpace
 from zokusei.models.backbone import Backbone, load_backbone_weights
+from zokusei.models.one_of import OneOf
 
 _HEADS: dict[str, type["Head"]] = {}
 
@@ -49,15 +50,22 @@ class Classifier(nn.Module):
     Attributes:
         backbone: pre-trained, gives a feature map.
         head: gives the logits.
+        one_of: lets tags that exclude each other compete for theirs, where there are such.
         name: the registered name.
         arguments: what `create_model` needs to build the same again, without the weights.
     """
 
     def __init__(
-        self, backbone: Backbone, head: Head, *, name: str, arguments: dict[str, Any]
+        self,
+        backbone: Backbone,
+        head: Head,
+        one_of: OneOf | None = None,
+        *,
+        name: str,
+        arguments: dict[str, Any],
     ) -> None:
         super().__init__()
-        self.backbone, self.head = backbone, head
+        self.backbone, self.head, self.one_of = backbone, head, one_of
         self.name, self.arguments = name, arguments
 
     def forward(
@@ -74,8 +82,24 @@ class Classifier(nn.Module):
         Raises:
             ModelError: they are missing where they are needed, or given where they are not.
         """
-        logits: Tensor = self.head(*self._look(images, caption_features))
-        return logits
+        return self.classify(self.backbone(images), caption_features)
+
+    def classify(
+        self,
+        features: Float[Tensor, "batch channels rows columns"],
+        caption_features: Float[Tensor, "batch caption_width"] | None = None,
+    ) -> Float[Tensor, "batch classes"]:
+        """Give a logit a class from the backbone's map, for those who need the map too.
+
+        Args:
+            features: what the backbone made of the pictures.
+            caption_features: see `forward`.
+
+        Raises:
+            ModelError: see `forward`.
+        """
+        logits: Tensor = self.head(*self._join(features, caption_features))
+        return logits if self.one_of is None else self.one_of(logits)
 
     def explain(
         self,
@@ -83,11 +107,13 @@ class Classifier(nn.Module):
         caption_features: Float[Tensor, "batch caption_width"] | None = None,
     ) -> dict[str, Tensor]:
         """Give the logits with what led to them: activation maps, adjacency, parts of the score."""
-        return self.head.explain(*self._look(images, caption_features))
+        parts = self.head.explain(*self._join(self.backbone(images), caption_features))
+        if self.one_of is not None:
+            parts["logits"] = self.one_of(parts["logits"])
+        return parts
 
-    def _look(self, images: Tensor, caption_features: Tensor | None) -> tuple[Any, ...]:
+    def _join(self, features: Tensor, caption_features: Tensor | None) -> tuple[Any, ...]:
         """Give what the head reads."""
-        features = self.backbone(images)
         if self.head.needs_captions:
             return features, caption_features
         if caption_features is not None:
@@ -146,6 +172,7 @@ def create_model(
     *,
     backbone: str = "tf_efficientnet_lite0",
     weights: str = "none",
+    one_of: Sequence[Sequence[str]] = (),
     **options: Any,
 ) -> Classifier:
     """Build a model.
@@ -155,10 +182,12 @@ def create_model(
         labels: its classes.
         backbone: a convolutional timm model.
         weights: see `load_backbone_weights`.
+        one_of: groups of tags, by name, of which a picture has one at most; see `OneOf`.
         options: of the head.
 
     Raises:
-        ConfigError: the model or an option is unknown, or it needs label embeddings and gets none.
+        ConfigError: the model or an option is unknown, or it needs label embeddings and gets none;
+            or a group of `one_of` is impossible.
         ModelError: the backbone or its weights cannot be had.
 
     >>> import torch
@@ -183,10 +212,14 @@ def create_model(
             f"model {name!r} reads the vector of a caption and is not told of which width; give "
             "caption_width"
         )
+    compete = OneOf(one_of, labels.tags.names) if one_of else None
     body = Backbone(backbone)
     head = head_class(body.num_features, labels, **options)
     load_backbone_weights(body, backbone, weights)
-    return Classifier(body, head, name=name, arguments={"backbone": backbone, **options})
+    arguments = {"backbone": backbone, **options}
+    if one_of:
+        arguments["one_of"] = [list(group) for group in one_of]
+    return Classifier(body, head, compete, name=name, arguments=arguments)
 
 
 def _find_head(name: str) -> type[Head]:

@@ -41,6 +41,7 @@ from zokusei.models import (
     Classifier,
     backbone_statistics,
     create_model,
+    find_groups,
     freeze_batch_norm,
     freeze_stages,
     needs_embeddings,
@@ -192,7 +193,12 @@ class ClassifierTraining:
             options["caption_width"] = self.source.width
             weights = "none" if weights == "captioner" else weights
         model = create_model(
-            config.name, self.labels, backbone=config.backbone, weights=weights, **options
+            config.name,
+            self.labels,
+            backbone=config.backbone,
+            weights=weights,
+            one_of=find_groups(config.one_of, self.labels.tags.names),
+            **options,
         )
         if self.source is not None and config.weights == "captioner":
             copy_encoder(self.source, model.backbone)

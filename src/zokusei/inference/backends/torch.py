@@ -60,12 +60,12 @@ class TorchBackend:
         with torch.inference_mode():
             given = self.preprocesses[0].normalize(images[0].to(self.device))
             features = self.model.backbone(given)
-            inputs = [features]
+            vectors = None
             if self.captions is not None:
                 shared = self._shares_encoder
                 seen = to_annotations(features) if shared else self.captions.encode(images[-1])
-                inputs.append(self.captions.compute(seen))
-            logits = self.model.head(*inputs)
+                vectors = self.captions.compute(seen)
+            logits = self.model.classify(features, vectors)
             pooled = features.float().mean(dim=(2, 3))
         return logits.float().sigmoid().cpu().numpy(), pooled.cpu().numpy()
 
