@@ -54,7 +54,7 @@ def test_gradients_are_those_of_the_definition():
 
 
 @pytest.mark.parametrize(
-    "groups, message",
+    ("groups", "message"),
     [
         ([["red_hair", "blu_hair"]], "no tag 'blu_hair'; did you mean 'blue_hair'"),
         ([["hat"]], "one tag only: hat"),
