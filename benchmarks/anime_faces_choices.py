@@ -21,19 +21,26 @@ HERE = Path(__file__).parent
 CONFIG = HERE.parent / "configs" / "anime-faces.yaml"
 RESULTS = HERE / "results" / "anime-faces-choices.csv"
 WEAKER = ["augment.scale=[0.8, 1.0]", "augment.erase=0.0"]
-SMALL = ["preprocess.size=112", "augment.size=96", "train.epochs=4", *WEAKER]
+APART = ["model.one_of=[]"]  # a sigmoid a tag
+SMALL = ["preprocess.size=112", "augment.size=96", "train.epochs=4", *WEAKER, *APART]
 LARGER = ["preprocess.size=144", "augment.size=128"]
 STRONGER = ["augment.scale=[0.4,1.0]", "augment.erase=0.1"]
 MEAN = ["model.name=add_gcn", "model.options={attention: mean}"]
 CHOICES = {
     "nothing": SMALL,
-    "144 px, six epochs": [*LARGER, "train.epochs=6", *WEAKER],
+    "144 px, six epochs": [*LARGER, "train.epochs=6", *WEAKER, *APART],
     "144 px, eight epochs of crops from two fifths on, erased": [
         *LARGER,
         "train.epochs=8",
         *STRONGER,
+        *APART,
     ],
-    "176 px, six epochs of crops from two fifths on, erased": ["train.epochs=6", *STRONGER],
+    "176 px, six epochs of crops from two fifths on, erased": [
+        "train.epochs=6",
+        *STRONGER,
+        *APART,
+    ],
+    "the same, and one colour of each kind": ["train.epochs=6", *STRONGER],
     "add_gcn, attention as a mean": [*SMALL, *MEAN],
     "add_gcn": [*SMALL, "model.name=add_gcn"],
     "gap": [*SMALL, "model.name=gap"],

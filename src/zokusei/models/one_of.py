@@ -58,7 +58,7 @@ class OneOf(nn.Module):
 
     def forward(self, logits: Float[Tensor, "batch classes"]) -> Float[Tensor, "batch classes"]:
         """Give the logits of the same tags where those of a group exclude each other."""
-        rest, *groups = logits[:, self.order].split(self.sizes, dim=1)
+        rest, *groups = torch.split(logits[:, self.order], self.sizes, dim=1)
         return torch.cat([rest, *(_compete(group) for group in groups)], dim=1)[:, self.back]
 
 
