@@ -150,6 +150,10 @@ class AugmentConfig:
             to be tagged.
         jitter: brightness, contrast and saturation are each multiplied by 1 - jitter to
             1 + jitter; the hue stays, since it is what tags of colours are about.
+        collage: shows pictures of a source several at a time on one, each as small as that makes
+            it and varied by itself, as `{faces: 3}`: in squares of 1 to 3 a side, each as probable.
+            For close-ups among whole figures, and where labels are of colours: how many people
+            there are is not what it was. Such a picture has the tags of all that it shows.
         margin: training pictures are decoded at `size * margin` before they are cropped; 8/7 is the
             published 512 for 448.
     """
@@ -163,6 +167,7 @@ class AugmentConfig:
     erase: Annotated[float, Field(ge=0.0, le=1.0)] = 0.0
     shrink: Annotated[float, Field(ge=0.0, le=1.0)] = 0.0
     jitter: Annotated[float, Field(ge=0.0, lt=1.0)] = 0.0
+    collage: dict[str, PositiveInt] = field(default_factory=dict)
     margin: Annotated[float, Field(ge=1.0, le=4.0)] = 8 / 7
 
 

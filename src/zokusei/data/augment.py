@@ -2,7 +2,7 @@
 
 import math
 from collections.abc import Callable
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from typing import Any
 
 import torch
@@ -78,24 +78,27 @@ def create_augment(
 Crop = WholePicture | RandomResizedCrop | MultiScaleCrop
 
 
-@dataclass(frozen=True)
+@dataclass(frozen=True, eq=False)
 class Share:
-    """The pictures of a batch that one of several processes has: every `world`-th from `rank` on.
+    """The pictures of a batch that one of several processes has.
 
     Chance is drawn for the whole batch and then shared, so that a picture is varied in the same way
     however many processes there are.
 
-    >>> Share(5, rank=1, world=2).of(torch.arange(5))
+    Attributes:
+        total: pictures of the whole batch.
+        own: which of them these are; all by default.
+
+    >>> Share(5, slice(1, None, 2)).of(torch.arange(5))
     tensor([1, 3])
     """
 
     total: int
-    rank: int = 0
-    world: int = 1
+    own: slice | list[int] = field(default_factory=lambda: slice(None))
 
     def of(self, drawn: Tensor) -> Tensor:
         """Give the share of what was drawn for all."""
-        return drawn[self.rank :: self.world]
+        return drawn[self.own]
 
 
 @dataclass(frozen=True)

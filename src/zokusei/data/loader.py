@@ -1,11 +1,12 @@
 """From a manifest to batches: pictures decoded once, batches made ahead of the training step."""
 
+import math
 import queue
 import threading
 from collections.abc import Iterator, Mapping
 from concurrent.futures import ThreadPoolExecutor
 from contextlib import suppress
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from pathlib import Path
 
 import numpy as np
@@ -15,8 +16,9 @@ from numpy.typing import NDArray
 from torch import Tensor
 
 from zokusei.data.augment import Augment, Share
+from zokusei.data.collage import Collage, check_sources, merge_labels, put_together
 from zokusei.data.manifest import Manifest
-from zokusei.errors import ConfigError, ImageError, suggest
+from zokusei.errors import ConfigError, ImageError
 from zokusei.images.preprocess import Preprocess
 
 _BATCHES_AHEAD = 3
@@ -31,7 +33,7 @@ class Batch:
         targets: multi-hot tags.
         known: entries of the targets that mean something; all false for a picture that could
             not be read, so that it contributes nothing.
-        rows: position of each picture in the manifest.
+        rows: position of each picture in the manifest; the first of those that are shown together.
         caption_features: vectors of their captions, for a model that reads them.
     """
 
@@ -119,9 +121,11 @@ class Loader:
         caption_features: a vector of each picture of the manifest, for a model that reads captions.
         repeat: how often an epoch shows the pictures of a source; once by default. Of 1.5 times,
             each picture is shown once, and half of them, drawn anew each epoch, twice.
+        collage: how many pictures a side of a source are shown on one at most; see `Collage`.
 
     Raises:
-        ConfigError: no picture has such a source, or nothing is left of an epoch.
+        ConfigError: no picture has such a source, nothing is left of an epoch, or pictures are to
+            be shown together that are not varied, or that have captions.
     """
 
     def __init__(
@@ -137,7 +141,14 @@ class Loader:
         world: int = 1,
         caption_features: Float[Tensor, "pictures numbers"] | None = None,
         repeat: Mapping[str, float] | None = None,
+        collage: Mapping[str, int] | None = None,
     ) -> None:
+        if collage and (augment is None or caption_features is not None):
+            raise ConfigError(
+                "augment.collage shows several pictures on one, which has no caption of its own; "
+                "leave it out for a model that reads captions"
+            )
+        self._collage = Collage(manifest, collage) if collage else None
         self.caption_features = caption_features
         self._shares = _share_out(manifest, repeat or {})
         self.targets = torch.from_numpy(manifest.compute_targets())
@@ -206,17 +217,48 @@ class Loader:
 
     def _batch(self, order: list[int], epoch: int, step: int) -> Batch:
         everyone = order[step * self.batch_size : (step + 1) * self.batch_size]
-        rows = everyone[self.rank :: self.world]
+        own = slice(self.rank, None, self.world)
+        rows = everyone[own]
+        if self._collage is not None:
+            pages = self._collage.lay_out(
+                everyone, np.random.default_rng([self.seed, epoch, step, 1])
+            )
+            images = self._show(pages, self._generator(epoch, step))
+            tiles = [tile for page in pages[own] for tile in page]
+            targets, known = merge_labels(
+                self.targets[tiles], self._judge(tiles), [len(page) for page in pages[own]]
+            )
+            return Batch(images, targets, known, rows)
         images = self.store.read(rows)
         if self.augment is not None:
-            share = Share(len(everyone), self.rank, self.world)
-            images = self.augment(images, self._generator(epoch, step), share)
+            images = self.augment(images, self._generator(epoch, step), Share(len(everyone), own))
+        captions = None if self.caption_features is None else self.caption_features[rows]
+        return Batch(images, self.targets[rows], self._judge(rows), rows, captions)
+
+    def _show(self, pages: list[list[int]], generator: torch.Generator) -> Tensor:
+        """Give this process's pictures of a batch, each put together of those on its page."""
+        assert self.augment is not None, "refused in the beginning"
+        size = self.augment.size
+        images = torch.empty((len(range(self.rank, len(pages), self.world)), 3, size, size),
+                             dtype=torch.uint8)  # fmt: skip
+        for count in sorted({len(page) for page in pages}):
+            places = [place for place, page in enumerate(pages) if len(page) == count]
+            mine = [at for at, place in enumerate(places) if place % self.world == self.rank]
+            tiles = [tile for at in mine for tile in pages[places[at]]]
+            own = [at * count + number for at in mine for number in range(count)]
+            side = math.isqrt(count)
+            vary = replace(self.augment, size=math.ceil(size / side))
+            varied = vary(self.store.read(tiles), generator, Share(len(places) * count, own))
+            images[[places[at] // self.world for at in mine]] = put_together(varied, side, size)
+        return images
+
+    def _judge(self, rows: list[int]) -> Tensor:
+        """Give which entries of the targets mean something, now that pictures have been read."""
         known = self.known[rows]
         for position, row in enumerate(rows):
             if row in self.store.unreadable:
                 known[position] = False
-        captions = None if self.caption_features is None else self.caption_features[rows]
-        return Batch(images, self.targets[rows], known, rows, captions)
+        return known
 
     def _generator(self, epoch: int, step: int) -> torch.Generator:
         words = np.random.SeedSequence([self.seed, epoch, step]).generate_state(2)
@@ -230,13 +272,7 @@ def _share_out(
     if not repeat:
         return [(np.arange(len(manifest)), len(manifest))] if len(manifest) else []
     sources = np.array(manifest.column("source"), dtype=object)
-    for name in repeat:
-        if name not in sources:
-            known = sorted(set(sources.tolist()) - {""})
-            raise ConfigError(
-                f"data.repeat names {name!r}, of which there is no picture"
-                + (suggest(name, known) if known else "; `zokusei data merge` names sources")
-            )
+    check_sources("data.repeat", repeat, sources)
     times = {"": 1.0, **repeat}
     chosen = np.array([name if name in repeat else "" for name in sources], dtype=object)
     groups = [(np.flatnonzero(chosen == name), times[name]) for name in times]

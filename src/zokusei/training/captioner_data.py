@@ -106,7 +106,7 @@ class ImageSource:
         """Give normalised images."""
         images = self.store.read(rows)
         if self.augment is not None and generator is not None:
-            images = self.augment(images, generator, Share(len(rows), 0, 1))
+            images = self.augment(images, generator, Share(len(rows)))
         turned = torch.from_numpy(mirror)[:, None, None, None]
         return self.preprocess.normalize(torch.where(turned, images.flip(3), images))
 

@@ -317,6 +317,7 @@ class ClassifierTraining:
             world=world,
             caption_features=self._open_captions(manifest),
             repeat=config.data.repeat,
+            collage=config.augment.collage,
         )
 
     def _create_val_loader(self, manifest: Manifest) -> Loader:
