@@ -1,13 +1,15 @@
 """Make the tagger that the package carries: drawn characters, real faces, real illustrations.
 
-    python weights/tagger.py --faces FOLDER --art FOLDER [--ship RUN] [key=value ...]
+    python weights/tagger.py --faces FOLDER --art FOLDER [--develop] [--ship RUN] [key=value ...]
 
 To be run in the project's folder. FOLDERs are anime-faces (`labels.csv` with hair, eyes and group)
 and real-art (`labels.csv` with file, source, tags and unsure, and `vocabulary.txt`). Illustrations
 of the sources in `HELD_OUT` are the validation split: nothing is trained on them, and nothing else
 is validated with. What is made lies in `runs`; a stage that is done is skipped, and a killed one
-goes on. `key=value` is handed on to the training, and `--out` names its run. `--ship RUN` only
-packs one that has been judged.
+goes on. `key=value` is handed on to the training, and `--out` names its run.
+
+`--develop` is for choosing settings: the sources in `DEVELOPMENT` are judged in the place of those,
+which nothing sees then, and nothing is packed. `--ship RUN` only packs one that has been judged.
 """
 
 import argparse
@@ -33,14 +35,16 @@ ROOT = Path(__file__).parents[1]
 PLACE = ROOT / "src" / "zokusei" / "weights" / "tagger"
 RESULTS = ROOT / "benchmarks" / "results" / "base-tagger.csv"
 CONFIG = "configs/base-tagger.yaml"
-CORPUS, DRAWN = Path("runs/base/corpus.parquet"), Path("runs/base/drawn")
+DRAWN = Path("runs/base/drawn")
 HELD_OUT = ("shj", "grb", "dok", "hxy", "jak")
+DEVELOPMENT = ("sei", "tml", "wmp")
 COLUMNS = {"hair": "{}_hair", "eyes": "{}_eyes"}
 SPELLING = TagRules({"gray_hair": "grey_hair", "gray_eyes": "grey_eyes"})
 FIELDS = (
     "experiment split model preset seed map tags chance_map hair_top1 hair_pictures eyes_top1 "
     "eyes_pictures macro_f1 images_per_second seconds commit config hardware versions command"
 ).split()
+DRAWN_SIZE = 448  # pixels; the illustrations' longer sides have as many
 LARGEST = 25_000_000
 SHOWN = "map chance_map judged hair_top1 hair_pictures eyes_top1 eyes_pictures".split()
 
@@ -83,26 +87,30 @@ def main() -> None:
     parser.add_argument("--faces", type=Path, default=Path("../shared/data/anime-faces"))
     parser.add_argument("--art", type=Path, default=Path("../shared/data/real-art"))
     parser.add_argument("--drawn", type=int, default=6000, help="drawn pictures")
-    parser.add_argument("--out", type=Path, default=Path("runs/base-tagger"))
+    parser.add_argument("--out", type=Path, help="the run; runs/base-tagger by default")
+    parser.add_argument("--develop", action="store_true", help="judge on other sources")
     parser.add_argument("--ship", type=Path, metavar="RUN", help="only pack this run")
     given, settings = parser.parse_known_args()
     if given.ship is not None:
         ship(given.ship, PLACE, RESULTS)
         return
+    name = "base-tagger-development" if given.develop else "base-tagger"
+    corpus, run = Path(f"runs/base/{name}.parquet"), given.out or Path("runs") / name
     keep_freed_memory()
     zokusei = [sys.executable, "-m", "zokusei"]
     draw = [*zokusei, "data", "draw", str(DRAWN), "--count", str(given.drawn)]
-    subprocess.run(draw, check=True)
-    make_corpus(given.faces, given.art, DRAWN).save(CORPUS)
-    train = [*zokusei, "train", CONFIG, f"data.path={CORPUS}", "--out", str(given.out), *settings]
+    subprocess.run([*draw, "--size", str(DRAWN_SIZE)], check=True)
+    judged = DEVELOPMENT if given.develop else HELD_OUT
+    make_corpus(given.faces, given.art, DRAWN, judged).save(corpus)
+    train = [*zokusei, "train", CONFIG, f"data.path={corpus}", "--out", str(run), *settings]
     subprocess.run(train, check=True)
-    row = judge(given.out)
-    row["config"] = " ".join(["base-tagger", *settings])
+    row = judge(run) | {"experiment": name, "config": " ".join([name, *settings])}
     row["command"] = " ".join(["python weights/tagger.py", *sys.argv[1:]])
     append_result(RESULTS, {name: row[name] for name in FIELDS if name in row}, FIELDS)
     for name in ("map", "chance_map", "hair_top1", "eyes_top1"):
         print(f"{name} {row[name]:.1f}")
-    ship(given.out, PLACE, RESULTS)
+    if not given.develop:
+        ship(run, PLACE, RESULTS)
 
 
 def ship(run: Path, place: Path, results: Path) -> None:
@@ -125,12 +133,15 @@ def ship(run: Path, place: Path, results: Path) -> None:
     print(f"{place}: {size / 1e6:.1f} MB")
 
 
-def make_corpus(faces: Path, art: Path, drawn: Path) -> Manifest:
-    """Put the three corpora together; only illustrations of other sources are held out."""
+def make_corpus(
+    faces: Path, art: Path, drawn: Path, judged: tuple[str, ...] = HELD_OUT
+) -> Manifest:
+    """Put the three corpora together; illustrations of `HELD_OUT` are trained on in no case."""
     labelled, _ = import_corpus(faces, columns=COLUMNS, group_column="group", rules=SPELLING)
     illustrated, _ = import_corpus(art / "labels.csv", vocabulary=art / "vocabulary.txt")
     sources = illustrated.column("source")
-    splits = ["val" if source in HELD_OUT else "train" for source in sources]
+    part = {**dict.fromkeys(HELD_OUT, "test"), **dict.fromkeys(judged, "val")}
+    splits = [part.get(source, "train") for source in sources]
     characters, _ = import_corpus(drawn)
     parts = {
         "art": illustrated.with_column("split", splits).with_column("group", sources),

@@ -164,6 +164,10 @@ def test_the_taggers_corpora_meet_and_only_other_artists_are_held_out(corpora):
         assert known[row, grey]
     faces = [row for row, source in enumerate(sources) if source == "faces"]
     assert targets[faces, grey].tolist() == [True, False] * 6
+    # While settings are chosen others are judged, and nothing sees those that count.
+    folders = [corpora / name for name in ("faces", "art", "drawn")]
+    chosen = tagger.make_corpus(*folders, ("agpb",)).column("split")
+    assert [chosen[row] for row in range(6)] == ["test", "val", "train"] * 2
 
 
 def test_the_tagger_is_trained_and_judged_by_its_configuration(corpora, tmp_path):
