@@ -40,6 +40,7 @@ COLUMNS = (
 ).split()
 SIDE, QUALITY = 512, 90
 VIT, VIT_SIDE, VIT_TAGS, VIT_PICTURES = "vit_base_patch16_224", 448, 10861, 16
+VIT_NAME = f"ViT-B/16 {VIT_SIDE} px, onnx"
 BACKENDS = {"onnx": ("onnx", False), "openvino": ("openvino", False), "int8": ("openvino", True)}
 
 
@@ -94,12 +95,9 @@ def end_to_end(run: Path, options: argparse.Namespace) -> None:
         folder = Path(name)
         paths = write_jpegs(folder / "pictures", options.count)
         export_all(run, folder, list(BACKENDS))
-        models = {"torch": run, **{backend: folder / backend for backend in BACKENDS}}
-        add_speeds("end to end", models, paths, options)
         write_vit(folder / "vit")
-        few = paths[: min(VIT_PICTURES, options.count)]
-        vit = {"ViT-B/16 448 px, onnx": folder / "vit"}
-        add_speeds("end to end", vit, few, argparse.Namespace(**{**vars(options), "rounds": 1}))
+        models = {"torch": run, **{backend: folder / backend for backend in BACKENDS}}
+        add_speeds("end to end", {**models, VIT_NAME: folder / "vit"}, paths, options)
 
 
 def int8(run: Path, options: argparse.Namespace) -> None:
@@ -120,12 +118,14 @@ def add_speeds(
 ) -> None:
     """Measure models side by side and add a row for each."""
     taggers = [Tagger.load(model, device="cpu") for model in models.values()]
-    speeds: list[Speed] = measure(taggers, paths, rounds=options.rounds)
+    counts = [VIT_PICTURES if backend == VIT_NAME else len(paths) for backend in models]
+    counts = [min(count, len(paths)) for count in counts]
+    speeds: list[Speed] = measure(taggers, paths, rounds=options.rounds, most=counts)
     base = speeds[list(models).index("torch")].alone if "torch" in models else None
-    for backend, tagger, speed in zip(models, taggers, speeds, strict=True):
+    for backend, tagger, speed, count in zip(models, taggers, speeds, counts, strict=True):
         row = {
             "backend": backend, "model": tagger.describe().split(",")[0].removeprefix("model "),
-            "size": tagger.checkpoint.preprocess.size, "pictures": len(paths),
+            "size": tagger.checkpoint.preprocess.size, "pictures": count,
             "alone": speed.alone, "whole": speed.whole, "share": speed.share,
             "rounds": options.rounds,
         }  # fmt: skip

@@ -38,6 +38,8 @@ def test_rates_are_those_of_the_clock(tmp_path):
         assert 0.2 / seconds < speed.alone <= 1 / seconds
         assert speed.whole <= 0.5 / seconds
     assert [tagger.tagged for tagger in taggers] == [12, 12]
+    measure(taggers, paths, rounds=1, batch_size=2, most=[3, 1])
+    assert [tagger.tagged for tagger in taggers] == [12 + 6, 12 + 2]
 
 
 def test_its_pictures_are_jpeg_of_512_pixels_and_differ(tmp_path):

@@ -62,6 +62,7 @@ def measure(
     rounds: int = 3,
     batch_size: int = 16,
     workers: int = 2,
+    most: Sequence[int] | None = None,
     progress: Callable[[int], None] | None = None,
 ) -> list[Speed]:
     """Measure models side by side: in every round each of them, so that they share what disturbs.
@@ -72,14 +73,16 @@ def measure(
         rounds: that count; one more before them warms up.
         batch_size: pictures a pass.
         workers: decoding threads.
+        most: how many of the pictures each model is given, where one of them is slow.
         progress: told of each model that was measured in each round, the warm-up included.
     """
     found: list[list[tuple[float, float]]] = [[] for _ in taggers]
+    counts = most or [len(paths)] * len(taggers)
     for measured in range(rounds + 1):
-        for tagger, rates in zip(taggers, found, strict=True):
+        for tagger, rates, count in zip(taggers, found, counts, strict=True):
             rate = (
-                _measure_alone(tagger, paths, batch_size),
-                _measure_whole(tagger, paths, batch_size, workers),
+                _measure_alone(tagger, paths[:count], batch_size),
+                _measure_whole(tagger, paths[:count], batch_size, workers),
             )
             if measured:
                 rates.append(rate)
