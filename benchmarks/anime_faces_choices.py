@@ -24,6 +24,7 @@ WEAKER = ["augment.scale=[0.8, 1.0]", "augment.erase=0.0"]
 APART = ["model.one_of=[]"]  # a sigmoid a tag
 SMALL = ["preprocess.size=112", "augment.size=96", "train.epochs=4", *WEAKER, *APART]
 LARGER = ["preprocess.size=144", "augment.size=128"]
+LARGEST = ["preprocess.size=176", "augment.size=160", "train.epochs=6"]
 STRONGER = ["augment.scale=[0.4,1.0]", "augment.erase=0.1"]
 MEAN = ["model.name=add_gcn", "model.options={attention: mean}"]
 CHOICES = {
@@ -35,12 +36,13 @@ CHOICES = {
         *STRONGER,
         *APART,
     ],
-    "176 px, six epochs of crops from two fifths on, erased": [
-        "train.epochs=6",
+    "176 px, six epochs of crops from two fifths on, erased": [*LARGEST, *STRONGER, *APART],
+    "the same, and one colour of each kind": [*LARGEST, *STRONGER],
+    "144 px, eight epochs of them, one colour of each kind": [
+        *LARGER,
+        "train.epochs=8",
         *STRONGER,
-        *APART,
     ],
-    "the same, and one colour of each kind": ["train.epochs=6", *STRONGER],
     "add_gcn, attention as a mean": [*SMALL, *MEAN],
     "add_gcn": [*SMALL, "model.name=add_gcn"],
     "gap": [*SMALL, "model.name=gap"],
