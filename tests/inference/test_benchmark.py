@@ -57,3 +57,19 @@ def test_the_command_names_the_machine(zokusei, untrained, corpus, own):
     assert "cores; " in err
     assert "3 pictures" in out
     assert "whole / alone" in out
+
+
+def test_pictures_that_cannot_be_read_are_named_and_left_out(zokusei, untrained, tmp_path):
+    write_pictures(tmp_path, 2)
+    (tmp_path / "broken.jpg").write_bytes(b"no picture")
+    given = ["benchmark", untrained, "--pictures", tmp_path, "--rounds", 1]
+    code, out, err = zokusei(*given)
+    assert code == 0, err
+    assert "left out" in err
+    assert "broken.jpg" in err
+    assert "2 pictures" in out
+    for path in tmp_path.glob("0*.jpg"):
+        path.unlink()
+    code, _, err = zokusei(*given)
+    assert code == 2
+    assert "no picture that can be read" in err

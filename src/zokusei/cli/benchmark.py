@@ -34,7 +34,7 @@ def benchmark(
     from zokusei.environment import count_threads, describe_hardware
     from zokusei.errors import DataError
     from zokusei.images import find_images
-    from zokusei.inference.benchmark import measure, write_pictures
+    from zokusei.inference.benchmark import measure, part_readable, write_pictures
     from zokusei.inference.tagger import Tagger
 
     taggers = [Tagger.load(model, device=device) for model in models]
@@ -42,9 +42,11 @@ def benchmark(
         if pictures is None:
             paths = write_pictures(Path(made), count)
         else:
-            paths = list(islice(find_images(pictures), count))
+            paths, unreadable = part_readable(islice(find_images(pictures), count))
+            for reason in unreadable:
+                tell(f"left out: {reason}")
         if not paths:
-            raise DataError(f"no picture was found in {pictures}")
+            raise DataError(f"no picture that can be read was found in {pictures}")
         with counting("measuring", (rounds + 1) * len(taggers)) as progress:
             speeds = measure(
                 taggers,

@@ -2,13 +2,15 @@
 
 import statistics
 import time
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Iterable, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 
 import numpy as np
 from PIL import Image
 
+from zokusei.errors import ImageError
+from zokusei.images import open_image
 from zokusei.inference.reading import read_batches
 from zokusei.inference.tagger import Tagger
 
@@ -53,6 +55,19 @@ def write_pictures(folder: Path, count: int) -> list[Path]:
         paths.append(folder / f"{index:05}.jpg")
         Image.fromarray(noisy).save(paths[-1], quality=90)
     return paths
+
+
+def part_readable(paths: Iterable[Path]) -> tuple[list[Path], list[str]]:
+    """Give the pictures that can be read, and for each other one what is wrong with it."""
+    readable, problems = [], []
+    for path in paths:
+        try:
+            open_image(path)
+        except ImageError as error:
+            problems.append(str(error))
+        else:
+            readable.append(path)
+    return readable, problems
 
 
 def measure(
