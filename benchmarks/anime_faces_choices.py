@@ -37,8 +37,11 @@ CHOICES = {
         *APART,
     ],
     "176 px, six epochs of crops from two fifths on, erased": [*LARGEST, *STRONGER, *APART],
-    "the same, and one colour of each kind": [*LARGEST, *STRONGER],
-    "144 px, eight epochs of them, one colour of each kind": [
+    "176 px, six epochs of crops from two fifths on, erased, a softmax a kind": [
+        *LARGEST,
+        *STRONGER,
+    ],
+    "144 px, eight epochs of crops from two fifths on, erased, a softmax a kind": [
         *LARGER,
         "train.epochs=8",
         *STRONGER,

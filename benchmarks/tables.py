@@ -53,6 +53,8 @@ def base_tagger(rows: list[Row]) -> list[list[str]]:
     """Trainings of the packaged tagger on the illustrations that were held out."""
     table = [["tags", "mAP", "chance", "hair colour", "eye colour", "minutes"]]
     for row in rows:
+        if row["experiment"] != "base-tagger":
+            continue  # of settings that were being chosen, on other pictures
         shares = [
             f"{float(row[f'{name}_top1']):.0f} % of {row[f'{name}_pictures']}"
             for name in ("hair", "eyes")

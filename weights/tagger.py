@@ -4,15 +4,16 @@
 
 To be run in the project's folder. FOLDERs are anime-faces (`labels.csv` with hair, eyes and group)
 and real-art (`labels.csv` with file, source, tags and unsure, and `vocabulary.txt`). Illustrations
-of the sources in `HELD_OUT` are the validation split: nothing is trained on them, and nothing else
-is validated with. What is made lies in `runs`; a stage that is done is skipped, and a killed one
-goes on. `key=value` is handed on to the training, and `--out` names its run.
+of the sources in `HELD_OUT` are the validation split: nothing is ever trained on them, and nothing
+else is validated with. What is made lies in `runs`; a stage that is done is skipped, and a killed
+one goes on. `key=value` is handed on to the training, and `--out` names its run.
 
 `--develop` is for choosing settings: the sources in `DEVELOPMENT` are judged in the place of those,
 which nothing sees then, and nothing is packed. `--ship RUN` only packs one that has been judged.
 """
 
 import argparse
+import hashlib
 import subprocess
 import sys
 from pathlib import Path
@@ -29,6 +30,7 @@ from zokusei.data.splits import split_manifest
 from zokusei.files import write_text
 from zokusei.inference.evaluate import evaluate_run, result_row
 from zokusei.memory import keep_freed_memory
+from zokusei.model_folder import find_model_folder
 from zokusei.results import append_result, read_results
 
 ROOT = Path(__file__).parents[1]
@@ -41,8 +43,9 @@ DEVELOPMENT = ("sei", "tml", "wmp")
 COLUMNS = {"hair": "{}_hair", "eyes": "{}_eyes"}
 SPELLING = TagRules({"gray_hair": "grey_hair", "gray_eyes": "grey_eyes"})
 FIELDS = (
-    "experiment split model preset seed map tags chance_map hair_top1 hair_pictures eyes_top1 "
-    "eyes_pictures macro_f1 images_per_second seconds commit config hardware versions command"
+    "experiment weights split model preset seed map tags chance_map hair_top1 hair_pictures "
+    "eyes_top1 eyes_pictures macro_f1 images_per_second seconds commit config hardware versions "
+    "command"
 ).split()
 DRAWN_SIZE = 448  # pixels; the illustrations' longer sides have as many
 LARGEST = 25_000_000
@@ -91,6 +94,8 @@ def main() -> None:
     parser.add_argument("--develop", action="store_true", help="judge on other sources")
     parser.add_argument("--ship", type=Path, metavar="RUN", help="only pack this run")
     given, settings = parser.parse_known_args()
+    if given.develop and given.ship is not None:
+        parser.error("--develop is for choosing settings, and packs nothing: give --ship alone")
     if given.ship is not None:
         ship(given.ship, PLACE, RESULTS)
         return
@@ -116,9 +121,21 @@ def main() -> None:
 def ship(run: Path, place: Path, results: Path) -> None:
     """Put a run's tagger into the package, with a card that says what it is."""
     rows = [row for row in read_results(results) if row["experiment"] == "base-tagger"]
+    # Only what the run itself was found to be is printed on the card.
+    rows = [row for row in rows if row["weights"] == hash_weights(run)]
     if not rows:
-        sys.exit(f"{results} holds no row of base-tagger; run this without --ship first")
+        sys.exit(f"{results} holds no row of base-tagger with the weights of {run}; run this "
+                 "without --ship first")  # fmt: skip
+    judged = Manifest.load(run / "manifest.parquet").select("val").column("group")
+    others = {group.removeprefix("art:") for group in judged} - set(HELD_OUT)
+    if others:
+        sys.exit(f"{run} is for choosing settings, judged on {', '.join(sorted(others))}; "
+                 "nothing is packed")  # fmt: skip
     checkpoint = load_checkpoint(run)
+    numbers = sum(tensor.numel() for tensor in checkpoint.model.state_dict().values())
+    if 2 * numbers > LARGEST:
+        sys.exit(f"{run} has {numbers:,} numbers of two bytes each, and a package may carry no "
+                 f"more than the {LARGEST:,} bytes that were agreed on")  # fmt: skip
     save_checkpoint(place, checkpoint, half=True)
     about = {"held_out": ", ".join(HELD_OUT), "tags": len(checkpoint.tags)}
     newest = rows[-1] | {"judged": rows[-1]["tags"]}
@@ -126,10 +143,6 @@ def ship(run: Path, place: Path, results: Path) -> None:
     card = (place / "README.md").read_text(encoding="utf-8")
     write_text(place / "README.md", card + CARD.format(**about, **figures))
     size = sum(path.stat().st_size for path in place.iterdir())
-    if size > LARGEST:
-        sys.exit(
-            f"{place} holds {size:,} bytes, more than the {LARGEST:,} that a package may carry"
-        )
     print(f"{place}: {size / 1e6:.1f} MB")
 
 
@@ -173,7 +186,13 @@ def judge(run: Path) -> dict[str, Any]:
         scores = np.stack([table.column(tag).to_numpy() for tag in colours], 1)
         hits, pictures = count_hits(scores, manifest, colours)
         row |= {f"{name}_top1": 100 * hits / max(pictures, 1), f"{name}_pictures": pictures}
-    return row
+    return row | {"weights": hash_weights(run)}
+
+
+def hash_weights(run: Path) -> str:
+    """Give the first digits of the SHA-256 of a run's weights."""
+    weights = find_model_folder(run) / "model.safetensors"
+    return hashlib.sha256(weights.read_bytes()).hexdigest()[:16]
 
 
 def is_colour(tag: str, attribute: str) -> bool:

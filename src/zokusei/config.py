@@ -13,7 +13,7 @@ from pathlib import Path
 from typing import Annotated, Any, Literal, TypeVar, overload
 
 import yaml
-from pydantic import ConfigDict, Field, TypeAdapter, ValidationError
+from pydantic import AfterValidator, ConfigDict, Field, TypeAdapter, ValidationError
 from pydantic.dataclasses import dataclass
 
 from zokusei.errors import ConfigError, suggest
@@ -60,6 +60,20 @@ class DataConfig:
     repeat: dict[str, Positive] = field(default_factory=dict)
 
 
+def _refuse_settings(options: dict[str, Any]) -> dict[str, Any]:
+    """See that the options of a head have no name that means something else.
+
+    Raises:
+        ValueError: one has; pydantic says where.
+    """
+    for name in ("backbone", "weights", "one_of"):
+        if name in options:
+            raise ValueError(f"{name} is no option of a head but a setting: model.{name}")
+    if "caption_width" in options:
+        raise ValueError("caption_width is that of the captioner and cannot be set")
+    return options
+
+
 @dataclass(frozen=True, config=STRICT_KEYS)
 class ModelConfig:
     """Which model, on which backbone, from which weights.
@@ -76,8 +90,9 @@ class ModelConfig:
             `glove`, `minilm`, `one_hot`, or a GloVe text file of any width.
         embeddings_unknown: a tag of which no word has a vector is an `error`, or gets `zeros`.
         one_of: groups of tags of which a picture has one at most, as `[[blue_eyes, red_eyes],
-            ["*_hair"]]`: their probabilities are a softmax over the group and "none of them".
-            Where a picture has two of a group after all, neither can be certain.
+            ["*_hair"]]`: their probabilities are a softmax over the group and "none of them". Two
+            of a group that are both there can have one half each at most. A picture of which no tag
+            of a group is known to be there counts for it only if all of them were looked for.
         options: arguments of the model's head, by name.
     """
 
@@ -88,7 +103,9 @@ class ModelConfig:
     embeddings: str | None = None
     embeddings_unknown: Literal["error", "zeros"] = "error"
     one_of: tuple[tuple[str, ...], ...] = ()
-    options: dict[str, Any] = field(default_factory=dict)
+    options: Annotated[dict[str, Any], AfterValidator(_refuse_settings)] = field(
+        default_factory=dict
+    )
 
 
 @dataclass(frozen=True, config=STRICT_KEYS)
@@ -150,10 +167,11 @@ class AugmentConfig:
             to be tagged.
         jitter: brightness, contrast and saturation are each multiplied by 1 - jitter to
             1 + jitter; the hue stays, since it is what tags of colours are about.
-        collage: shows pictures of a source several at a time on one, each as small as that makes
-            it and varied by itself, as `{faces: 3}`: in squares of 1 to 3 a side, each as probable.
-            For close-ups among whole figures, and where labels are of colours: how many people
-            there are is not what it was. Such a picture has the tags of all that it shows.
+        collage: shows pictures of a source several at a time on one, as `{faces: 3}`: in squares of
+            1 to 3 a side (8 at most), each as probable, every picture varied by itself. For
+            close-ups among whole figures. A page has the tags of all that it shows, so that tags
+            that count people become wrong on it, and colours of hair are no longer `one_of`. On
+            average `{faces: 3}` reads 4.7 pictures a page: see `train.cache_gib`.
         margin: training pictures are decoded at `size * margin` before they are cropped; 8/7 is the
             published 512 for 448.
     """
@@ -167,7 +185,7 @@ class AugmentConfig:
     erase: Annotated[float, Field(ge=0.0, le=1.0)] = 0.0
     shrink: Annotated[float, Field(ge=0.0, le=1.0)] = 0.0
     jitter: Annotated[float, Field(ge=0.0, lt=1.0)] = 0.0
-    collage: dict[str, PositiveInt] = field(default_factory=dict)
+    collage: dict[str, Annotated[int, Field(ge=1, le=8)]] = field(default_factory=dict)
     margin: Annotated[float, Field(ge=1.0, le=4.0)] = 8 / 7
 
 

@@ -16,7 +16,7 @@ from zokusei.export.graph import write_onnx
 from zokusei.images.preprocess import Preprocess
 from zokusei.labels import LabelSpace
 from zokusei.losses import binary_cross_entropy
-from zokusei.models import create_model, list_models, needs_captions, needs_embeddings
+from zokusei.models import OneOf, create_model, list_models, needs_captions, needs_embeddings
 from zokusei.tags import TagSet
 
 BACKBONE = "test_efficientnet"
@@ -121,6 +121,23 @@ def test_gradients_of_the_head_in_double_precision(name):
     inputs = (features, torch.randn(2, WIDTH).double().requires_grad_())
     inputs = inputs if head.needs_captions else inputs[:1]
     assert torch.autograd.gradcheck(head, inputs, fast_mode=True)
+
+
+def test_tags_that_exclude_each_other_compete_in_every_model(name, tmp_path):
+    group = ["tag_4", "tag_1", "tag_6"]
+    labels, preprocess = create_labels(), Preprocess(32, "pad", (0.5,) * 3, (0.5,) * 3)
+    plain, model = create(name, labels).eval(), create(name, labels, one_of=[group]).eval()
+    inputs = given(plain, pictures(2, 32, 32))
+    with torch.inference_mode():
+        apart, found = plain(*inputs), model(*inputs)
+        assert torch.equal(model.explain(*inputs)["logits"], found)
+    assert torch.equal(found, OneOf([group], labels.tags.names)(apart))
+    assert not torch.equal(found, apart)
+    if not needs_captions(name):  # its captioner is kept in the same folder, and tested with it
+        save_checkpoint(tmp_path / "model", Checkpoint(model, labels, preprocess))
+        loaded = load_checkpoint(tmp_path / "model").model
+        with torch.inference_mode():
+            assert torch.equal(loaded(*inputs), found)
 
 
 def test_a_batch_of_one_trains(name):

@@ -70,21 +70,29 @@ def test_labels_are_those_of_what_is_seen(manifest):
     assert min(counts.values()) > 0.25 * sum(counts.values())  # each side as probable
 
 
-def test_processes_share_what_is_shown(manifest):
+@pytest.mark.parametrize("world", [2, 3, 6])
+def test_processes_share_what_is_shown(manifest, world):
     augment = create_augment(
         "random_resized_crop", 13, flip=0.5, trivial=True, erase=0.5, shrink=0.5, jitter=0.3
     )
     store = PictureStore(manifest.paths, PREPROCESS, cache_bytes=1e9, workers=0)
     whole = list(create_loader(manifest, store, augment=augment).batches(0))
     parts = [
-        list(create_loader(manifest, store, augment=augment, rank=rank, world=2).batches(0))
-        for rank in range(2)
+        list(create_loader(manifest, store, augment=augment, rank=rank, world=world).batches(0))
+        for rank in range(world)
     ]
-    for batch, *two in zip(whole, *parts, strict=True):
-        for rank, part in enumerate(two):
-            assert part.rows == batch.rows[rank::2]
+    for batch, *shares in zip(whole, *parts, strict=True):
+        for rank, part in enumerate(shares):
+            assert part.rows == batch.rows[rank::world]
             for name in ("images", "targets", "known"):
-                assert torch.equal(getattr(part, name), getattr(batch, name)[rank::2])
+                assert torch.equal(getattr(part, name), getattr(batch, name)[rank::world])
+
+
+def test_a_process_without_a_picture_of_a_last_batch_has_an_empty_one(manifest):
+    options = {"batch_size": 23, "shuffle": False, "world": 23}
+    for rank in (0, 22):
+        *_, last = create_loader(manifest, rank=rank, **options).batches(0)
+        assert len(last.images) == len(last.targets) == len(last.known) == (rank == 0)
 
 
 def test_a_later_start_gives_what_would_have_come(manifest):
@@ -100,6 +108,24 @@ def test_an_unreadable_picture_makes_nothing_known(manifest):
     for batch in create_loader(manifest).batches(0):
         faces = torch.tensor([row < 14 for row in batch.rows])
         assert not batch.known[faces].any()
+
+
+def test_an_unreadable_picture_of_a_page_leaves_what_others_have(manifest):
+    manifest.paths[0].write_bytes(b"no picture")
+    loader, pages = create_loader(manifest, size=12), 0
+    targets, known = manifest.compute_targets(), manifest.compute_known()
+    for epoch in range(20):
+        for batch in loader.batches(epoch):
+            for place, first in enumerate(batch.rows):
+                if first != 0 or len(batch.images[place].unique()) < 3:
+                    continue
+                page = read_page(batch.images[place].clamp(max=240))
+                others = [row for row in page if row != 24]  # white
+                present = [any(targets[r, c] and known[r, c] for r in others) for c in range(3)]
+                assert batch.known[place].tolist() == present
+                assert batch.targets[place].tolist() == present
+                pages += 1
+    assert pages > 3
 
 
 @pytest.mark.parametrize("size", [7, 12, 16])
@@ -130,5 +156,6 @@ def test_what_cannot_be_shown_together_is_refused(manifest):
         Collage(manifest, {"fcaes": 2})
     with pytest.raises(ConfigError, match="faces = 9; give 1 to 8"):
         Collage(manifest, {"faces": 9})
-    with pytest.raises(ConfigError, match="leave it out for a model that reads captions"):
-        create_loader(manifest, caption_features=torch.zeros(24, 2))
+    for options in ({"caption_features": torch.zeros(24, 2)}, {"augment": None}):
+        with pytest.raises(ConfigError, match="with captions, or not varied"):
+            create_loader(manifest, **options)

@@ -3,6 +3,7 @@
 import dataclasses
 import importlib.util
 import json
+import shutil
 from pathlib import Path
 from types import SimpleNamespace
 
@@ -195,15 +196,29 @@ def test_a_packed_tagger_tags_without_a_model(
     code, _, err = zokusei("tag", pictures)
     assert code == 2
     assert "'base' is the tagger that comes with the package, and this one came without" in err
-    place = tmp_path / "weights" / "tagger"
-    results.write_text("experiment\nother\n")
-    with pytest.raises(SystemExit, match="no row of base-tagger"):
-        tagger.ship(untrained, place, results)
-    results.unlink()
+    place, run = tmp_path / "weights" / "tagger", tmp_path / "judged"
+    shutil.copytree(untrained, run / "model")
+    record = Record("a.png", ["smile"], split="val", group="art:sei")
+    manifest = Manifest.from_records([record], None, tmp_path)
     row = dict.fromkeys(tagger.FIELDS, 0.0) | {"experiment": "base-tagger", "map": 41.26,
            "hair_top1": 80.6, "hair_pictures": 31, "tags": 126}  # fmt: skip
-    append_result(results, row, tagger.FIELDS)
-    tagger.ship(untrained, place, results)
+    append_result(results, row | {"weights": tagger.hash_weights(run)}, tagger.FIELDS)
+    append_result(results, row | {"weights": "another's", "map": 99.0}, tagger.FIELDS)
+    manifest.save(run / "manifest.parquet")
+    with pytest.raises(SystemExit, match="for choosing settings, judged on sei; nothing is packed"):
+        tagger.ship(run, place, results)
+    manifest.with_column("group", ["art:shj"]).save(run / "manifest.parquet")
+    monkeypatch.setattr(tagger, "LARGEST", 1000)
+    with pytest.raises(SystemExit, match="more than the 1,000 bytes"):
+        tagger.ship(run, place, results)
+    monkeypatch.undo()
+    monkeypatch.setattr(model_folder, "_PACKAGED", tmp_path / "weights")
+    assert not place.exists()
+    tagger.ship(run, place, results)
+    weights = run / "model" / "model.safetensors"
+    weights.write_bytes(weights.read_bytes() + b" ")
+    with pytest.raises(SystemExit, match="no row of base-tagger with the weights of"):
+        tagger.ship(run, place, results)
     card = (place / "README.md").read_text()
     assert "mAP 41.3 over the 126 tags that occur there" in card
     assert "the first guess is right in 81 % of 31 pictures" in card
@@ -253,7 +268,10 @@ def test_the_tagger_in_the_package_tags_pictures_that_nobody_has_seen(tmp_path):
     assert figures.map > 3 * pictures.compute_targets().mean()
 
 
-def test_the_tagger_is_made_by_one_command_to_its_last_line(corpora, tmp_path, monkeypatch, capsys):
+@pytest.mark.parametrize("develop", [False, True])
+def test_the_tagger_is_made_by_one_command_to_its_last_line(
+    corpora, tmp_path, monkeypatch, capsys, develop
+):
     tagger, done = load_script("tagger"), []
     monkeypatch.chdir(tmp_path)
     monkeypatch.setattr(tagger, "RESULTS", tmp_path / "base-tagger.csv")
@@ -263,16 +281,33 @@ def test_the_tagger_is_made_by_one_command_to_its_last_line(corpora, tmp_path, m
     row = dict.fromkeys([*tagger.FIELDS, "op", "cf1"], 1.0) | {"experiment": "base"}
     monkeypatch.setattr(tagger, "judge", lambda run: dict(row))
     arguments = ["--faces", str(corpora / "faces"), "--art", str(corpora / "art"), "train.seed=1"]
+    arguments += ["--develop"] * develop
     monkeypatch.setattr(tagger.sys, "argv", ["tagger.py", *arguments])
     packed = []
     monkeypatch.setattr(tagger, "ship", lambda *given: packed.append(given))
     tagger.main()
-    assert packed == [(Path("runs/base-tagger"), tagger.PLACE, tmp_path / "base-tagger.csv")]
+    name = "base-tagger-development" if develop else "base-tagger"
+    run = Path("runs") / name
+    assert packed == ([] if develop else [(run, tagger.PLACE, tmp_path / "base-tagger.csv")])
     assert [command[3] for command in done] == ["data", "train"]
     assert done[1][-1] == "train.seed=1"
+    corpus = Path(f"runs/base/{name}.parquet")
+    assert f"data.path={corpus}" in done[1]
+    assert done[1][done[1].index("--out") + 1] == str(run)
+    splits = Manifest.load(corpus).column("split")
+    assert splits.count("test") == (4 if develop else 0)  # of the source that counts
     written = read_results(tmp_path / "base-tagger.csv")
-    assert [(row["config"], row["map"]) for row in written] == [("base-tagger train.seed=1", "1")]
+    kept = [(row["experiment"], row["config"], row["map"]) for row in written]
+    assert kept == [(name, f"{name} train.seed=1", "1")]
     assert "hair_top1 1.0" in capsys.readouterr().out
+
+
+def test_choosing_and_packing_are_two_commands(monkeypatch, capsys):
+    tagger = load_script("tagger")
+    monkeypatch.setattr(tagger.sys, "argv", ["tagger.py", "--develop", "--ship", "runs/a"])
+    with pytest.raises(SystemExit):
+        tagger.main()
+    assert "packs nothing" in capsys.readouterr().err
 
 
 def test_hits_are_those_of_a_loop():

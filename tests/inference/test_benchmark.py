@@ -16,10 +16,11 @@ class Slow:
     preprocesses = (Preprocess(8, "squash", (0.5,) * 3, (0.5,) * 3),)
 
     def __init__(self, seconds):
-        self.seconds, self.backend, self.tagged = seconds, self, 0
+        self.seconds, self.backend, self.tagged, self.predicted = seconds, self, 0, 0
 
     def predict(self, fitted):
         (pixels,) = fitted
+        self.predicted += len(pixels)
         time.sleep(self.seconds * len(pixels))
 
     def tag(self, paths, batch_size, workers):
@@ -38,8 +39,12 @@ def test_rates_are_those_of_the_clock(tmp_path):
         assert 0.2 / seconds < speed.alone <= 1 / seconds
         assert speed.whole <= 0.5 / seconds
     assert [tagger.tagged for tagger in taggers] == [12, 12]
-    measure(taggers, paths, rounds=1, batch_size=2, most=[3, 1])
-    assert [tagger.tagged for tagger in taggers] == [12 + 6, 12 + 2]
+    assert [tagger.predicted for tagger in taggers] == [12, 12]
+    measure(taggers, paths, rounds=1, batch_size=2, most=[2, 1])
+    assert [tagger.tagged for tagger in taggers] == [12 + 4, 12 + 2]
+    assert [tagger.predicted for tagger in taggers] == [12 + 4, 12 + 2]
+    with pytest.raises(ValueError, match="shorter"):
+        measure(taggers, paths, most=[1])
 
 
 def test_its_pictures_are_jpeg_of_512_pixels_and_differ(tmp_path):

@@ -2,6 +2,7 @@
 
 import numpy as np
 import onnxruntime
+import openvino
 import pytest
 import torch
 from hypothesis import given
@@ -12,7 +13,9 @@ from zokusei.checkpoint import load_checkpoint
 from zokusei.config import load_config
 from zokusei.errors import ConfigError
 from zokusei.export.graph import write_onnx
-from zokusei.inference import Tagger
+from zokusei.export.openvino_file import write_openvino
+from zokusei.inference.backends.torch import TorchBackend
+from zokusei.losses import binary_cross_entropy
 from zokusei.models import OneOf, create_model, find_groups
 from zokusei.training.classifier import train_classifier
 
@@ -57,7 +60,8 @@ def test_gradients_are_those_of_the_definition():
     ("groups", "message"),
     [
         ([["red_hair", "blu_hair"]], "no tag 'blu_hair'; did you mean 'blue_hair'"),
-        ([["hat"]], "one tag only: hat"),
+        ([["hat"]], r"too few tags \(hat\)"),
+        ([[]], r"too few tags \(none\)"),
         ([["hat", "smile"], ["smile", "red_eyes"]], "'smile' twice"),
         ([["hat", "hat"]], "'hat' twice"),
     ],
@@ -69,37 +73,75 @@ def test_impossible_groups_are_refused(groups, message):
 
 def test_patterns():
     assert find_groups([["*_hair"], ["red_eyes", "blue_*s"]], NAMES) == GROUPS
-    with pytest.raises(ConfigError, match=r"no tag is called '\*_ears'"):
+    assert find_groups([["*_*", "smile"]], ["*_*", "red_hair", "smile"]) == [["*_*", "smile"]]
+    with pytest.raises(ConfigError, match=r"no tag is called '\*_ears'.*data\.min_count"):
         find_groups([["*_hair", "*_ears"]], NAMES)
 
 
+def test_many_tags_need_no_room_for_every_pair():
+    names = [f"tag_{index}" for index in range(20_000)]
+    logits = torch.linspace(-3, 3, 20_000, dtype=torch.float64)[None]
+    found = OneOf([names], names)(logits)
+    np.testing.assert_allclose(found.sigmoid(), reckon(logits.numpy(), names, [names]), rtol=1e-9)
+
+
+@pytest.mark.parametrize("dtype", [torch.float16, torch.bfloat16])
+def test_halves_are_summed_in_whole_numbers(dtype):
+    logits = torch.randn(4, 7).to(dtype)
+    found = OneOf(GROUPS, NAMES)(logits)
+    assert found.dtype == torch.float32
+    np.testing.assert_allclose(found.sigmoid(), reckon(logits.float().numpy()), rtol=1e-5)
+
+
+def test_what_nobody_looked_for_is_not_taught():
+    """That some colours are absent says nothing of those that are unknown."""
+    compete = OneOf(GROUPS, NAMES)
+    targets, known = torch.zeros(4, 7, dtype=torch.bool), torch.ones(4, 7, dtype=torch.bool)
+    red, blue, smile = (NAMES.index(name) for name in ("red_hair", "blue_hair", "smile"))
+    known[:, blue] = known[:, smile] = False
+    targets[1, red] = True
+    targets[2, blue] = True  # unknown: what it says does not count
+    known[3, blue] = True
+    settled = compete.settle(targets, known)
+    expected = known.clone()
+    for row in (0, 2):
+        expected[row, [NAMES.index(name) for name in GROUPS[0]]] = False
+    assert torch.equal(settled, expected)
+    logits = torch.randn(4, 7, requires_grad=True)
+    binary_cross_entropy(compete(logits), targets.float(), settled).backward()
+    assert logits.grad[[0, 2], blue].tolist() == [0, 0]
+    assert logits.grad[1, blue] > 0  # red is there, so that blue is not
+    assert logits.grad[:, smile].tolist() == [0] * 4
+
+
 def test_trained_kept_tagged_and_exported(corpus, tmp_path):
-    colours = ["red", "green", "blue"]
+    colours, shapes = ["red", "green", "blue"], ["square", "stripe"]
     settings = [
         f"data.path={corpus}", "model.backbone=test_efficientnet", "model.weights=none",
-        "model.one_of=[[red, blue, 'gr*n']]", "preprocess.size=32", "train.epochs=1",
-        "train.workers=0",
+        "model.one_of=[[red, blue, 'gr*n'], [square, stripe]]", "preprocess.size=32",
+        "train.epochs=1", "train.workers=0",
     ]  # fmt: skip
     train_classifier(load_config(None, settings), tmp_path / "run", Silent(), lambda message: None)
     loaded = load_checkpoint(tmp_path / "run")
-    names = loaded.tags.names
-    places = [names.index(colour) for colour in colours]
-    pictures = torch.rand(3, 32, 32, 3) * 255
+    assert sorted(loaded.tags.names) == sorted([*colours, *shapes])  # each is of a group
+    pixels = torch.randint(256, (3, 32, 32, 3), dtype=torch.uint8)
 
     plain = create_model("gap", loaded.labels, backbone="test_efficientnet").eval()
     plain.load_state_dict(loaded.model.state_dict())
-    mean, std = (torch.tensor(value) for value in (loaded.preprocess.mean, loaded.preprocess.std))
     with torch.inference_mode():
-        images = ((pictures / 255 - mean) / std).permute(0, 3, 1, 2)
-        raw, explained = plain(images), loaded.model.explain(images)["logits"]
-    expected = reckon(raw.numpy(), list(names), [colours])
-    np.testing.assert_allclose(explained.sigmoid().numpy(), expected, rtol=1e-4)
-    assert (expected[:, places].sum(axis=1) < 1).all()
+        images = loaded.preprocess.normalize(pixels.permute(0, 3, 1, 2))
+        raw, whole = plain(images), loaded.model(images)
+        explained = loaded.model.explain(images)["logits"]
+    expected = reckon(raw.numpy(), list(loaded.tags.names), [colours, shapes])
+    assert np.abs(expected - raw.sigmoid().numpy()).max() > 0.1
+    tagged = TorchBackend(loaded, "cpu").predict([pixels.numpy()])
+    for found in (whole.sigmoid().numpy(), explained.sigmoid().numpy(), tagged):
+        np.testing.assert_allclose(found, expected, rtol=1e-4)
 
     write_onnx(tmp_path / "model.onnx", loaded.model, loaded.preprocess)
+    write_openvino(tmp_path / "model.onnx", tmp_path / "model.xml")
+    given = {"input": pixels.flip(-1).float().numpy()}
     session = onnxruntime.InferenceSession(tmp_path / "model.onnx")
-    bgr = pictures.flip(-1).numpy()
-    np.testing.assert_allclose(session.run(["output"], {"input": bgr})[0], expected, rtol=1e-3)
-
-    (tags,) = Tagger.load(tmp_path / "run").tag([corpus / "000.png"])
-    assert sum(tags.scores[colour] for colour in colours) < 1
+    np.testing.assert_allclose(session.run(["output"], given)[0], expected, rtol=1e-3)
+    compiled = openvino.compile_model(tmp_path / "model.xml", "CPU")
+    np.testing.assert_allclose(compiled(given)["output"], expected, rtol=1e-3)

@@ -42,7 +42,9 @@ def benchmark(
         if pictures is None:
             paths = write_pictures(Path(made), count)
         else:
-            paths, unreadable = part_readable(islice(find_images(pictures), count))
+            found = list(islice(find_images(pictures), count))
+            with counting("looking at the pictures", len(found)) as progress:
+                paths, unreadable = part_readable(found, progress)
             for reason in unreadable:
                 tell(f"left out: {reason}")
         if not paths:

@@ -18,8 +18,8 @@ MOST = 8
 class Collage:
     """Decides which pictures are shown together.
 
-    A picture of a source that is named is shown with as many others of that source as fill a square
-    of 1, 2, ... pictures a side, each side as probable as the others.
+    A picture of a source that is named is shown with others of that source, drawn with replacement,
+    in a square of 1, 2, ... pictures a side, each as probable.
 
     Args:
         manifest: the pictures, with their sources.
@@ -85,13 +85,15 @@ def merge_labels(
     Args:
         targets: multi-hot tags of each tile.
         known: entries of them that mean something.
-        pages: how many tiles each page has, which follow each other.
+        pages: number of tiles of each page; a page's tiles follow one another.
 
     >>> targets, known = torch.tensor([[True, False], [False, False]]), torch.ones(2, 2).bool()
     >>> known[1, 1] = False
     >>> merge_labels(targets, known, [2])
     (tensor([[ True, False]]), tensor([[ True, False]]))
     """
+    if not pages:
+        return targets, known  # of a last small batch, one of several processes may have none
     present = torch.stack([page.any(0) for page in torch.split(targets & known, pages)])
     settled = torch.stack([page.all(0) for page in torch.split(known, pages)])
     return present, settled | present

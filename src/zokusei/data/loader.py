@@ -31,9 +31,9 @@ class Batch:
     Attributes:
         images: decoded pictures of one size, not yet normalised.
         targets: multi-hot tags.
-        known: entries of the targets that mean something; all false for a picture that could
-            not be read, so that it contributes nothing.
-        rows: position of each picture in the manifest; the first of those that are shown together.
+        known: entries of the targets that mean something; none of a picture that could not be
+            read, so that it contributes nothing.
+        rows: position of each picture in the manifest; of a page, that of its first picture.
         caption_features: vectors of their captions, for a model that reads them.
     """
 
@@ -77,7 +77,7 @@ class PictureStore:
             # Of a last small batch, one of several processes may have none.
             size = self.preprocess.size
             return torch.empty((0, 3, size, size), dtype=torch.uint8)
-        missing = [row for row in rows if not self._cached[row]]
+        missing = [row for row in dict.fromkeys(rows) if not self._cached[row]]
         decoded = dict(zip(missing, self._decode_all(missing), strict=True))
         if self._cache is None:
             return torch.stack([decoded[row] for row in rows])
@@ -144,10 +144,7 @@ class Loader:
         collage: Mapping[str, int] | None = None,
     ) -> None:
         if collage and (augment is None or caption_features is not None):
-            raise ConfigError(
-                "augment.collage shows several pictures on one, which has no caption of its own; "
-                "leave it out for a model that reads captions"
-            )
+            raise ConfigError("pictures with captions, or not varied, are not shown several on one")
         self._collage = Collage(manifest, collage) if collage else None
         self.caption_features = caption_features
         self._shares = _share_out(manifest, repeat or {})

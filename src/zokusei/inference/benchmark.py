@@ -2,7 +2,7 @@
 
 import statistics
 import time
-from collections.abc import Callable, Iterable, Sequence
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -57,10 +57,19 @@ def write_pictures(folder: Path, count: int) -> list[Path]:
     return paths
 
 
-def part_readable(paths: Iterable[Path]) -> tuple[list[Path], list[str]]:
-    """Give the pictures that can be read, and for each other one what is wrong with it."""
+def part_readable(
+    paths: Sequence[Path], progress: Callable[[int], None] | None = None
+) -> tuple[list[Path], list[str]]:
+    """Give the pictures that can be read, and for each other one what is wrong with it.
+
+    Args:
+        paths: pictures.
+        progress: told of each.
+    """
     readable, problems = [], []
     for path in paths:
+        if progress is not None:
+            progress(1)
         try:
             open_image(path)
         except ImageError as error:
@@ -84,15 +93,18 @@ def measure(
 
     Args:
         taggers: ready to work.
-        paths: pictures; all of them are tagged in each round.
+        paths: pictures; each model tags them, or the first `most` of them, in each round.
         rounds: that count; one more before them warms up.
         batch_size: pictures a pass.
         workers: decoding threads.
         most: how many of the pictures each model is given, where one of them is slow.
         progress: told of each model that was measured in each round, the warm-up included.
+
+    Raises:
+        ValueError: `most` is not of as many models.
     """
     found: list[list[tuple[float, float]]] = [[] for _ in taggers]
-    counts = most or [len(paths)] * len(taggers)
+    counts = [len(paths)] * len(taggers) if most is None else most
     for measured in range(rounds + 1):
         for tagger, rates, count in zip(taggers, found, counts, strict=True):
             rate = (

@@ -13,7 +13,8 @@ def load_source(config: Config) -> CaptionSource | None:
     """Load the captioner that a model reads; None where it reads none.
 
     Raises:
-        ConfigError: the model needs a captioner and there is none, or the other way round.
+        ConfigError: the model needs a captioner and there is none, or the other way round; or
+            pictures are to be shown that have no caption.
         CheckpointError: the folder holds no captioner.
     """
     captions, model = config.captions, config.model
@@ -27,6 +28,11 @@ def load_source(config: Config) -> CaptionSource | None:
                 f"{given[0]} is set, but {model.name!r} reads no captions; leave it out"
             )
         return None
+    if config.augment.collage:
+        raise ConfigError(
+            "augment.collage shows several pictures on one, which has no caption of its own; leave "
+            f"it out for {model.name!r}"
+        )
     if not captions.captioner:
         raise ConfigError(
             f"model {model.name!r} reads the vector of a caption beside each picture; give "

@@ -240,6 +240,8 @@ class ClassifierTraining:
         with self.accelerator.autocast():
             logits = model(*given)
         targets, known = batch.targets.to(device), batch.known.to(device)
+        if self.model.one_of is not None:
+            known = self.model.one_of.settle(targets, known)
         return self.compute_classification_loss(logits.float(), targets.float(), known)
 
     def evaluate(self, model: nn.Module) -> dict[str, float]:
