@@ -32,7 +32,8 @@ def binary_cross_entropy(
         \left[ y_c \log \sigma(s_c) + (1 - y_c) \log (1 - \sigma(s_c)) \right]
 
     The paper prints neither the minus nor the mean. A sum would be this times the number of
-    classes, and move SGD with a rate as many times smaller in the same way: it is no option.
+    classes: for SGD a rate as many times larger, but for the limit of the gradient's norm and for
+    weight decay, which is why the published rates, found with a mean, go with a mean.
 
     >>> binary_cross_entropy(torch.zeros(1, 2), torch.tensor([[1.0, 0.0]]))
     tensor(0.6931)

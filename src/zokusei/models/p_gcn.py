@@ -1,7 +1,8 @@
 """P-GCN: a graph network on label-aware features, in our own reading.
 
-IEEE TPAMI 45(6), 6969-6983, doi 10.1109/TPAMI.2021.3063496. Shapes in
-comments: B pictures, C classes, D features, P positions.
+Chen, Wei, Wang, Guo, Learning Graph Convolutional Networks for Multi-Label Recognition and
+Applications, IEEE TPAMI 45(6), 6969-6983, doi 10.1109/TPAMI.2021.3063496. Its text was not at hand,
+so that no equation is named. Shapes in comments: B pictures, C classes, D features, P positions.
 """
 
 from jaxtyping import Float
