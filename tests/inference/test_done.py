@@ -8,7 +8,8 @@ from pathlib import Path
 import pytest
 
 from zokusei.errors import DataError
-from zokusei.inference.done import Done, Row, forget, hash_model
+from zokusei.inference.done import Done, Row, forget
+from zokusei.inference.model_hash import hash_model
 
 SCRIPT = Path(__file__).parents[1] / "killing.py"
 

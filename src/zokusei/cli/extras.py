@@ -97,6 +97,6 @@ class Extras:
 def _hash_captioner(folder: str) -> str:
     # Imported here alone: an exported tagger without a captioner needs no PyTorch.
     from zokusei.caption_checkpoint import KIND
-    from zokusei.inference.done import hash_model
+    from zokusei.inference.model_hash import hash_model
 
     return hash_model(folder, KIND)

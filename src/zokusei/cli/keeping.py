@@ -101,8 +101,9 @@ class Keeping:
         problems: SharedProblems,
     ) -> None:
         from zokusei.inference.collection import Behind, Collection
-        from zokusei.inference.done import Done, hash_model
+        from zokusei.inference.done import Done
         from zokusei.inference.journal import Journal
+        from zokusei.inference.model_hash import hash_model
         from zokusei.inference.writers import create_writers
         from zokusei.model_folder import TAGGER
 

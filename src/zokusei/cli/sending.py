@@ -96,8 +96,9 @@ class Sending:
     ) -> None:
         from zokusei.cli.keeping import default_state
         from zokusei.inference.collection import Behind
-        from zokusei.inference.done import Done, hash_model
+        from zokusei.inference.done import Done
         from zokusei.inference.hydrus import parse_search
+        from zokusei.inference.model_hash import hash_model
         from zokusei.model_folder import TAGGER
         from zokusei.tag_text import PRESETS
         from zokusei.tags import CATEGORIES

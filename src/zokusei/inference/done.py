@@ -7,7 +7,6 @@ again. Where one file is made of all pictures, what was found in each lies here 
 import hashlib
 import json
 import os
-import sqlite3
 import threading
 import time
 from array import array
@@ -17,27 +16,12 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
-from zokusei.errors import DataError, ImageError, ZokuseiError
+from zokusei.errors import ImageError
 from zokusei.files import hash_bytes, hash_file
 from zokusei.images import Member
-from zokusei.inference.wd import is_wd_folder
-from zokusei.model_folder import BASE, find_model_folder
+from zokusei.inference.done_file import connect, speaking
 
-_VERSION = 2
-_WAIT = 60.0  # seconds, for another tagger that is writing
 _CLOCK = 2_000_000_000  # ns: two changes of a file within this time may bear the same time
-_TABLES = """
-CREATE TABLE jobs (id INTEGER PRIMARY KEY, hash TEXT UNIQUE, options TEXT);
-CREATE TABLE pictures (
-  job INTEGER, picture BLOB, digest TEXT, size INTEGER, changed INTEGER,
-  path BLOB, relative BLOB, tags TEXT, scores BLOB, width INTEGER, height INTEGER,
-  caption TEXT, embedding BLOB,
-  PRIMARY KEY (job, picture)
-);
-CREATE TABLE files (path BLOB, hash TEXT, job INTEGER, PRIMARY KEY (path, hash)) WITHOUT ROWID;
-CREATE TABLE owners (job INTEGER, target BLOB, picture BLOB, PRIMARY KEY (job, target))
-  WITHOUT ROWID;
-"""
 
 
 @dataclass(frozen=True)
@@ -106,7 +90,7 @@ class Done:
         text = json.dumps(options, sort_keys=True)
         self.job_hash = hashlib.sha256(text.encode()).hexdigest()
         with self._speaking():
-            self._rows = _connect(path, dry=dry)
+            self._rows = connect(path, dry=dry)
             self._rows.execute("CREATE TEMP TABLE gone (picture PRIMARY KEY)")
             if dry:
                 # Of the same name, it is what is looked into from here on.
@@ -293,98 +277,13 @@ def forget(path: Path, job_hash: str, picture: Path) -> None:
     """
     if path.is_file():
         with speaking(path):
-            rows = _connect(path, dry=False)
+            rows = connect(path, dry=False)
             rows.execute(
                 "DELETE FROM pictures WHERE picture = ? "
                 "AND job IN (SELECT id FROM jobs WHERE hash = ?)",
                 (_key(picture), job_hash),
             )
             rows.close()
-
-
-def hash_model(folder: Path | str, kind: str | None = None) -> str:
-    """Give the SHA-256 of all in a model folder that its results depend on.
-
-    Args:
-        folder: see `find_model_folder`.
-        kind: see there.
-
-    Raises:
-        CheckpointError: there is no model.
-        DataError: a file cannot be read.
-    """
-    if folder == BASE or not is_wd_folder(Path(folder)):
-        folder = find_model_folder(folder, kind)
-    folder = Path(folder)
-    digest = hashlib.sha256()
-    try:
-        for path in sorted(path for path in folder.rglob("*") if path.is_file()):
-            name = path.relative_to(folder)
-            # The card and the figures are for people; hidden files are other programs' own.
-            if name.name in ("README.md", "metrics.json") or str(name).startswith("."):
-                continue
-            digest.update(f"{name}\0{hash_file(path)}\0".encode("utf-8", "surrogateescape"))
-    except OSError as error:
-        raise DataError(f"{error.filename} cannot be read: {error.strerror}") from error
-    return digest.hexdigest()
-
-
-@contextmanager
-def speaking(path: Path) -> Iterator[None]:
-    """Turn what SQLite says into one line."""
-    try:
-        yield
-    except sqlite3.OperationalError as error:
-        raise ZokuseiError(
-            f"{path} cannot be used: {error}; see that its folder can be written to and is not "
-            "full, or give another --state"
-        ) from error
-    except sqlite3.DatabaseError as error:
-        raise DataError(f"{path} is no manifest of what is done: {error}; move it away") from error
-
-
-def _connect(path: Path, *, dry: bool) -> sqlite3.Connection:
-    """Open the database, and make its tables where it is new."""
-    if dry:
-        there = f"{path.absolute().as_uri()}?mode=ro"
-        rows = _open(there if path.is_file() else "", uri=True)
-        if path.is_file():
-            _check_version(rows, path)
-        else:
-            rows.executescript(_TABLES)
-        return rows
-    try:
-        path.parent.mkdir(parents=True, exist_ok=True)
-    except OSError as error:
-        raise ZokuseiError(
-            f"{path.parent} cannot be made: {error.strerror}; give another --state"
-        ) from error
-    rows = _open(str(path))
-    # A kill loses nothing that was committed; a power cut the last moments, which are done again.
-    rows.execute("PRAGMA journal_mode = WAL")
-    rows.execute("PRAGMA synchronous = NORMAL")
-    rows.execute("BEGIN IMMEDIATE")
-    if not rows.execute("SELECT 1 FROM sqlite_master").fetchone():
-        for statement in _TABLES.split(";\n"):
-            rows.execute(statement)
-        rows.execute(f"PRAGMA user_version = {_VERSION}")
-    rows.execute("COMMIT")
-    _check_version(rows, path)
-    return rows
-
-
-def _open(name: str, *, uri: bool = False) -> sqlite3.Connection:
-    return sqlite3.connect(
-        name, timeout=_WAIT, isolation_level=None, check_same_thread=False, uri=uri
-    )
-
-
-def _check_version(rows: sqlite3.Connection, path: Path) -> None:
-    version = rows.execute("PRAGMA user_version").fetchone()[0]
-    if version != _VERSION:
-        raise DataError(
-            f"{path} has version {version}, this zokusei reads {_VERSION}; give another --state"
-        )
 
 
 def _is_there(picture: Path) -> bool:

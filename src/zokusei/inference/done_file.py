@@ -1,0 +1,90 @@
+"""The file in which what is done is written down: one SQLite database."""
+
+import sqlite3
+from collections.abc import Iterator
+from contextlib import contextmanager
+from pathlib import Path
+
+from zokusei.errors import DataError, ZokuseiError
+
+_VERSION = 2
+_WAIT = 60.0  # seconds, for another tagger that is writing
+_TABLES = """
+CREATE TABLE jobs (id INTEGER PRIMARY KEY, hash TEXT UNIQUE, options TEXT);
+CREATE TABLE pictures (
+  job INTEGER, picture BLOB, digest TEXT, size INTEGER, changed INTEGER,
+  path BLOB, relative BLOB, tags TEXT, scores BLOB, width INTEGER, height INTEGER,
+  caption TEXT, embedding BLOB,
+  PRIMARY KEY (job, picture)
+);
+CREATE TABLE files (path BLOB, hash TEXT, job INTEGER, PRIMARY KEY (path, hash)) WITHOUT ROWID;
+CREATE TABLE owners (job INTEGER, target BLOB, picture BLOB, PRIMARY KEY (job, target))
+  WITHOUT ROWID;
+"""
+
+
+@contextmanager
+def speaking(path: Path) -> Iterator[None]:
+    """Turn what SQLite says into one line."""
+    try:
+        yield
+    except sqlite3.OperationalError as error:
+        raise ZokuseiError(
+            f"{path} cannot be used: {error}; see that its folder can be written to and is not "
+            "full, or give another --state"
+        ) from error
+    except sqlite3.DatabaseError as error:
+        raise DataError(f"{path} is no manifest of what is done: {error}; move it away") from error
+
+
+def connect(path: Path, *, dry: bool) -> sqlite3.Connection:
+    """Open the database, and make its tables where it is new.
+
+    Args:
+        path: the file.
+        dry: only look; where there is no file, what is new is kept in memory.
+
+    Raises:
+        DataError: the file is of another version.
+        ZokuseiError: its folder cannot be made.
+    """
+    if dry:
+        there = f"{path.absolute().as_uri()}?mode=ro"
+        rows = _open(there if path.is_file() else "", uri=True)
+        if path.is_file():
+            _check_version(rows, path)
+        else:
+            rows.executescript(_TABLES)
+        return rows
+    try:
+        path.parent.mkdir(parents=True, exist_ok=True)
+    except OSError as error:
+        raise ZokuseiError(
+            f"{path.parent} cannot be made: {error.strerror}; give another --state"
+        ) from error
+    rows = _open(str(path))
+    # A kill loses nothing that was committed; a power cut the last moments, which are done again.
+    rows.execute("PRAGMA journal_mode = WAL")
+    rows.execute("PRAGMA synchronous = NORMAL")
+    rows.execute("BEGIN IMMEDIATE")
+    if not rows.execute("SELECT 1 FROM sqlite_master").fetchone():
+        for statement in _TABLES.split(";\n"):
+            rows.execute(statement)
+        rows.execute(f"PRAGMA user_version = {_VERSION}")
+    rows.execute("COMMIT")
+    _check_version(rows, path)
+    return rows
+
+
+def _open(name: str, *, uri: bool = False) -> sqlite3.Connection:
+    return sqlite3.connect(
+        name, timeout=_WAIT, isolation_level=None, check_same_thread=False, uri=uri
+    )
+
+
+def _check_version(rows: sqlite3.Connection, path: Path) -> None:
+    version = rows.execute("PRAGMA user_version").fetchone()[0]
+    if version != _VERSION:
+        raise DataError(
+            f"{path} has version {version}, this zokusei reads {_VERSION}; give another --state"
+        )
