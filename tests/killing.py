@@ -80,7 +80,8 @@ def die_at(last_event, events):
         setattr(owner, name, counted)
 
     for owner, name in ((os, "fsync"), (Path, "replace"), (Path, "unlink"), (Journal, "_write"),
-                        (Done, "record"), (Done, "record_file"), (Done, "claim")):  # fmt: skip
+                        (Done, "record"), (Done, "record_file"), (Done, "claim"),
+                        (Done, "take_over")):  # fmt: skip
         around(owner, name)
     write_bytes = Path.write_bytes
 

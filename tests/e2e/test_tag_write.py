@@ -98,6 +98,32 @@ def test_undo_restores_every_byte_and_lets_the_same_command_do_it_again(write, z
     assert (pictures / "sub/b.txt").read_text() == "changed by me"
 
 
+def test_going_back_to_earlier_options_does_their_work_again(write, zokusei, pictures):
+    few, many = (("--existing", "replace", "--threshold", value) for value in ("1", "0"))
+    write("kohya", *few)
+    made = files()
+    write("kohya", *many)
+    assert files() != made
+    assert "3 pictures tagged" in write("kohya", *few)[2]
+    assert files() == made
+    assert "3 pictures were done before" in write("kohya", *few)[2]
+    # What changes nothing leaves both done.
+    adding = ("--existing", "append", "--threshold", "1")
+    write("kohya", *adding)
+    for options in (adding, few):
+        assert "3 pictures were done before" in write("kohya", *options)[2]
+    # So it is when other options are undone.
+    write("kohya", *many)
+    write("kohya", *few)
+    assert zokusei("undo", journals()[-1])[0] == 0
+    assert files() != made
+    write("kohya", *few)
+    assert files() == made
+    # A caption that was changed by hand is left alone.
+    (pictures / "a.txt").write_text("mine")
+    assert "3 pictures were done before" in write("kohya", *few)[2]
+
+
 def test_a_dry_run_says_what_would_be_and_does_nothing(write, zokusei, pictures):
     before = files()
     code, dry, err = write("kohya,csv", "--existing", "append", "-o", "out", "--dry-run")

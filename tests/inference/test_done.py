@@ -8,7 +8,8 @@ from pathlib import Path
 import pytest
 
 from zokusei.errors import DataError
-from zokusei.inference.done import Done, Row, forget
+from zokusei.inference.done import Done, Row
+from zokusei.inference.done_file import forget
 from zokusei.inference.model_hash import hash_model
 
 SCRIPT = Path(__file__).parents[1] / "killing.py"
@@ -56,7 +57,7 @@ def test_a_picture_is_known_by_its_content(tmp_path, picture):
     again = Done(tmp_path / "d", {"a": 1})
     again.record(picture, again.look(picture)[1])
     assert again.look(picture)[0]
-    forget(tmp_path / "d", again.job_hash, picture)
+    forget(tmp_path / "d", again.job_hash, picture, "a.txt")
     assert not again.look(picture)[0]
     assert done.look(tmp_path / "gone.png") == (False, None)
 
@@ -103,6 +104,21 @@ def test_a_dry_look_changes_nothing(tmp_path, picture):
     assert dry.claim("a.txt", picture) is None
     dry.close()
     assert path.read_bytes() == before
+
+
+def test_a_file_is_held_until_other_options_change_it_or_it_is_brought_back(tmp_path, picture):
+    one, two = (Done(tmp_path / "d", {"threshold": value}) for value in (0.3, 0.5))
+    for done in (one, two):
+        assert not done.holds("a.txt")
+        assert done.claim("a.txt", picture) is None
+    assert one.holds("a.txt")
+    assert Done(tmp_path / "d", {"threshold": 0.3}, dry=True).holds("a.txt")
+    two.take_over("a.txt", picture)
+    assert not one.holds("a.txt")
+    assert two.holds("a.txt")
+    one.claim("a.txt", picture)
+    forget(tmp_path / "d", one.job_hash, picture, "a.txt")
+    assert not two.holds("a.txt")
 
 
 def test_another_database_is_refused(tmp_path):

@@ -19,7 +19,7 @@ def undo(
     """
     from zokusei.cli.console import tell
     from zokusei.cli.printing import printable
-    from zokusei.inference.done import forget
+    from zokusei.inference.done_file import forget
     from zokusei.inference.journal import undo as restore
 
     left = 0
@@ -31,7 +31,7 @@ def undo(
 
     def take_back(about: Mapping[str, Any], record: Mapping[str, Any]) -> None:
         if "picture" in record:
-            forget(Path(about["done"]), about["job"], Path(record["picture"]))
+            forget(Path(about["done"]), about["job"], Path(record["picture"]), record["path"])
 
     restored = restore(journal, complain, take_back)
     tell(f"{restored} files are as they were")

@@ -91,8 +91,8 @@ class Collection:
             return None
         targets = [path for _, path in self._targets(item)]
         known, mark = self._done.look(item.path, item.member)
-        # Files that went missing are written again.
-        if known and all(map(os.path.exists, targets)):
+        # Files that went missing, or that other options changed since, are written again.
+        if known and all(map(os.path.exists, targets)) and all(map(self._holds, targets)):
             self._move(item)
             self.done_before += 1
             return None
@@ -125,7 +125,10 @@ class Collection:
             row = self._make_row(job.item, tags)
             for writer, path in self._targets(job.item):
                 compose = partial(self._compose, writer, tags)
-                change = change_file(path, compose, self._journal, picture=job.item.path)
+                take_over = partial(self._done.take_over, picture=job.item.path)
+                change = change_file(
+                    path, compose, self._journal, picture=job.item.path, announce=take_over
+                )
                 self._on_change(writer, change)
             if self._journal is not None:
                 self._done.record(job.item.path, job.mark, row)
@@ -167,6 +170,9 @@ class Collection:
                     f"its results would lie in those of {other} ({Path(name).name}); rename "
                     "one of the two, or give them different folders"
                 )
+
+    def _holds(self, target: Path) -> bool:
+        return self._done.holds(os.path.realpath(target))
 
     def _end(self, job: Job) -> None:
         self._waiting.pop(job.item.path.absolute(), None)

@@ -19,7 +19,7 @@ from typing import Any
 from zokusei.errors import ImageError
 from zokusei.files import hash_bytes, hash_file
 from zokusei.images import Member
-from zokusei.inference.done_file import connect, speaking
+from zokusei.inference.done_file import connect, release, speaking, to_key
 
 _CLOCK = 2_000_000_000  # ns: two changes of a file within this time may bear the same time
 
@@ -113,7 +113,7 @@ class Done:
         with self._speaking():
             row = self._rows.execute(
                 "SELECT digest, size, changed FROM pictures WHERE job = ? AND picture = ?",
-                (self._job, _key(picture)),
+                (self._job, to_key(picture)),
             ).fetchone()
         try:
             file = picture if member is None else member.archive
@@ -139,7 +139,7 @@ class Done:
         with self._speaking():
             row = self._rows.execute(
                 "SELECT 1 FROM pictures WHERE job = ? AND picture = ? AND digest = ?",
-                (self._job, _key(name), digest),
+                (self._job, to_key(name), digest),
             ).fetchone()
         return row is not None
 
@@ -155,13 +155,13 @@ class Done:
         with self._speaking():
             self._rows.execute(
                 f"INSERT OR REPLACE INTO pictures VALUES ({', '.join('?' * 13)})",
-                (self._job, _key(picture), mark.digest, mark.size, mark.changed, *found),
+                (self._job, to_key(picture), mark.digest, mark.size, mark.changed, *found),
             )
 
     def claim(self, target: str, picture: Path) -> Path | None:
         """Take a file for a picture's results; the picture whose file it is already, or None."""
         with self._speaking():
-            values = (self._job, os.fsencode(target), _key(picture))
+            values = (self._job, os.fsencode(target), to_key(picture))
             self._rows.execute("INSERT OR IGNORE INTO owners VALUES (?, ?, ?)", values)
             (owner,) = self._rows.execute(
                 "SELECT picture FROM owners WHERE job = ? AND target = ?", values[:2]
@@ -174,13 +174,28 @@ class Done:
             self._rows.execute("INSERT OR REPLACE INTO owners VALUES (?, ?, ?)", values)
             return None
 
+    def holds(self, target: str) -> bool:
+        """Say whether a file was claimed, and nobody changed it with other options since."""
+        # The table on the disk: a dry look has another of that name.
+        query = "SELECT 1 FROM main.owners WHERE job = ? AND target = ?"
+        with self._speaking():
+            found = self._rows.execute(query, (self._job, os.fsencode(target)))
+            return found.fetchone() is not None
+
+    def take_over(self, target: str, picture: Path) -> None:
+        """Write down, before a file is changed, that it is not what other options made any more."""
+        with self._speaking():
+            release(self._rows, target, "id != ?", self._job)
+            values = (self._job, os.fsencode(target), to_key(picture))
+            self._rows.execute("INSERT OR IGNORE INTO owners VALUES (?, ?, ?)", values)
+
     def find_place(self, picture: Path) -> tuple[str, str] | None:
         """Give `path` and `relative` of what was found in a picture; None where nothing was."""
         query = (
             "SELECT path, relative FROM pictures WHERE job = ? AND picture = ? AND path IS NOT NULL"
         )
         with self._speaking():
-            found = self._rows.execute(query, (self._job, _key(picture))).fetchone()
+            found = self._rows.execute(query, (self._job, to_key(picture))).fetchone()
         return None if found is None else (os.fsdecode(found[0]), os.fsdecode(found[1]))
 
     def move(self, picture: Path, path: str, relative: str) -> None:
@@ -189,14 +204,14 @@ class Done:
             self._rows.execute(
                 "UPDATE pictures SET path = ?, relative = ? WHERE job = ? AND picture = ? "
                 "AND path IS NOT NULL",
-                (os.fsencode(path), os.fsencode(relative), self._job, _key(picture)),
+                (os.fsencode(path), os.fsencode(relative), self._job, to_key(picture)),
             )
 
     def drop(self, picture: Path) -> None:
         """Forget what was found in a picture that cannot be read any more."""
         with self._speaking():
             self._rows.execute(
-                "DELETE FROM pictures WHERE job = ? AND picture = ?", (self._job, _key(picture))
+                "DELETE FROM pictures WHERE job = ? AND picture = ?", (self._job, to_key(picture))
             )
 
     def find_gone(self) -> int:
@@ -249,14 +264,14 @@ class Done:
     def wrote(self, path: Path) -> bool:
         """Say whether a file holds what these options once wrote into it."""
         with self._speaking():
-            values = (_key(path), hash_file(path), self._job)
+            values = (to_key(path), hash_file(path), self._job)
             query = "SELECT 1 FROM files WHERE path = ? AND hash = ? AND job = ?"
             return self._rows.execute(query, values).fetchone() is not None
 
     def record_file(self, path: Path, digest: str) -> None:
         """Write down what a file that is made of all pictures holds."""
         with self._speaking():
-            values = (_key(path), digest, self._job)
+            values = (to_key(path), digest, self._job)
             self._rows.execute("INSERT OR REPLACE INTO files VALUES (?, ?, ?)", values)
 
     def close(self) -> None:
@@ -269,27 +284,6 @@ class Done:
             yield
 
 
-def forget(path: Path, job_hash: str, picture: Path) -> None:
-    """Take back that a picture is done, so that the same command does it again.
-
-    Raises:
-        DataError: the database is something else.
-    """
-    if path.is_file():
-        with speaking(path):
-            rows = connect(path, dry=False)
-            rows.execute(
-                "DELETE FROM pictures WHERE picture = ? "
-                "AND job IN (SELECT id FROM jobs WHERE hash = ?)",
-                (_key(picture), job_hash),
-            )
-            rows.close()
-
-
 def _is_there(picture: Path) -> bool:
     """Say whether a picture exists; what lies in an archive does as long as the archive does."""
     return os.path.lexists(picture) or any(map(os.path.isfile, picture.parents))
-
-
-def _key(path: Path) -> bytes:
-    return os.fsencode(path.absolute())

@@ -1,5 +1,6 @@
 """The file in which what is done is written down: one SQLite database."""
 
+import os
 import sqlite3
 from collections.abc import Iterator
 from contextlib import contextmanager
@@ -23,13 +24,17 @@ CREATE TABLE owners (job INTEGER, target BLOB, picture BLOB, PRIMARY KEY (job, t
 """
 
 
+class ManifestError(ZokuseiError):
+    """The manifest cannot be used, so that no file at all can be said to be done."""
+
+
 @contextmanager
 def speaking(path: Path) -> Iterator[None]:
     """Turn what SQLite says into one line."""
     try:
         yield
     except sqlite3.OperationalError as error:
-        raise ZokuseiError(
+        raise ManifestError(
             f"{path} cannot be used: {error}; see that its folder can be written to and is not "
             "full, or give another --state"
         ) from error
@@ -74,6 +79,43 @@ def connect(path: Path, *, dry: bool) -> sqlite3.Connection:
     rows.execute("COMMIT")
     _check_version(rows, path)
     return rows
+
+
+def forget(path: Path, job_hash: str, picture: Path, target: str) -> None:
+    """Take back that a picture is done, so that the same command does it again.
+
+    Args:
+        path: the database.
+        job_hash: of what did it.
+        picture: the picture.
+        target: its file that is as it was, and therefore not what other options made, either.
+
+    Raises:
+        DataError: the database is something else.
+    """
+    if path.is_file():
+        with speaking(path):
+            rows = connect(path, dry=False)
+            rows.execute(
+                "DELETE FROM pictures WHERE picture = ? "
+                "AND job IN (SELECT id FROM jobs WHERE hash = ?)",
+                (to_key(picture), job_hash),
+            )
+            release(rows, target, "hash != ?", job_hash)
+            rows.close()
+
+
+def release(rows: sqlite3.Connection, target: str, others: str, own: int | str) -> None:
+    """Take a file from the jobs that fit; asked for by job first, as the table is sorted."""
+    rows.execute(
+        f"DELETE FROM owners WHERE job IN (SELECT id FROM jobs WHERE {others}) AND target = ?",
+        (own, os.fsencode(target)),
+    )
+
+
+def to_key(path: Path) -> bytes:
+    """Give the form in which the database has a path."""
+    return os.fsencode(path.absolute())
 
 
 def _open(name: str, *, uri: bool = False) -> sqlite3.Connection:

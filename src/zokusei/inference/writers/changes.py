@@ -15,6 +15,7 @@ from zokusei.files import (
     lock_folder,
     write_whole,
 )
+from zokusei.inference.done_file import ManifestError
 from zokusei.inference.journal import Journal, JournalError
 
 EXISTING = ("skip", "append", "prepend", "merge", "replace")
@@ -51,7 +52,12 @@ def check_existing(mode: str) -> str:
 
 
 def change_file(
-    path: Path, compose: Compose, journal: Journal | None, *, picture: Path | None = None
+    path: Path,
+    compose: Compose,
+    journal: Journal | None,
+    *,
+    picture: Path | None = None,
+    announce: Callable[[str], None] | None = None,
 ) -> Change:
     """Change one file whole, with its folder locked against other taggers.
 
@@ -62,10 +68,11 @@ def change_file(
         compose: called with what the file holds.
         journal: told before the change; without one nothing is changed.
         picture: whose file it is; the journal keeps it.
+        announce: told the file that links lead to, before it is changed.
 
     Raises:
         DataError: this file cannot be read or written; others may be.
-        ZokuseiError: the disk is full, or the journal cannot be written.
+        ZokuseiError: the disk is full, or journal or manifest cannot be written.
     """
     real = Path(os.path.realpath(path))
     if journal is None:
@@ -81,6 +88,8 @@ def change_file(
             temporary.write_bytes(after)
             more = {} if picture is None else {"picture": str(picture.absolute())}
             journal.note(real, hash_bytes(after), **more)
+            if announce is not None:
+                announce(str(real))
     return Change(path, before, after)
 
 
@@ -133,7 +142,7 @@ def _one_file() -> Iterator[None]:
     """Tell what is wrong with one file from what is wrong with all of them."""
     try:
         yield
-    except (DataError, JournalError):
+    except (DataError, JournalError, ManifestError):
         raise
     except ZokuseiError as error:
         if is_disk_full(error):
