@@ -262,6 +262,10 @@ def test_a_full_disk_ends_the_run_in_one_line_and_it_goes_on_later(write, pictur
     (["-o", "out"], "--write"),
     (["--existing", "append"], "--write"),
     (["--write", "kohya", "--caption-extension", "txt"], "--caption-extension 'txt'"),
+    (["--write", "kohya", "--caption-extension", ".png"], "'.png' is that of pictures"),
+    (["--write", "hydrus", "--caption-extension", ".old.JPG"], "'.old.JPG' is that of pictures"),
+    (["--write", "kohya", "--caption-extension", ".mp4"], "'.mp4' is that of pictures"),
+    (["--write", "kohya", "--caption-extension", ".cbz"], "'.cbz' is that of pictures"),
 ])  # fmt: skip
 def test_what_does_not_go_together_is_refused_at_once(
     zokusei, untrained, pictures, arguments, says
@@ -280,6 +284,20 @@ def test_a_damaged_caption_is_left_and_named(write, pictures):
     assert code == 3
     assert "not UTF-8 at byte 3" in err
     assert (pictures / "a.txt").read_bytes() == b"caf\xe9"
+
+
+def test_no_picture_is_ever_written_over(write, pictures):
+    """A link may lead to one, and a picture that is named may end as captions do."""
+    (pictures / "sub/b.txt").symlink_to("deep/c.jpg")
+    (pictures / "a.png").rename(pictures / "a.txt")
+    before = files()
+    named = ("art/a.txt", "art/sub/b.png", "art/sub/deep/c.jpg")
+    code, _, err = write("kohya", "--existing", "replace", *named[1:], source=named[0])
+    assert code == 3
+    assert err.count("not written: ") == 2
+    assert err.count("would be written over") == 2
+    assert {name: files()[name] for name in before} == before
+    assert (pictures / "sub/deep/c.txt").exists()
 
 
 def test_a_state_that_is_something_else_is_refused(write, pictures):

@@ -43,6 +43,7 @@ class WriteSettings:
         Raises:
             ConfigError: something does not go with something else.
         """
+        from zokusei.images import ARCHIVE_SUFFIXES, IMAGE_SUFFIXES, VIDEO_SUFFIXES
         from zokusei.inference.writers import TABLES, parse_formats
         from zokusei.inference.writers.changes import check_existing
 
@@ -63,6 +64,12 @@ class WriteSettings:
                 )
         if not self.extension.startswith(".") or {"/", "\0", "\\"} & set(self.extension):
             raise ConfigError(f"--caption-extension {self.extension!r} is none; give .txt or alike")
+        ending = Path(f"a{self.extension}").suffix.lower()
+        if ending in IMAGE_SUFFIXES | VIDEO_SUFFIXES | ARCHIVE_SUFFIXES:
+            raise ConfigError(
+                f"--caption-extension {self.extension!r} is that of pictures, videos or archives, "
+                "over which captions would be written; give .txt or alike"
+            )
         return formats
 
 

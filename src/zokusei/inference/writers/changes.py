@@ -15,6 +15,7 @@ from zokusei.files import (
     lock_folder,
     write_whole,
 )
+from zokusei.images import ARCHIVE_SUFFIXES, IMAGE_SUFFIXES, VIDEO_SUFFIXES
 from zokusei.inference.done_file import ManifestError
 from zokusei.inference.journal import Journal, JournalError
 
@@ -71,10 +72,12 @@ def change_file(
         announce: told the file that links lead to, before it is changed.
 
     Raises:
-        DataError: this file cannot be read or written; others may be.
+        DataError: this file cannot be read or written, or is a picture; others may be.
         ZokuseiError: the disk is full, or journal or manifest cannot be written.
     """
     real = Path(os.path.realpath(path))
+    if picture is not None:
+        _refuse_picture(real, picture)
     if journal is None:
         before = read_bytes(real)
         after = compose(before)
@@ -135,6 +138,16 @@ def read_bytes(path: Path) -> bytes | None:
         return None
     except OSError as error:
         raise DataError(f"{path} cannot be read: {error.strerror}") from error
+
+
+def _refuse_picture(target: Path, picture: Path) -> None:
+    """Refuse to write over what is tagged, which a link or an odd name may lead to."""
+    endings = IMAGE_SUFFIXES | VIDEO_SUFFIXES | ARCHIVE_SUFFIXES
+    if target.suffix.lower() in endings or target == Path(os.path.realpath(picture)):
+        raise DataError(
+            f"its results would be written over {target}, which is a picture, video or archive; "
+            "give another -o or --caption-extension, or remove the link that leads there"
+        )
 
 
 @contextmanager
