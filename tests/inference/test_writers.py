@@ -336,6 +336,40 @@ def test_memory_holds_a_part_of_a_table(tmp_path, monkeypatch):
     ]
 
 
+def test_parquet_of_many_tags_is_read_by_their_names_and_takes_no_memory_for_each(
+    tmp_path, monkeypatch
+):
+    """Each column of each group is described in memory until the end: there must be few."""
+    import zokusei.inference.writers.tables as tables
+
+    many = TagSet.from_names([f"tag_{number}" for number in range(1500)])
+    monkeypatch.setattr(tables, "_VALUES", len(many))
+    (table,) = create_writers(["parquet"], many).tables
+    scores = [[((row + column) % 97) / 97 for column in range(1500)] for row in range(60)]
+    held = []
+
+    def rows():
+        for number, values in enumerate(scores):
+            held.append(resident_bytes())
+            yield Row(f"{number}.png", f"{number}.png", ("tag_3",), values)
+
+    path = tmp_path / table.file_name
+    table.write(path, rows)
+    file = pq.ParquetFile(path)
+    assert file.num_row_groups == 60
+    assert file.metadata.num_columns == 3
+    assert held[-1] - held[10] < 15 << 20, "a column a tag takes 60 MB for these groups"
+    read = file.read()
+    names = json.loads(read.schema.metadata[b"tags"])
+    assert names == list(many.names)
+    for line, values in zip(read.to_pylist(), scores, strict=True):
+        assert line["scores"] == pytest.approx(values)
+
+
+def resident_bytes():
+    return int(Path("/proc/self/statm").read_text().split()[1]) * os.sysconf("SC_PAGE_SIZE")
+
+
 @pytest.mark.parametrize(("text", "says"), [
     ("kohia", "did you mean 'kohya'"), ("", "no format"), ("csv,csv", "twice"),
     ("kohya,a1111", "the same file"),

@@ -2,11 +2,12 @@
 
 import csv
 import json
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass
 from itertools import islice
 from pathlib import Path
 
+import numpy as np
 import pyarrow as pa
 import pyarrow.parquet as pq
 
@@ -16,6 +17,9 @@ from zokusei.tag_text import parse_tags
 from zokusei.tags import TagSet
 
 _VALUES = 1 << 22  # scores in memory at a time, 16 MB of them
+# Of each column of each group of rows some 800 bytes are kept until the file is closed: with more
+# tags than these, columns of their own would fill the memory.
+_MOST_COLUMNS = 300
 
 Rows = Callable[[], Iterator[Row]]
 """Gives all rows, as often as it is called."""
@@ -95,9 +99,11 @@ class CsvTable:
 
 
 class ParquetTable:
-    """Writes `tags.parquet`: path, tags, and the score of every tag as a member of `scores`.
+    """Writes `tags.parquet`: path, tags, and the score of every tag in `scores`.
 
-    Columns `caption` and `embedding` follow where they were asked for.
+    Up to 300 tags each is a member of `scores`. Of more, a row of `scores` is a list as long as the
+    model has tags (float32), and their names in the same order are a JSON list in the metadata of
+    the schema, under `tags`. Columns `caption` and `embedding` follow where they were asked for.
     """
 
     file_name = "tags.parquet"
@@ -105,14 +111,20 @@ class ParquetTable:
 
     def __init__(self, tags: TagSet, columns: Columns = PLAIN) -> None:
         self._names = tags.names
-        scores = pa.struct([pa.field(name, pa.float32()) for name in tags.names])
+        self._listed = len(tags) > _MOST_COLUMNS
+        scores = (
+            pa.list_(pa.float32(), len(tags))
+            if self._listed
+            else pa.struct([pa.field(name, pa.float32()) for name in tags.names])
+        )
         fields = [("path", pa.string()), ("tags", pa.list_(pa.string())), ("scores", scores)]
         self._more = []
         if columns.captions:
             self._more.append(("caption", pa.string()))
         if columns.embeddings:
             self._more.append(("embedding", pa.list_(pa.float32())))
-        self._schema = pa.schema([*fields, *self._more])
+        told = {"tags": json.dumps(tags.names, ensure_ascii=False)} if self._listed else None
+        self._schema = pa.schema([*fields, *self._more], metadata=told)
 
     def check(self, row: Row) -> None:
         """Refuse a name that is no UTF-8.
@@ -129,21 +141,24 @@ class ParquetTable:
         with pq.ParquetWriter(path, self._schema, compression="zstd") as writer:
             stream = rows()
             while group := list(islice(stream, size)):
-                columns = zip(*(row.scores for row in group), strict=True)
-                scores = pa.StructArray.from_arrays(
-                    [pa.array(column, pa.float32()) for column in columns],
-                    fields=list(self._schema.field("scores").type),
-                )
                 values = [
                     pa.array([row.path for row in group], pa.string()),
                     pa.array([row.names for row in group], pa.list_(pa.string())),
-                    scores,
+                    self._arrange([row.scores for row in group]),
                     *(
                         pa.array([getattr(row, name) for row in group], kind)
                         for name, kind in self._more
                     ),
                 ]
                 writer.write_batch(pa.record_batch(values, schema=self._schema))
+
+    def _arrange(self, scores: Sequence[Sequence[float]]) -> pa.Array:
+        kind = self._schema.field("scores").type
+        rows = np.array(scores, np.float32)
+        if self._listed:
+            return pa.FixedSizeListArray.from_arrays(pa.array(rows.ravel()), type=kind)
+        columns = [pa.array(column) for column in np.ascontiguousarray(rows.T)]
+        return pa.StructArray.from_arrays(columns, fields=list(kind))
 
 
 def check_name(name: str, form: str) -> None:
