@@ -53,6 +53,26 @@ def test_patterns_are_globs_and_names_that_look_like_one_are_names(tree):
         found("none*.png")
 
 
+@pytest.mark.parametrize("pattern", ["art/**/*", "art/**", "art/*", "art/**/**/*", "a*", "./a*"])
+def test_a_pattern_gives_each_picture_once_in_order_and_nothing_else(tree, pattern):
+    for name in ("art/deep/c.png", "art/deep.png", "art/0/z.png", "art/deep/c.txt"):
+        Path(name).parent.mkdir(exist_ok=True)
+        Path(name).touch()
+    paths = [path for path, _ in found(pattern)]
+    assert paths == [path for path, _ in found("art", "more")][:-1]
+    assert len(paths) == 5
+
+
+def test_a_folder_that_fits_a_pattern_is_read_once_and_what_is_wrong_with_it_told_once(tree):
+    Path("art/deep/back").symlink_to("..")
+    told = []
+    items = list(find_items(["art/**/deep"], lambda path, what: told.append(str(path))))
+    assert [str(item.path) for item in items] == [
+        "art/deep/back/a.png", "art/deep/er/b.JPG",
+    ]  # fmt: skip
+    assert told == ["art/deep/back/deep"]
+
+
 def test_nothing_leads_out_of_the_output_folder(tree):
     os.chdir("art")
     for path, relative in found("../more/a.png", "deep/../a.png", str(tree / "more")):

@@ -49,9 +49,10 @@ def find_items(
 ) -> Iterator[Item]:
     """Give every picture that is meant, one at a time.
 
-    A folder means the pictures below it, a pattern (`art/**/*.png`) the files that fit it, and
-    anything else is a picture, which need not be there. The content of one folder that is given
-    alone comes to lie directly in an output folder; whatever else keeps the path it was given by.
+    A folder means the pictures below it, a pattern (`art/**/*.png`) the pictures and folders that
+    fit it (each picture once and in order; memory holds the names that fit), and anything else is
+    a picture, which need not be there. The content of one folder that is given alone comes to lie
+    directly in an output folder; whatever else keeps the path it was given by.
 
     Args:
         given: folders, patterns and pictures; read as they are needed. Only text may be a pattern:
@@ -101,17 +102,26 @@ def _is_archive(path: Path, suffixes: Set[str]) -> bool:
 
 
 def _fitting(pattern: str, complain: Complain, suffixes: Set[str]) -> Iterator[Item]:
-    fits = False
+    """Give the pictures that fit, and those below folders that do, each once and in order."""
+    fits, kept = False, set()
     for text in glob.iglob(pattern, recursive=True):  # noqa: PTH207 (of any anchor, lazily)
-        path, fits = Path(text), True
-        if os.path.isfile(path):  # noqa: PTH113
-            yield from _look_into(path, _place(path), complain, suffixes)
-        elif os.path.isdir(path) and not pattern.endswith("**"):  # noqa: PTH112
-            # `**` gives every folder and every file; each file comes by itself.
-            for found in find_images(path, complain, go_on=True, suffixes=suffixes):
-                yield from _look_into(found, _place(found), complain, suffixes)
+        fits = True
+        # As in a folder: what else lies there, captions of an earlier run too, is not meant.
+        if Path(text).suffix.lower() in suffixes or os.path.isdir(text):  # noqa: PTH112
+            kept.add(text)
     if not fits:
         raise DataError(f"nothing fits the pattern {pattern!r}; check it, or put it in quotes")
+    entered: set[Path] = set()
+    # A folder before what is in it, as it is in the order of `find_images`.
+    for path in map(Path, sorted(kept, key=lambda text: Path(text).parts)):
+        if not entered.isdisjoint((path, *path.parents)):
+            continue
+        if os.path.isdir(path):  # noqa: PTH112
+            entered.add(path)
+            for found in find_images(path, complain, go_on=True, suffixes=suffixes):
+                yield from _look_into(found, _place(found), complain, suffixes)
+        else:
+            yield from _look_into(path, _place(path), complain, suffixes)
 
 
 def _place(path: Path) -> Path:
