@@ -12,6 +12,7 @@ from PIL import Image
 from pictures import write_tree
 from zokusei.files import LOCKED_NAME
 from zokusei.inference import reading
+from zokusei.inference.journal import Journal
 
 ODD = ["two\nlines.png", "qu\"o'te.png", "\U0001f3b4.png", "x" * 251 + ".png", "-o.png"]
 
@@ -253,6 +254,42 @@ def test_a_full_disk_ends_the_run_in_one_line_and_it_goes_on_later(write, pictur
     assert write("kohya,jsonl", "-o", "other")[0] == 0
     one, other = ([rounded(data) for data in files(name).values()] for name in ("out", "other"))
     assert one == other
+
+
+@pytest.mark.parametrize("number", [errno.ENOSPC, errno.EIO])
+def test_a_disk_that_fails_under_the_journal_ends_the_run_with_how_to_undo_it(
+    write, zokusei, pictures, monkeypatch, number
+):
+    real, before = Journal._write, files()
+
+    def fail(self, value):
+        real(self, value)
+        if "b.txt" in value.get("path", ""):
+            self._file = Failing(self._file, number)
+
+    monkeypatch.setattr(Journal, "_write", fail)
+    code, _, err = write("kohya", "--existing", "append")
+    assert code == 2
+    said, advice = err.splitlines()[-1], err.splitlines()[-2]
+    assert f"was not written: {os.strerror(number)}; " in said
+    assert "art/sub/b.txt is unchanged" in said
+    assert advice == f"to undo all of it: zokusei undo {journals()[0]}"
+    assert zokusei("undo", journals()[0])[0] == 0
+    assert files() == before
+
+
+class Failing:
+    """A file on a disk that takes nothing any more."""
+
+    def __init__(self, file, number):
+        self.file, self.error = file, OSError(number, os.strerror(number))
+
+    def flush(self):
+        raise self.error
+
+    def close(self):
+        self.file.close()
+        raise self.error
 
 
 @pytest.mark.parametrize(("arguments", "says"), [

@@ -1,6 +1,7 @@
 """Whatever a run changed, undo brings every byte back."""
 
 import errno
+import io
 import json
 import os
 from pathlib import Path
@@ -119,6 +120,26 @@ def test_without_its_journal_no_file_is_changed(tmp_path):
     with pytest.raises(ZokuseiError, match=r"the journal .* was not written"):
         change_file(tmp_path / "a.txt", lambda was: b"smile", journal)
     assert [path.name for path in tmp_path.iterdir()] == ["file"]
+
+
+@pytest.mark.parametrize("number", [errno.ENOSPC, errno.EIO])
+def test_a_journal_whose_disk_fails_says_so_once(tmp_path, number):
+    class Failing(io.RawIOBase):
+        def writable(self):
+            return True
+
+        def write(self, data):
+            raise OSError(number, os.strerror(number))
+
+    journal = Journal(tmp_path / "j.jsonl")
+    change_file(tmp_path / "a.txt", lambda was: b"smile", journal)
+    journal._file.close()
+    journal._file = io.BufferedWriter(Failing())
+    with pytest.raises(ZokuseiError, match=rf"j.jsonl was not written: {os.strerror(number)}"):
+        change_file(tmp_path / "b.txt", lambda was: b"smile", journal)
+    journal.close()
+    assert not (tmp_path / "b.txt").exists()
+    assert undo(tmp_path / "j.jsonl", never, nothing) == 1
 
 
 def test_the_record_is_on_the_disk_before_the_change(tmp_path, monkeypatch):

@@ -164,10 +164,11 @@ class Keeping:
             if kind is None:
                 self._collection.finish()
         finally:
-            self._done.close()
+            # First, since whatever ended the run may also keep files from being closed.
+            self._tell_undo()
             if self.journal is not None:
                 self.journal.close()
-            self._tell_undo()
+            self._done.close()
 
     def accept(self, item: "Item") -> bool:
         """Say whether a picture is to be tagged."""

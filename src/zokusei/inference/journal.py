@@ -6,6 +6,7 @@ import os
 import shutil
 from array import array
 from collections.abc import Callable, Iterator, Mapping
+from contextlib import suppress
 from pathlib import Path
 from typing import IO, Any
 
@@ -101,7 +102,10 @@ class Journal:
     def close(self) -> None:
         """Let go of the file."""
         if self._file is not None:
-            self._file.close()
+            # Each record was flushed when it was written. What is left is of one that could not
+            # be, which was said then, and which cannot be written now either.
+            with suppress(OSError):
+                self._file.close()
 
 
 def undo(
