@@ -375,6 +375,26 @@ def test_rules_and_thresholds_make_what_is_printed_and_written(zokusei, untraine
     assert (pictures / "sub/b.txt").read_bytes() == b"\n"
 
 
+def test_a_renamed_tag_stays_a_character_and_a_renamed_rating_stays_out_of_captions(
+    write, pictures
+):
+    Path("rules.yaml").write_text(
+        "replace: {skadi_(arknights): skadi}\norder: [character]\n"
+        "aliases: {general: safe, sensitive: safe, explicit: safe, long_hiar: long_hair}\n"
+    )
+    picture = pictures / "sub/b.png"
+    ruled = ("--rules", "rules.yaml", "--threshold", "0", "--threshold", "rating=0")
+    _, _, err = write("kohya,hydrus,xmp", *ruled, source=picture)
+    assert "'long_hiar' is no tag of this model; did you mean 'long_hair'?" in err
+    line = (pictures / "sub/b.txt").read_text().strip().split(", ")
+    assert line[0] == "skadi"
+    assert "safe" not in line
+    names = (pictures / "sub/b.png.txt").read_text().split("\n")
+    assert names[0] == "character:skadi"
+    assert "rating:safe" in names
+    assert b">safe<" not in (pictures / "sub/b.png.xmp").read_bytes()
+
+
 @pytest.mark.parametrize("arguments", [["--explain-rules"], ["--rules", "r", "--explain-rules",
                                                             "--json"]])  # fmt: skip
 def test_explaining_needs_rules_and_no_json(zokusei, untrained, pictures, arguments):

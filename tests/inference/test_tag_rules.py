@@ -80,6 +80,19 @@ def test_what_is_no_rule_is_refused(tmp_path, text, says):
         load(tmp_path, text)
 
 
+def test_a_new_name_has_the_category_of_the_tag_that_it_replaces(tmp_path):
+    rules = load(
+        tmp_path, "aliases: {general: safe, skadi: skadi_2, sol: solo}\n"
+        "replace: {skadi_2: [skadi_3, woman], solo: [alone]}\norder: [character]",
+    )  # fmt: skip
+    known = {**CATEGORIES, "solo": "general", "woman": "meta", "sol": "artist"}
+    categories = rules.carry(known)
+    assert categories == {
+        **known, "safe": "rating", "skadi_3": "character", "alone": "general", "touhou": "copyright"
+    }  # fmt: skip
+    assert rules.apply(["solo", "skadi"], categories).names == ("skadi_3", "alone", "woman")
+
+
 NAMES = st.lists(st.sampled_from(["a", "b", "c", "skadi", "x_hat"]), unique=True)
 
 
@@ -98,3 +111,16 @@ def test_rules_that_can_never_do_anything_are_told():
     rules = Rules(remove=("smlie", "*_x", "smile"), first=("mine", "new"), add=("mine",),
                   replace={"smile": ("new",), "gone": ()})  # fmt: skip
     assert rules.find_unknown(tags) == ["gone", "smlie"]
+
+
+def test_mistyped_aliases_and_implications_are_told_but_no_lists_of_a_whole_site(tmp_path):
+    rules = load(
+        tmp_path, "aliases: {smlie: smile, smile: grin, grin_: grin}\n"
+        "implications: {cat_eras: ears, smile: mouth, mouth: face, new: x}\n"
+        "replace: {cat_ears: [new]}",
+    )  # fmt: skip
+    tags = TagSet.from_names(["smile", "cat_ears"])
+    assert rules.find_unknown(tags) == ["smlie", "grin_", "cat_eras"]
+    listed = load(tmp_path, "aliases: a.txt\nimplications: i.txt",
+                  **{"a.txt": "smlie -> smile\n", "i.txt": "cat_eras -> ears\n"})  # fmt: skip
+    assert listed.find_unknown(tags) == []

@@ -90,6 +90,7 @@ class Keeping:
 
     Args:
         tagger: whose results they are.
+        categories: of its tags, and of those that rules make of them.
         settings: checked.
         formats: what the check gave.
         extras: what is found besides tags.
@@ -100,6 +101,7 @@ class Keeping:
     def __init__(
         self,
         tagger: "Tagger",
+        categories: Mapping[str, str],
         model: str,
         settings: WriteSettings,
         formats: list[str],
@@ -137,7 +139,7 @@ class Keeping:
             self.journal = Journal(state / "journals" / name, about)
         self._collection = Collection(
             create_writers(
-                formats, tagger.checkpoint.tags, extension=settings.extension,
+                formats, tagger.checkpoint.tags, categories, extension=settings.extension,
                 columns=extras.columns, caption_first=extras.caption_first,
             ),
             self._done, self.journal,

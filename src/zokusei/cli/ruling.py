@@ -20,6 +20,9 @@ class Ruler:
         explain: whether `--explain-rules` was given.
         as_json: whether `--json` was given, whose lines stay as they are.
 
+    Attributes:
+        categories: of the model's tags, and of those that rules make of them.
+
     Raises:
         ConfigError: options do not go together, or the file is none of rules.
     """
@@ -33,7 +36,7 @@ class Ruler:
             raise ConfigError("--explain-rules and --json both print; give one of them")
         self._path, self._explain = path, explain
         self._rules = None if path is None else Rules.load(path)
-        self._categories: dict[str, str] = {}
+        self.categories: dict[str, str] = {}
 
     @property
     def digest(self) -> str:
@@ -45,13 +48,16 @@ class Ruler:
         from zokusei.cli.console import tell
         from zokusei.tags import CATEGORIES
 
-        self._categories = {tag.name: CATEGORIES.get(tag.category, "general") for tag in tags}
-        for name in [] if self._rules is None else self._rules.find_unknown(tags):
+        self.categories = {tag.name: CATEGORIES.get(tag.category, "general") for tag in tags}
+        if self._rules is None:
+            return
+        self.categories = self._rules.carry(self.categories)
+        for name in self._rules.find_unknown(tags):
             tell(f"{self._path}: {name!r} is no tag of this model{suggest(name, tags.names)}")
 
     def apply(self, tags: "Tags") -> tuple["Tags", Sequence[str]]:
         """Give a picture's tags under the rules, and what they did if that is asked for."""
         if self._rules is None:
             return tags, ()
-        ruled = self._rules.apply(tags.names, self._categories)
+        ruled = self._rules.apply(tags.names, self.categories)
         return replace(tags, names=ruled.names), ruled.steps if self._explain else ()

@@ -13,7 +13,7 @@ from zokusei.errors import ConfigError
 
 if TYPE_CHECKING:
     from zokusei.cli.keeping import SharedProblems, WriteSettings
-    from zokusei.inference import Tagger, Tags
+    from zokusei.inference import Tags
     from zokusei.inference.hydrus import Hydrus, HydrusFile
 
 
@@ -70,7 +70,7 @@ class Sending:
 
     Args:
         settings: checked.
-        tagger: whose results they are.
+        categories: of the model's tags, and of those that rules make of them.
         model: its folder.
         writing: whether to send at all, and where to keep what is done.
         choices: further options that results depend on.
@@ -88,7 +88,7 @@ class Sending:
     def __init__(
         self,
         settings: HydrusSettings,
-        tagger: "Tagger",
+        categories: Mapping[str, str],
         model: str,
         writing: "WriteSettings",
         choices: Mapping[str, Any],
@@ -101,7 +101,6 @@ class Sending:
         from zokusei.inference.model_hash import hash_model
         from zokusei.model_folder import TAGGER
         from zokusei.tag_text import PRESETS
-        from zokusei.tags import CATEGORIES
 
         assert settings.search is not None, "it was checked"
         assert settings.service is not None, "it was checked"
@@ -110,8 +109,7 @@ class Sending:
         self._service = self._client.find_service(settings.service)
         self._numbers = numbers = self._client.search(parse_search(settings.search))
         self._text = PRESETS["hydrus"]
-        tags = tagger.checkpoint.tags
-        self._categories = {tag.name: CATEGORIES.get(tag.category, "general") for tag in tags}
+        self._categories = categories
         # Every Hydrus gives its first tag service the same key.
         options = {
             "model": hash_model(model, TAGGER), "hydrus": self._service, "url": settings.url,

@@ -207,9 +207,9 @@ def tag(
     choices = {"selection": asdict(tagger.selection), "rules": ruler.digest, "frames": frames,
                **extras.describe()}  # fmt: skip
     problems = SharedProblems(Problems())
-    given = tagger, model, settings
+    given = ruler.categories, model, settings
     sending = Sending(remote, *given, choices, problems) if hydrus is not None else None
-    writing = Keeping(*given, formats, extras, choices, problems) if formats else None
+    writing = Keeping(tagger, *given, formats, extras, choices, problems) if formats else None
     keeping = sending or writing
     tagged = 0
     try:

@@ -41,6 +41,9 @@ class Rules:
         order: categories in the order they shall have; others follow.
         first: tags that come first where they are there, in this order.
         digest: SHA-256 of all that was read.
+        aliased: names that aliases are written for in the file itself. Those of a file beside it
+            are lists of a whole site, most of which no model knows.
+        implying: the same of implications.
 
     >>> rules = Rules(replace={"hat": ("headwear",)}, remove=("*_background",), first=("solo",))
     >>> ruled = rules.apply(["hat", "white_background", "solo"], {})
@@ -58,6 +61,8 @@ class Rules:
     order: Sequence[str] = ()
     first: Sequence[str] = ()
     digest: str = ""
+    aliased: Sequence[str] = ()
+    implying: Sequence[str] = ()
 
     @classmethod
     def load(cls, path: Path) -> "Rules":
@@ -88,23 +93,41 @@ class Rules:
                 given[key] = path.parent / values.pop(key)
                 files.append(given[key])
         from_files = TagRules.load(given.get("aliases"), given.get("implications"))
+        aliases = _take_map(path, "aliases", values)
+        implications = _take_map(path, "implications", values)
         written = TagRules(
-            {old: _one(path, old, new) for old, new in _take_map(path, "aliases", values).items()},
-            _take_map(path, "implications", values),
+            {old: _one(path, old, new) for old, new in aliases.items()}, implications
         )
         digest = hashlib.sha256(b"".join(file.read_bytes() for file in files)).hexdigest()
         return cls(
             from_files.join(written), _take_map(path, "replace", values), implied == "drop",
             _take_names(path, "remove", values), _take_names(path, "add", values), order,
-            _take_names(path, "first", values), digest,
+            _take_names(path, "first", values), digest, tuple(aliases), tuple(implications),
         )  # fmt: skip
+
+    def carry(self, categories: Mapping[str, str]) -> dict[str, str]:
+        """Give the categories of new names, too: that of the tag which they replace.
+
+        Args:
+            categories: of every tag of the model, which keeps its own.
+
+        >>> rules = Rules(replace={"skadi_(arknights)": ("skadi",), "skadi": ("woman",)})
+        >>> rules.carry({"skadi_(arknights)": "character", "solo": "general"})["skadi"]
+        'character'
+        """
+        carried: dict[str, str] = {}
+        for name, category in categories.items():
+            new = self.tags.rename(name)
+            for other in (self.replace or {}).get(new, (new,)):
+                carried.setdefault(other, category)
+        return {**carried, **categories}
 
     def apply(self, names: Iterable[str], categories: Mapping[str, str]) -> Ruled:
         """Give what becomes of one picture's tags.
 
         Args:
             names: the tags, the most probable first; that order is kept where no rule changes it.
-            categories: of each tag; general where it is missing.
+            categories: of each tag, as `carry` gives them; general where it is missing.
         """
         steps: list[str] = []
         names = self._rename(names, steps)
@@ -169,11 +192,14 @@ class Rules:
         ['smle']
         """
         known = {self.tags.rename(name) for name in tags.names}
+        unknown = [name for name in self.aliased if name not in tags]
         known |= {other for name in list(known) for other in self.tags.implied_by(name)}
         known |= {name for names in (self.replace or {}).values() for name in names}
+        unknown += [name for name in self.implying if self.tags.rename(name) not in known]
         waited = [*(self.replace or {}), *self.remove, *self.first]
         known |= set(self.add)
-        return [name for name in dict.fromkeys(waited) if "*" not in name and name not in known]
+        unknown += [name for name in waited if "*" not in name and name not in known]
+        return list(dict.fromkeys(unknown))
 
 
 def _fits(name: str, pattern: str) -> bool:

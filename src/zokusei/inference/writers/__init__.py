@@ -85,6 +85,7 @@ def parse_formats(text: str) -> list[str]:
 def create_writers(
     names: Sequence[str],
     tags: TagSet,
+    categories: Mapping[str, str] | None = None,
     *,
     extension: str = ".txt",
     columns: Columns = PLAIN,
@@ -95,12 +96,14 @@ def create_writers(
     Args:
         names: what `parse_formats` gives.
         tags: what the model knows.
+        categories: of its tags and of those that rules make of them; the model's own by default.
         extension: of text files.
         columns: what is written of pictures besides tags.
         caption_first: whether text files begin with the caption.
     """
-    categories = {tag.name: CATEGORIES.get(tag.category, "general") for tag in tags}
-    ratings = frozenset(tag.name for tag in tags if tag.category == RATING)
+    if categories is None:
+        categories = {tag.name: CATEGORIES.get(tag.category, "general") for tag in tags}
+    ratings = frozenset(name for name, kind in categories.items() if kind == CATEGORIES[RATING])
     build: Mapping[str, Callable[[], Sidecar]] = {
         "json": JsonSidecar, "xmp": partial(XmpSidecar, ratings),
     }  # fmt: skip
