@@ -4,6 +4,7 @@ import json
 import shutil
 import subprocess
 import sys
+from types import ModuleType
 
 import pytest
 from PIL import Image
@@ -136,6 +137,38 @@ def test_doctor_says_what_is_there(zokusei):
     for word in ("torch", "timm", "CUDA", "threads", "accelerate", "efficientnet-lite0"):
         assert word in out
     assert "zokusei caption PICTURES" in out
+
+
+@pytest.mark.parametrize(("names", "says"), [
+    ([], "missing: pip install 'zokusei[export]'"),
+    (["onnxruntime-gpu"], "onnxruntime-gpu 1.20.1"),
+    (["onnxruntime", "onnxruntime-directml"],
+     "onnxruntime 1.20.1, onnxruntime-directml 1.20.1; one writes over the files of the other"),
+])  # fmt: skip
+def test_doctor_knows_every_distribution_of_onnxruntime(monkeypatch, names, says):
+    from importlib import metadata
+
+    from zokusei import environment
+    from zokusei.cli.doctor import _describe_onnxruntime
+
+    fake = ModuleType("onnxruntime")
+    fake.get_available_providers = lambda: ["CUDAExecutionProvider", "CPUExecutionProvider"]
+    monkeypatch.setitem(sys.modules, "onnxruntime", fake)
+    there = {"onnxruntime": names} if names else {}
+    monkeypatch.setattr(metadata, "packages_distributions", lambda: there)
+    monkeypatch.setattr(environment, "version", lambda name: "1.20.1")
+    (_, first), *others = _describe_onnxruntime()
+    assert first.startswith(says)
+    providers = [text for _, text in others]
+    assert providers == (["CUDAExecutionProvider, CPUExecutionProvider"] if names else [])
+
+
+def test_doctor_says_why_onnxruntime_cannot_be_imported(zokusei, monkeypatch):
+    # None stands for a module that cannot be found.
+    monkeypatch.setitem(sys.modules, "onnxruntime", None)
+    code, out, _ = zokusei("doctor")
+    assert code == 0
+    assert "it cannot be imported" in out
 
 
 def test_tables_show_names_as_they_are(capsys):

@@ -18,7 +18,6 @@ def doctor() -> None:
         "scikit-image": ("stylize", "plain cartoon pictures, superpixels"),
         "tflite": ("stylize", "importing White-box weights from TFLite"),
         "onnx": ("stylize", "importing White-box weights from ONNX"),
-        "onnxruntime": ("export", "exported models"),
         "onnxscript": ("export", "exporting models"),
         "nncf": ("export", "exporting to eight bits"),
         "openvino": ("export", "exported models, fastest on Intel processors"),
@@ -44,8 +43,37 @@ def doctor() -> None:
         version = found[package]
         hint = f"missing: pip install 'zokusei[{extra}]'" if version == "missing" else version
         optional.append((f"{package} ({purpose})", hint))
-    print_counts("extras", optional)
+    print_counts("extras", [*optional, *_describe_onnxruntime()])
     print_counts("models", [*_list_packaged(), _find_generator()])
+
+
+def _describe_onnxruntime() -> list[tuple[str, str]]:
+    """Say which of its distributions is there, and what it computes on.
+
+    They are one package under several names, for one kind of device each.
+    """
+    from importlib.metadata import packages_distributions
+
+    from zokusei.environment import find_versions
+
+    title = "onnxruntime (exported models)"
+    names = sorted(set(packages_distributions().get("onnxruntime", ())))
+    if not names:
+        return [(title, "missing: pip install 'zokusei[export]'")]
+    versions = find_versions(tuple(names))
+    there = ", ".join(f"{name} {versions[name]}" for name in names)
+    if len(names) > 1:
+        there += (
+            "; one writes over the files of the other: pip uninstall all of them, then install the "
+            "one for your device"
+        )
+    try:
+        import onnxruntime
+
+        providers = ", ".join(onnxruntime.get_available_providers())
+    except Exception as error:  # of a library that is missing or damaged: whatever the loader says
+        providers = f"it cannot be imported: {' '.join(str(error).split()):.200}"
+    return [(title, there), ("onnxruntime computes on", providers)]
 
 
 def _list_packaged() -> list[tuple[str, str]]:
