@@ -123,6 +123,51 @@ def test_append_and_prepend_change_no_byte_of_what_people_wrote(names, words, be
         assert compose("kohya", names, after, mode) is None
 
 
+@given(
+    NAMES, st.sampled_from(["", "\ufeff"]), st.text("aB_,: \t\r\n\\(", max_size=12),
+    st.sampled_from(list(PRESETS)), st.sampled_from(["append", "prepend"]),
+)  # fmt: skip
+@example(["smile"], "", "creator:me\r\ntitle:x\r\n\r\n", "hydrus", "append")
+@example(["smile"], "", "a, b , \nsecond", "kohya", "append")
+@example(["smile"], "", "", "hydrus", "append")
+def test_whatever_is_there_stays_byte_for_byte(names, mark, text, preset, mode):
+    before = f"{mark}{text}".encode()
+    after = compose(preset, names, before, mode)
+    if after is None:
+        assert before, "a file without any byte is none that trainers take"
+        return
+    new = after.decode().removeprefix(mark)
+    line = text if preset == "hydrus" else re.match(r"[^\r\n]*", text)[0]
+    behind = text[len(line) :]
+    if mode == "append":
+        assert new.startswith(line)
+        assert new.endswith(behind)
+    else:
+        assert new.rstrip("\n").endswith(text.rstrip("\n"))
+        assert text in new
+    # Read again, there are the old words and beside them whatever is new.
+    words = PRESETS[preset].split(line)
+    first = new if preset == "hydrus" else re.match(r"[^\r\n]*", new)[0]
+    read = PRESETS[preset].split(first)
+    assert (read[: len(words)] if mode == "append" else read[len(read) - len(words) :]) == words
+    assert compose(preset, names, after, mode) is None
+
+
+@pytest.mark.parametrize("preset", PRESETS)
+def test_a_caption_without_any_byte_becomes_one_that_trainers_read(preset):
+    assert compose(preset, [], b"", "append") == b"\n"
+    assert compose(preset, [], b"\n", "append") is None
+    assert compose(preset, ["smile"], b"", "append").strip() == b"smile"
+    assert compose(preset, [], b"", "skip") is None
+
+
+@pytest.mark.parametrize("mode", ["append", "prepend", "merge"])
+def test_a_caption_that_a_crash_left_full_of_zeros_is_named(mode):
+    with pytest.raises(DataError, match=r"caption of a\.png holds zero bytes"):
+        compose("kohya", ["smile"], bytes(40), mode)
+    assert compose("kohya", ["smile"], bytes(40), "replace") == b"smile\n"
+
+
 def spelling(word):
     return "_".join(re.sub(r"\\([\\()])", r"\1", word).split()).lower()
 

@@ -54,7 +54,8 @@ class TextSidecar:
         already, in whatever way it is written, is not new.
 
         Raises:
-            DataError: the file is no UTF-8, or a tag cannot be written in this way.
+            DataError: the file is no UTF-8, holds zero bytes, or a tag cannot be written in this
+                way.
         """
         names_now = tuple(
             name
@@ -74,6 +75,11 @@ class TextSidecar:
             raise DataError(
                 f"the caption of {tags.path} is not UTF-8 at byte {error.start}; save it as UTF-8"
             ) from error
+        if "\0" in whole:
+            raise DataError(
+                f"the caption of {tags.path} holds zero bytes, as a crash leaves them; bring it "
+                "back from a copy, remove it, or give --existing replace"
+            )
         line, rest = self._first_line(whole)
         pieces = self.text.split(line.lstrip("\ufeff"))
         there = {self._key(piece) for piece in pieces}
@@ -82,7 +88,8 @@ class TextSidecar:
         if existing == "merge":
             return (self._merge(pieces, own) + rest or "\n").encode()
         if not new:
-            return None
+            # A file without any byte is one that kohya's reader refuses.
+            return None if before else b"\n"
         return (self._join(line, own, existing) + rest).encode()
 
     def _merge(self, pieces: list[str], own: str) -> str:
@@ -106,15 +113,18 @@ class TextSidecar:
         return "_".join(_UNESCAPED.sub(r"\1", self.text.read_one(piece)).split()).lower()
 
     def _join(self, line: str, own: str, existing: str) -> str:
+        """Put new tags before or behind what is there, of which every byte stays."""
         separator = self.text.separator
         mark = "\ufeff" if line.startswith("\ufeff") else ""
         line = line.removeprefix(mark)
-        if not line.strip():
-            return mark + own
-        if existing == "prepend":
-            return f"{mark}{own}{separator}{line}"
-        # A separator that stands at the end already is not doubled.
-        sign = separator.strip(" ")
-        line = line.rstrip()
-        line = line.removesuffix(sign).rstrip() if sign else line
-        return f"{mark}{line}{separator}{own}" + ("\n" if separator == "\n" else "")
+        if separator == "\n":
+            gap = "" if existing == "prepend" or line.endswith("\n") or not line else "\n"
+            own = f"{own}\n"
+        elif not line.strip():
+            gap = ""
+        elif existing == "prepend" or not line.rstrip().endswith(separator.strip(" ")):
+            gap = separator
+        else:
+            # A separator that stands at the end already is not doubled.
+            gap = "" if line[-1].isspace() else " "
+        return f"{mark}{own}{gap}{line}" if existing == "prepend" else f"{mark}{line}{gap}{own}"
