@@ -58,6 +58,30 @@ def test_names_that_are_no_text_are_printed_and_named(zokusei, untrained, pictur
     assert "1 of 4 pictures could not be read" in err
 
 
+def test_what_is_left_out_is_named_on_one_line_each(zokusei, untrained, pictures):
+    Path("art/two\nlines.png").write_bytes(b"no picture")
+    Path("art/gone\nagain.png").symlink_to("nowhere")
+    Path("art/odd\nbook.zip").write_bytes(b"no archive")
+    (pictures / "sub/b.png").rename(pictures / "sub/b\n.png")
+    Path("art/sub/b\n.txt").write_bytes(b"\xff")
+    code, _, err = zokusei(
+        "tag",
+        "art",
+        "--model",
+        untrained,
+        "--write",
+        "kohya",
+        "--state",
+        "s",
+        "--existing",
+        "merge",
+    )
+    assert code == 3
+    assert len([line for line in err.splitlines() if line.startswith("not ")]) == 4
+    for name in ("two\\nlines.png", "gone\\nagain.png", "odd\\nbook.zip", "b\\n.png"):
+        assert f"/{name}" in err
+
+
 def test_what_is_wrong_is_listed_and_the_rest_done(zokusei, untrained, pictures):
     (pictures / "broken.png").write_bytes(b"no picture")
     code, out, _ = zokusei("tag", "art", "gone.png", "--model", untrained, "--errors", "e.jsonl")

@@ -213,7 +213,7 @@ class Keeping:
         from zokusei.cli.printing import printable
 
         self._problems.add(path, what)
-        tell(f"not written: {printable(str(path))}: {what}")
+        tell(f"not written: {printable(f'{path}: {what}')}")
 
     def _on_change(self, writer: "Sidecar", change: "Change") -> None:
         if change.after is not None:

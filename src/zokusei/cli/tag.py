@@ -1,18 +1,12 @@
 """`zokusei tag`."""
 
-import sys
-import threading
-from collections.abc import Callable, Iterator
+from collections.abc import Iterator
 from contextlib import nullcontext
 from dataclasses import asdict
 from pathlib import Path
-from typing import TYPE_CHECKING, Annotated
+from typing import Annotated
 
 import typer
-
-if TYPE_CHECKING:
-    from zokusei.cli.keeping import SharedProblems
-    from zokusei.inference.sources import Item
 
 _FAILED = 3
 
@@ -179,8 +173,9 @@ def tag(
     """
     from zokusei.cli.console import CollectionProgress, tell
     from zokusei.cli.extras import Extras
+    from zokusei.cli.given import count_ahead, list_items
     from zokusei.cli.keeping import Keeping, SharedProblems, WriteSettings
-    from zokusei.cli.printing import print_json, print_steps, print_tags
+    from zokusei.cli.printing import print_json, print_steps, print_tags, printable
     from zokusei.cli.ruling import Ruler
     from zokusei.cli.sending import HydrusSettings, Sending
     from zokusei.corpora.problems import Problems
@@ -222,7 +217,7 @@ def tag(
             def on_error(picture: Picture, error: ImageError) -> None:
                 progress.advance()
                 problems.add(name_picture(picture), str(error))
-                tell(f"not tagged: {error}")
+                tell(f"not tagged: {printable(str(error))}")
                 if keeping is not None:
                     keeping.drop(name_picture(picture))
 
@@ -274,43 +269,3 @@ def tag(
         of = f" of {tagged + lost}" if keeping is None else ""
         tell(f"{lost}{of} pictures could not be read{' or written' if keeping else ''}")
         raise typer.Exit(_FAILED)
-
-
-def list_items(pictures: list[str], null: bool, problems: "SharedProblems") -> Iterator["Item"]:
-    """Give what the arguments mean; `-` stands for the names on stdin."""
-    from zokusei.cli.console import tell
-    from zokusei.cli.printing import printable
-    from zokusei.images import ARCHIVE_SUFFIXES, VIDEO_SUFFIXES
-    from zokusei.inference.sources import find_items, read_list
-
-    def complain(path: Path, what: str) -> None:
-        problems.add(path, what)
-        named = what if what.startswith(str(path)) else f"{printable(str(path))}: {what}"
-        tell(f"not tagged: {named}")
-
-    def names() -> Iterator[Path | str]:
-        for given in pictures:
-            if given == "-":
-                yield from read_list(sys.stdin.buffer, zero=null)
-            else:
-                yield given
-
-    return find_items(names(), complain, also=ARCHIVE_SUFFIXES | VIDEO_SUFFIXES)
-
-
-def count_ahead(pictures: list[str], tell_total: Callable[[int], None]) -> None:
-    """Count the pictures beside the work, so that time left can be shown; not those of stdin."""
-    from zokusei.errors import ZokuseiError
-    from zokusei.images import ARCHIVE_SUFFIXES, VIDEO_SUFFIXES
-    from zokusei.inference.sources import find_items
-
-    def count() -> None:
-        try:
-            also = ARCHIVE_SUFFIXES | VIDEO_SUFFIXES
-            items = find_items(pictures, lambda *_: None, also=also)
-            tell_total(sum(1 for _ in items))
-        except ZokuseiError:
-            return  # the work itself says it
-
-    if "-" not in pictures and sys.stderr.isatty():
-        threading.Thread(target=count, daemon=True).start()

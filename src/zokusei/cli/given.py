@@ -1,0 +1,51 @@
+"""What is named on the command line, as pictures."""
+
+import sys
+import threading
+from collections.abc import Callable, Iterator
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+if TYPE_CHECKING:
+    from zokusei.cli.keeping import SharedProblems
+    from zokusei.inference.sources import Item
+
+
+def list_items(pictures: list[str], null: bool, problems: "SharedProblems") -> Iterator["Item"]:
+    """Give what the arguments mean; `-` stands for the names on stdin."""
+    from zokusei.cli.console import tell
+    from zokusei.cli.printing import printable
+    from zokusei.images import ARCHIVE_SUFFIXES, VIDEO_SUFFIXES
+    from zokusei.inference.sources import find_items, read_list
+
+    def complain(path: Path, what: str) -> None:
+        problems.add(path, what)
+        named = what if what.startswith(str(path)) else f"{path}: {what}"
+        tell(f"not tagged: {printable(named)}")
+
+    def names() -> Iterator[Path | str]:
+        for given in pictures:
+            if given == "-":
+                yield from read_list(sys.stdin.buffer, zero=null)
+            else:
+                yield given
+
+    return find_items(names(), complain, also=ARCHIVE_SUFFIXES | VIDEO_SUFFIXES)
+
+
+def count_ahead(pictures: list[str], tell_total: Callable[[int], None]) -> None:
+    """Count the pictures beside the work, so that time left can be shown; not those of stdin."""
+    from zokusei.errors import ZokuseiError
+    from zokusei.images import ARCHIVE_SUFFIXES, VIDEO_SUFFIXES
+    from zokusei.inference.sources import find_items
+
+    def count() -> None:
+        try:
+            also = ARCHIVE_SUFFIXES | VIDEO_SUFFIXES
+            items = find_items(pictures, lambda *_: None, also=also)
+            tell_total(sum(1 for _ in items))
+        except ZokuseiError:
+            return  # the work itself says it
+
+    if "-" not in pictures and sys.stderr.isatty():
+        threading.Thread(target=count, daemon=True).start()
