@@ -46,6 +46,17 @@ def test_paths_bytes_and_pictures_are_the_same(tagger, corpus):
     assert scores[0] == scores[1] == scores[2] == scores[3]
 
 
+def test_one_picture_may_be_given_as_it_is(untrained, tmp_path):
+    tagger = Tagger.load(untrained, device="cpu")
+    path = tmp_path / "a.png"
+    Image.new("RGB", (8, 8), "red").save(path)
+    (wanted,) = tagger.tag([path])
+    with Image.open(path) as image:
+        for source in (path, str(path), path.read_bytes(), image):
+            (tags,) = tagger.tag(source)
+            assert tags.scores == wanted.scores
+
+
 def test_tags_are_those_above_their_threshold_the_most_probable_first(tagger, corpus):
     for tags in tagger.tag(sorted(corpus.glob("*.png"))[:20]):
         thresholds = {tag.name: tag.threshold for tag in tagger.checkpoint.tags}

@@ -131,7 +131,7 @@ class Tagger:
 
     def tag(
         self,
-        pictures: Iterable[Picture],
+        pictures: Picture | Iterable[Picture],
         *,
         batch_size: int = 16,
         on_error: Callable[[Picture, ImageError], None] | None = None,
@@ -145,7 +145,8 @@ class Tagger:
         What moves has the tags of several frames: of each tag the highest probability in any.
 
         Args:
-            pictures: paths, encoded bytes or Pillow pictures; read as they are needed.
+            pictures: paths, encoded bytes or Pillow pictures; read as they are needed. One alone
+                may be given as it is.
             batch_size: pictures a pass through the network.
             on_error: told of each picture that cannot be read, which is then left out;
                 without it the first one ends the work.
@@ -160,6 +161,9 @@ class Tagger:
             ConfigError: this model gives no embeddings.
             ImageError: a picture cannot be read and nobody is to be told.
         """
+        # Text and bytes are iterable, but their letters are no pictures.
+        if isinstance(pictures, str | bytes) or not isinstance(pictures, Iterable):
+            pictures = [pictures]
         predict = self._find_predictor(embedding=embedding)
         preprocesses = list(self.backend.preprocesses)
         if captioner is not None:
