@@ -50,6 +50,31 @@ def test_pictures_come_out_by_name_as_they_went_in(tmp_path):
     assert sorted(p.name for p in tmp_path.iterdir()) == ["a.cbz"]
 
 
+@pytest.mark.parametrize(("encoding", "name"), [
+    ("cp932", "表紙/イラスト ソ.png"),  # two of these signs end with the byte of a backslash
+    ("utf-8", "表紙/イラスト.png"),
+    ("cp437", "café/naïve ½.png"),
+])  # fmt: skip
+def test_names_are_read_as_they_were_written_where_no_flag_says_how(tmp_path, encoding, name):
+    raw = name.encode(encoding)
+    path = pack(tmp_path / "a.zip", [("x" * (len(raw) - 4) + ".png", PNG), ("日本.png", PNG)])
+    path.write_bytes(path.read_bytes().replace(b"x" * (len(raw) - 4) + b".png", raw))
+    members, told = look(path)
+    assert told == []
+    assert {str(member.path.relative_to(path)) for member in members} == {name, "日本.png"}
+    for member in members:
+        np.testing.assert_array_equal(pixels(member), RGB)
+
+
+def test_a_name_in_shift_jis_leads_out_no_more_than_others(tmp_path):
+    raw = "../ソ.png".encode("cp932")
+    path = pack(tmp_path / "a.zip", [("x" * (len(raw) - 4) + ".png", PNG)])
+    path.write_bytes(path.read_bytes().replace(b"x" * (len(raw) - 4) + b".png", raw))
+    members, ((_, what),) = look(path)
+    assert members == []
+    assert "leads out" in what
+
+
 @pytest.mark.parametrize(
     "name",
     ["../x.png", "a/../../x.png", "/x.png", "C:/x.png", "c:x.png", "..\\x.png", "\\\\host\\x.png"],

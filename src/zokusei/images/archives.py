@@ -25,6 +25,7 @@ MAX_RATIO = 200
 _HARMLESS_BYTES = 16 << 20  # of any ratio: a plain BMP of one colour is packed a thousandfold
 _PACKED = {zipfile.ZIP_STORED, zipfile.ZIP_DEFLATED}
 _ENCRYPTED = 1
+_UTF8 = 0x800
 _OPEN = 8  # archives at a time, each with a file and its list of members
 _MAX_LIST_BYTES = 32 << 20  # of names and places of members; MAX_MEMBERS need a third of it
 _opening = threading.Lock()
@@ -119,7 +120,7 @@ def list_members(
     found: dict[Path, zipfile.ZipInfo] = {}
     for info in infos:
         # Old programs for Windows part folders with backslashes.
-        name = info.orig_filename.replace("\\", "/")
+        name = _read_name(info).replace("\\", "/")
         parts = [part for part in name.split("/") if part not in ("", ".")]
         kind = Path(parts[-1]).suffix.lower() if parts else ""
         if name.endswith("/") or kind not in suffixes | ARCHIVE_SUFFIXES:
@@ -134,6 +135,23 @@ def list_members(
             found[path] = info
     for path in sorted(found):
         yield Member(archive, path, stamp, found[path])
+
+
+def _read_name(info: zipfile.ZipInfo) -> str:
+    """Give a member's name as whoever packed it saw it.
+
+    Without the flag of UTF-8 the standard says code page 437, as zipfile reads it. Programs write
+    what their system has: UTF-8 (macOS), or Shift-JIS, of which most archives of drawings are.
+    """
+    name = info.orig_filename
+    if info.flag_bits & _UTF8 or name.isascii():
+        return name
+    for encoding in ("utf-8", "cp932"):
+        try:
+            return name.encode("cp437").decode(encoding)
+        except UnicodeError:
+            continue
+    return name
 
 
 def _find_problem(info: zipfile.ZipInfo, name: str, kind: str) -> str | None:
