@@ -10,6 +10,7 @@ import signal
 import sys
 from pathlib import Path
 
+from zokusei.files import LOCKED_NAME
 from zokusei.inference.done import Done
 from zokusei.inference.journal import Journal
 
@@ -138,7 +139,7 @@ class Trial:
     def check(self, out, before, whole):
         """See that every file is as it was, or as it shall be."""
         for name, data in contents(out).items():
-            if Path(name).name == ".zokusei-new":
+            if Path(name).name == LOCKED_NAME:
                 continue  # what no reader looks at, and the next run overwrites
             assert data in (before.get(name), whole.get(name)), f"{name}: {data!r}"
         assert set(before) <= set(contents(out)), "a caption is gone"

@@ -1,5 +1,7 @@
 import errno
 import os
+import subprocess
+import sys
 from pathlib import Path
 
 import pytest
@@ -45,6 +47,26 @@ def test_a_folder_that_is_a_file_is_named(tmp_path):
     (tmp_path / "file").write_text("")
     with pytest.raises(ZokuseiError, match="was not written"):
         write_text(tmp_path / "file" / "a.txt", "text")
+
+
+def test_two_machines_on_a_share_never_write_into_one_temporary_file():
+    code = """
+import platform, sys
+platform.node = lambda: sys.argv[1]
+from zokusei.files import LOCKED_NAME
+print(LOCKED_NAME)
+"""
+    names = [
+        subprocess.run(
+            [sys.executable, "-c", code, host], capture_output=True, text=True, check=True
+        ).stdout.strip()
+        for host in ("one", "two", "two", "../a b/" + "ü" * 300, "")
+    ]
+    assert names[0] != names[1] == names[2]
+    for name in names:
+        assert name.startswith(".zokusei-new-")
+        assert Path(name).name == name
+        assert len(name.encode()) < 100
 
 
 @pytest.mark.parametrize("name", ["x" * 251 + ".txt", "長" * 83 + ".txt", "a." + "\U0001f3b4" * 63])

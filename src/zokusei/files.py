@@ -4,6 +4,8 @@ import errno
 import hashlib
 import json
 import os
+import platform
+import re
 import shutil
 import stat
 import tempfile
@@ -18,8 +20,12 @@ from zokusei.errors import ZokuseiError
 _UMASK = os.umask(0o022)
 os.umask(_UMASK)
 
-LOCKED_NAME = ".zokusei-new"
-"""The temporary file of who holds a folder's lock: what a killed run left is overwritten."""
+LOCKED_NAME = f".zokusei-new-{re.sub('[^0-9A-Za-z.-]', '-', platform.node())[:60]}"
+"""The temporary file of who holds a folder's lock: what a killed run left is overwritten.
+
+On a share the lock of one machine may not be seen by another; so each has a name of its own. It
+holds no process, since what a killed one left would stay then: on one machine the lock is enough.
+"""
 
 
 @contextmanager
