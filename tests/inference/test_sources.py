@@ -3,6 +3,7 @@
 import io
 import itertools
 import os
+import zipfile
 from pathlib import Path
 
 import pytest
@@ -94,6 +95,22 @@ def test_a_folder_that_may_not_be_read_is_reported_and_the_others_go_on(tree, mo
     assert [item.path.name for item in items] == ["a.png"]
     assert left_out[0][0] == "deep"
     assert "Permission denied" in left_out[0][1]
+
+
+@pytest.mark.parametrize("given", ["art", "art/*", "art/**/*", "art/book.cbz"])
+def test_pictures_in_a_format_that_is_not_read_are_named(tree, given):
+    with zipfile.ZipFile("art/book.cbz", "w") as file:
+        for name in ("in.jxl", "in.png", "sub/", "in.txt", ".in.jxl"):
+            file.writestr(name, b"content")
+    for name in ("art/a.jxl", "art/deep/b.HEIC", "art/.hidden.jxl"):
+        Path(name).touch()
+    told = []
+    items = find_items([given], lambda path, what: told.append((str(path), what)),
+                       also=frozenset({".cbz"}))  # fmt: skip
+    assert "art/book.cbz/in.png" in [str(item.path) for item in items]
+    alone = [] if given == "art/book.cbz" else ["art/a.jxl", "art/deep/b.HEIC"]
+    assert sorted(path for path, _ in told) == sorted([*alone, "art/book.cbz/in.jxl"])
+    assert all("convert it to PNG" in what for _, what in told)
 
 
 def test_sources_are_read_as_they_are_needed(tree):

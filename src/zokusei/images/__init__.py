@@ -4,7 +4,7 @@
 """
 
 from zokusei.images.archives import ARCHIVE_SUFFIXES, Member, list_members
-from zokusei.images.folders import IMAGE_SUFFIXES, find_images
+from zokusei.images.folders import IMAGE_SUFFIXES, UNREAD, find_images, is_unread
 from zokusei.images.frames import VIDEO_FRAMES, VIDEO_SUFFIXES, read_frames
 from zokusei.images.reading import (
     MAX_PIXELS,
@@ -20,6 +20,7 @@ __all__ = [
     "ARCHIVE_SUFFIXES",
     "IMAGE_SUFFIXES",
     "MAX_PIXELS",
+    "UNREAD",
     "VIDEO_FRAMES",
     "VIDEO_SUFFIXES",
     "Member",
@@ -27,6 +28,7 @@ __all__ = [
     "Size",
     "Stored",
     "find_images",
+    "is_unread",
     "list_members",
     "name_picture",
     "open_image",

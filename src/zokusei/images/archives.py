@@ -11,7 +11,7 @@ from functools import lru_cache
 from pathlib import Path
 
 from zokusei.errors import ImageError
-from zokusei.images.folders import IMAGE_SUFFIXES
+from zokusei.images.folders import IMAGE_SUFFIXES, UNREAD, is_unread
 
 ARCHIVE_SUFFIXES = frozenset({".zip", ".cbz"})
 """Endings, in lower case, of the archives that are looked into."""
@@ -89,8 +89,8 @@ def list_members(
     Args:
         archive: a ZIP file.
         complain: told of an archive that cannot be read or holds too much, and of members that are
-            left out: with such a name, encrypted, packed in an unusual way, too large or packed too
-            tightly (a zip bomb), there twice, or an archive themselves.
+            left out: with such a name, of a format that is not read, encrypted, packed in an odd
+            way, too large or packed too tightly (a zip bomb), there twice, or archives themselves.
         suffixes: endings of pictures, in lower case.
 
     >>> import tempfile
@@ -123,11 +123,12 @@ def list_members(
         name = _read_name(info).replace("\\", "/")
         parts = [part for part in name.split("/") if part not in ("", ".")]
         kind = Path(parts[-1]).suffix.lower() if parts else ""
-        if name.endswith("/") or kind not in suffixes | ARCHIVE_SUFFIXES:
+        unread = bool(parts) and is_unread(parts[-1], suffixes)
+        if name.endswith("/") or not (unread or kind in suffixes | ARCHIVE_SUFFIXES):
             continue
         if any(part.startswith(".") and part != ".." for part in parts):
             continue
-        if problem := _find_problem(info, name, kind):
+        if problem := UNREAD if unread else _find_problem(info, name, kind):
             complain(Path(f"{archive}/{name}".replace("\0", "\\0")), problem)
         elif (path := archive.joinpath(*parts)) in found:
             complain(path, "is there twice in its archive; only the first is read")

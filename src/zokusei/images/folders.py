@@ -14,6 +14,12 @@ IMAGE_SUFFIXES = frozenset(
 )
 """Endings, in lower case, of the formats that `open_image` reads."""
 
+UNREAD_SUFFIXES = frozenset({".jxl", ".heic", ".heif", ".hif"})
+"""Endings of pictures that nothing here reads; to skip them without a word would lose them."""
+
+UNREAD = "is JPEG XL or HEIC by its name, which is not read; convert it to PNG, WebP or AVIF"
+"""What is said of them."""
+
 
 def find_images(
     folder: str | Path,
@@ -32,7 +38,7 @@ def find_images(
     Args:
         folder: where to look; paths are given as `folder / ...`.
         complain: told of links that lead nowhere, in a circle, or to a folder entered before,
-            none of which is followed.
+            none of which is followed, and of pictures in a format that is not read.
         go_on: tell `complain` of a folder below that may not be read, too, and leave it out.
         suffixes: endings, in lower case.
 
@@ -65,6 +71,17 @@ def find_images(
                 complain(Path(entry.path), str(error))
         elif Path(entry.name).suffix.lower() in suffixes and entry.is_file():
             yield Path(entry.path)
+        elif complain is not None and is_unread(entry.name, suffixes) and entry.is_file():
+            complain(Path(entry.path), UNREAD)
+
+
+def is_unread(name: str, suffixes: Set[str] = IMAGE_SUFFIXES) -> bool:
+    """Say whether a name is that of a picture in a format that is not read.
+
+    >>> is_unread("a.JXL"), is_unread("a.txt")
+    (True, False)
+    """
+    return Path(name).suffix.lower() in UNREAD_SUFFIXES - suffixes
 
 
 def _leads_nowhere(entry: os.DirEntry[str]) -> bool:

@@ -11,9 +11,11 @@ from zokusei.errors import DataError
 from zokusei.images import (
     ARCHIVE_SUFFIXES,
     IMAGE_SUFFIXES,
+    UNREAD,
     Member,
     Picture,
     find_images,
+    is_unread,
     list_members,
 )
 
@@ -57,8 +59,8 @@ def find_items(
     Args:
         given: folders, patterns and pictures; read as they are needed. Only text may be a pattern:
             a path is a name, whatever signs it holds.
-        complain: told of folders that may not be read and of links that are not followed, and of
-            what is wrong with archives.
+        complain: told of folders that may not be read and of links that are not followed, of
+            pictures in a format that is not read, and of what is wrong with archives.
         also: endings of what else is meant besides pictures; with those of archives in it,
             archives are looked into as if they were folders.
 
@@ -107,7 +109,8 @@ def _fitting(pattern: str, complain: Complain, suffixes: Set[str]) -> Iterator[I
     for text in glob.iglob(pattern, recursive=True):  # noqa: PTH207 (of any anchor, lazily)
         fits = True
         # As in a folder: what else lies there, captions of an earlier run too, is not meant.
-        if Path(text).suffix.lower() in suffixes or os.path.isdir(text):  # noqa: PTH112
+        known = Path(text).suffix.lower() in suffixes or is_unread(text, suffixes)
+        if known or os.path.isdir(text):  # noqa: PTH112
             kept.add(text)
     if not fits:
         raise DataError(f"nothing fits the pattern {pattern!r}; check it, or put it in quotes")
@@ -120,6 +123,8 @@ def _fitting(pattern: str, complain: Complain, suffixes: Set[str]) -> Iterator[I
             entered.add(path)
             for found in find_images(path, complain, go_on=True, suffixes=suffixes):
                 yield from _look_into(found, _place(found), complain, suffixes)
+        elif is_unread(path.name, suffixes):
+            complain(path, UNREAD)
         else:
             yield from _look_into(path, _place(path), complain, suffixes)
 
