@@ -82,6 +82,48 @@ def test_what_is_left_out_is_named_on_one_line_each(zokusei, untrained, pictures
         assert f"/{name}" in err
 
 
+def test_what_is_left_out_is_listed_before_anything_can_end_the_run(
+    zokusei, untrained, pictures, monkeypatch
+):
+    from zokusei.cli import console
+
+    (pictures / "broken.png").write_bytes(b"no picture")
+    listed = []
+
+    def look(message):
+        if message.startswith("not tagged: "):
+            listed.append([problem["file"] for problem in read_lines("e.jsonl")])
+
+    monkeypatch.setattr(console, "tell", look)
+    code, _, _ = zokusei(
+        "tag", "art", "gone.png", "--model", untrained, "--errors", "e.jsonl", "--batch-size", "1"
+    )
+    assert code == 3
+    assert listed == [["art/broken.png"], ["art/broken.png", "gone.png"]]
+
+
+def test_with_files_the_list_lies_in_the_state_folder(zokusei, untrained, pictures):
+    command = ("tag", "art", "--model", untrained, "--write", "kohya", "-o", "out")
+    assert zokusei(*command)[0] == 0
+    assert not Path("out/.zokusei/errors").exists()
+    (pictures / "broken.png").write_bytes(b"no picture")
+    assert zokusei(*command, "--dry-run")[0] == 3
+    assert not Path("out/.zokusei/errors").exists()
+    code, _, err = zokusei(*command)
+    assert code == 3
+    (path,) = Path("out/.zokusei/errors").glob("*.jsonl")
+    assert err.splitlines()[-1] == f"they are listed in {path}"
+    assert [problem["file"] for problem in read_lines(path)] == ["art/broken.png"]
+
+
+def test_a_list_that_cannot_be_written_is_one_line(zokusei, untrained, pictures):
+    Path("file").touch()
+    code, _, err = zokusei("tag", "art", "--model", untrained, "--errors", "file/e.jsonl")
+    assert code == 2
+    assert "file/e.jsonl, the list of what is left out, was not written" in err
+    assert "Traceback" not in err
+
+
 def test_what_is_wrong_is_listed_and_the_rest_done(zokusei, untrained, pictures):
     (pictures / "broken.png").write_bytes(b"no picture")
     code, out, _ = zokusei("tag", "art", "gone.png", "--model", untrained, "--errors", "e.jsonl")

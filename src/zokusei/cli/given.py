@@ -7,11 +7,11 @@ from pathlib import Path
 from typing import TYPE_CHECKING
 
 if TYPE_CHECKING:
-    from zokusei.cli.keeping import SharedProblems
+    from zokusei.cli.left_out import LeftOut
     from zokusei.inference.sources import Item
 
 
-def list_items(pictures: list[str], null: bool, problems: "SharedProblems") -> Iterator["Item"]:
+def list_items(pictures: list[str], null: bool, left_out: "LeftOut") -> Iterator["Item"]:
     """Give what the arguments mean; `-` stands for the names on stdin."""
     from zokusei.cli.console import tell
     from zokusei.cli.printing import printable
@@ -19,7 +19,7 @@ def list_items(pictures: list[str], null: bool, problems: "SharedProblems") -> I
     from zokusei.inference.sources import find_items, read_list
 
     def complain(path: Path, what: str) -> None:
-        problems.add(path, what)
+        left_out.add(path, what)
         named = what if what.startswith(str(path)) else f"{path}: {what}"
         tell(f"not tagged: {printable(named)}")
 

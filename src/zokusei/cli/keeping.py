@@ -1,7 +1,6 @@
 """How `zokusei tag --write` keeps what is found, and says what it did."""
 
 import os
-import threading
 import time
 from collections.abc import Mapping
 from dataclasses import dataclass
@@ -15,7 +14,7 @@ from zokusei.errors import ConfigError
 
 if TYPE_CHECKING:
     from zokusei.cli.extras import Extras
-    from zokusei.corpora.problems import Problems
+    from zokusei.cli.left_out import LeftOut
     from zokusei.inference import Tagger, Tags
     from zokusei.inference.collection import Job
     from zokusei.inference.sources import Item
@@ -73,18 +72,6 @@ class WriteSettings:
         return formats
 
 
-class SharedProblems:
-    """Problems that two threads may add to."""
-
-    def __init__(self, problems: "Problems") -> None:
-        self.problems, self._lock = problems, threading.Lock()
-
-    def add(self, where: Path | str, what: str) -> None:
-        """Report one picture that was left out."""
-        with self._lock:
-            self.problems.add(where, what)
-
-
 class Keeping:
     """Writes results beside the work, and says at the end what was done and how to undo it.
 
@@ -95,7 +82,7 @@ class Keeping:
         formats: what the check gave.
         extras: what is found besides tags.
         choices: further options that results depend on.
-        problems: told of pictures that could not be written.
+        left_out: told of pictures that could not be written.
     """
 
     def __init__(
@@ -107,7 +94,7 @@ class Keeping:
         formats: list[str],
         extras: "Extras",
         choices: Mapping[str, Any],
-        problems: SharedProblems,
+        left_out: "LeftOut",
     ) -> None:
         from zokusei.inference.collection import Behind, Collection
         from zokusei.inference.done import Done
@@ -116,7 +103,7 @@ class Keeping:
         from zokusei.inference.writers import create_writers
         from zokusei.model_folder import TAGGER
 
-        self._settings, self._problems = settings, problems
+        self._settings, self._left_out = settings, left_out
         self._jobs: dict[str, Job] = {}
         self._kept = self._changed = 0
         self.seen = False
@@ -137,6 +124,7 @@ class Keeping:
             name = f"{moment}-{os.getpid()}.jsonl"
             about = {"done": str(self._done.path.absolute()), "job": self._done.job_hash}
             self.journal = Journal(state / "journals" / name, about)
+            left_out.offer(state / "errors" / name)
         self._collection = Collection(
             create_writers(
                 formats, tagger.checkpoint.tags, categories, extension=settings.extension,
@@ -212,7 +200,7 @@ class Keeping:
         from zokusei.cli.console import tell
         from zokusei.cli.printing import printable
 
-        self._problems.add(path, what)
+        self._left_out.add(path, what)
         tell(f"not written: {printable(f'{path}: {what}')}")
 
     def _on_change(self, writer: "Sidecar", change: "Change") -> None:

@@ -12,7 +12,8 @@ import typer
 from zokusei.errors import ConfigError
 
 if TYPE_CHECKING:
-    from zokusei.cli.keeping import SharedProblems, WriteSettings
+    from zokusei.cli.keeping import WriteSettings
+    from zokusei.cli.left_out import LeftOut
     from zokusei.inference import Tags
     from zokusei.inference.hydrus import Hydrus, HydrusFile
 
@@ -74,7 +75,7 @@ class Sending:
         model: its folder.
         writing: whether to send at all, and where to keep what is done.
         choices: further options that results depend on.
-        problems: told of files that could not be tagged.
+        left_out: told of files that could not be tagged.
 
     Attributes:
         count: files that the search found.
@@ -92,7 +93,7 @@ class Sending:
         model: str,
         writing: "WriteSettings",
         choices: Mapping[str, Any],
-        problems: "SharedProblems",
+        left_out: "LeftOut",
     ) -> None:
         from zokusei.cli.keeping import default_state
         from zokusei.inference.collection import Behind
@@ -104,7 +105,7 @@ class Sending:
 
         assert settings.search is not None, "it was checked"
         assert settings.service is not None, "it was checked"
-        self._client, self._problems, self._dry = settings.connect(), problems, writing.dry_run
+        self._client, self._left_out, self._dry = settings.connect(), left_out, writing.dry_run
         self._service_name = settings.service
         self._service = self._client.find_service(settings.service)
         self._numbers = numbers = self._client.search(parse_search(settings.search))
@@ -183,5 +184,5 @@ class Sending:
     def _lose(self, path: str, what: str) -> None:
         from zokusei.cli.console import tell
 
-        self._problems.add(path, what)
+        self._left_out.add(path, what)
         tell(f"not tagged: {path}: {what}")

@@ -138,7 +138,11 @@ def tag(
         bool, typer.Option("--null", "-0", help="Names on stdin end with a zero byte.")
     ] = False,
     errors: Annotated[
-        Path | None, typer.Option(help="Also list what was left out here, one object a line.")
+        Path | None,
+        typer.Option(
+            help="List what is left out here, one object a line, as it happens; with --write in "
+            "the state folder by default."
+        ),
     ] = None,
     batch_size: Annotated[int, typer.Option(min=1, help="Pictures a pass.")] = 16,
     workers: Annotated[int, typer.Option(min=1, help="Threads that decode.")] = 2,
@@ -174,11 +178,11 @@ def tag(
     from zokusei.cli.console import CollectionProgress, tell
     from zokusei.cli.extras import Extras
     from zokusei.cli.given import count_ahead, list_items
-    from zokusei.cli.keeping import Keeping, SharedProblems, WriteSettings
+    from zokusei.cli.keeping import Keeping, WriteSettings
+    from zokusei.cli.left_out import LeftOut
     from zokusei.cli.printing import print_json, print_steps, print_tags, printable
     from zokusei.cli.ruling import Ruler
     from zokusei.cli.sending import HydrusSettings, Sending
-    from zokusei.corpora.problems import Problems
     from zokusei.errors import DataError, ImageError
     from zokusei.images import name_picture
     from zokusei.inference import Picture, Tagger
@@ -201,64 +205,60 @@ def tag(
     ruler.meet(tagger.checkpoint.tags)
     choices = {"selection": asdict(tagger.selection), "rules": ruler.digest, "frames": frames,
                **extras.describe()}  # fmt: skip
-    problems = SharedProblems(Problems())
+    left_out = LeftOut(errors)
     given = ruler.categories, model, settings
-    sending = Sending(remote, *given, choices, problems) if hydrus is not None else None
-    writing = Keeping(tagger, *given, formats, extras, choices, problems) if formats else None
+    sending = Sending(remote, *given, choices, left_out) if hydrus is not None else None
+    writing = Keeping(tagger, *given, formats, extras, choices, left_out) if formats else None
     keeping = sending or writing
     tagged = 0
-    try:
-        with CollectionProgress("tagging") as progress, keeping or nullcontext():
+    with left_out, CollectionProgress("tagging") as progress, keeping or nullcontext():
+        if sending is not None:
+            progress.set_total(sending.count)
+        else:
+            count_ahead(pictures, progress.set_total)
+
+        def on_error(picture: Picture, error: ImageError) -> None:
+            progress.advance()
+            left_out.add(name_picture(picture), str(error))
+            tell(f"not tagged: {printable(str(error))}")
+            if keeping is not None:
+                keeping.drop(name_picture(picture))
+
+        def offered() -> Iterator[tuple[Picture, bool]]:
             if sending is not None:
-                progress.set_total(sending.count)
-            else:
-                count_ahead(pictures, progress.set_total)
+                yield from sending.offer()
+                return
+            for item in list_items(pictures, null, left_out):
+                yield item.picture, writing is None or writing.accept(item)
 
-            def on_error(picture: Picture, error: ImageError) -> None:
-                progress.advance()
-                problems.add(name_picture(picture), str(error))
-                tell(f"not tagged: {printable(str(error))}")
-                if keeping is not None:
-                    keeping.drop(name_picture(picture))
+        def accepted() -> Iterator[Picture]:
+            for picture, wanted in offered():
+                if wanted:
+                    yield picture
+                else:
+                    progress.skip()
 
-            def offered() -> Iterator[tuple[Picture, bool]]:
-                if sending is not None:
-                    yield from sending.offer()
-                    return
-                for item in list_items(pictures, null, problems):
-                    yield item.picture, writing is None or writing.accept(item)
-
-            def accepted() -> Iterator[Picture]:
-                for picture, wanted in offered():
-                    if wanted:
-                        yield picture
-                    else:
-                        progress.skip()
-
-            for tags in tagger.tag(
-                accepted(),
-                batch_size=batch_size,
-                on_error=on_error,
-                workers=workers,
-                frames=frames,
-                captioner=writer,
-                embedding=embedding,
-            ):
-                progress.advance()
-                tagged += 1
-                tags, steps = ruler.apply(tags)
-                if keeping is not None:
-                    keeping.put(tags)
-                if as_json:
-                    print_json(tags.to_dict())
-                elif keeping is None:
-                    print_tags(tags)
-                print_steps(tags, steps, named=keeping is None)
-            speed = progress.images_per_second
-    finally:
-        if errors is not None:
-            problems.problems.save(errors)
-    lost = problems.problems.lost
+        for tags in tagger.tag(
+            accepted(),
+            batch_size=batch_size,
+            on_error=on_error,
+            workers=workers,
+            frames=frames,
+            captioner=writer,
+            embedding=embedding,
+        ):
+            progress.advance()
+            tagged += 1
+            tags, steps = ruler.apply(tags)
+            if keeping is not None:
+                keeping.put(tags)
+            if as_json:
+                print_json(tags.to_dict())
+            elif keeping is None:
+                print_tags(tags)
+            print_steps(tags, steps, named=keeping is None)
+        speed = progress.images_per_second
+    lost = left_out.lost
     if not tagged and not lost and not (keeping and keeping.seen):
         raise DataError(f"no picture was found in {', '.join(pictures) or 'Hydrus'}")
     rate = f", {speed:.1f} images/s on {tagger.backend.place}" if tagged else ""
@@ -268,4 +268,6 @@ def tag(
     if lost:
         of = f" of {tagged + lost}" if keeping is None else ""
         tell(f"{lost}{of} pictures could not be read{' or written' if keeping else ''}")
+        if left_out.path is not None:
+            tell(f"they are listed in {left_out.path}")
         raise typer.Exit(_FAILED)

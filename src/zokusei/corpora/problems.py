@@ -40,6 +40,19 @@ class Problem:
         """
         return self.file if self.line is None else f"{self.file}, line {self.line}"
 
+    def to_json(self) -> bytes:
+        r"""Give one line of a list of problems: an object with file, line, problem, lost.
+
+        >>> Problem("a.png", None, "is empty", True).to_json()
+        b'{"file": "a.png", "line": null, "problem": "is empty", "lost": true}\n'
+        """
+        record = {
+            "file": self.file, "line": self.line, "problem": self.what, "lost": self.lost,
+        }  # fmt: skip
+        # A name that is not UTF-8 must not end the report about it.
+        text = json.dumps(record, ensure_ascii=False).encode("utf-8", "backslashreplace")
+        return text + b"\n"
+
 
 @dataclass
 class Problems:
@@ -78,16 +91,8 @@ class Problems:
         first = self._first[problem.lost]
         if len(first) < _SHOWN:
             first.append(problem)
-        record = {
-            "file": problem.file,
-            "line": problem.line,
-            "problem": problem.what,
-            "lost": problem.lost,
-        }
-        # A name that is not UTF-8 must not end the report about it.
-        text = json.dumps(record, ensure_ascii=False).encode("utf-8", "backslashreplace")
         self._spool.seek(0, 2)
-        self._spool.write(text + b"\n")
+        self._spool.write(problem.to_json())
 
     def __len__(self) -> int:
         return self.lost + self.remarks
