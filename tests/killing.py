@@ -5,9 +5,13 @@ journal or the manifest gets a record. Events are counted and not seconds, which
 machines.
 """
 
+import json
 import os
+import shutil
 import signal
+import sqlite3
 import sys
+import tempfile
 from pathlib import Path
 
 from zokusei.files import LOCKED_NAME
@@ -17,11 +21,11 @@ from zokusei.inference.journal import Journal
 COUNT_ONLY, COUNTED = -1, "events"
 
 
-def run(arguments, last_event=None):
+def run(arguments, last_event=None, output=os.devnull):
     """Run the command line in a child; its exit code, or None where it was killed."""
     child = os.fork()
     if child == 0:
-        finish(arguments, last_event)
+        finish(arguments, last_event, output)
     _, status = os.waitpid(child, 0)
     return None if os.WIFSIGNALED(status) else os.WEXITSTATUS(status)
 
@@ -34,7 +38,7 @@ def start(arguments):
     return child
 
 
-def finish(arguments, last_event):
+def finish(arguments, last_event, output=os.devnull):
     """Be the child: run a command, and die at its last event."""
     from zokusei.cli import main
 
@@ -42,7 +46,7 @@ def finish(arguments, last_event):
     if last_event is not None:
         die_at(last_event, events)
     null = os.open(os.devnull, os.O_WRONLY)
-    os.dup2(null, 1)
+    os.dup2(os.open(output, os.O_WRONLY | os.O_CREAT | os.O_TRUNC), 1)
     if "KILLING_SHOWS" not in os.environ:
         os.dup2(null, 2)
     sys.argv = ["zokusei", *map(str, arguments)]
@@ -94,6 +98,22 @@ def die_at(last_event, events):
     Path.write_bytes = by_halves
 
 
+def recorded(out):
+    """Give the pictures that are done, as they were named."""
+    # A copy: whoever opens the database mends what a kill left, which is for the next run to do.
+    with tempfile.TemporaryDirectory() as folder:
+        for name in ("done.sqlite", "done.sqlite-wal"):
+            if (path := Path(out) / ".zokusei" / name).is_file():
+                shutil.copy(path, folder)
+        rows = sqlite3.connect(Path(folder) / "done.sqlite")
+        try:
+            return {os.fsdecode(path) for (path,) in rows.execute("SELECT path FROM pictures")}
+        except sqlite3.OperationalError:  # the kill came before its tables
+            return set()
+        finally:
+            rows.close()
+
+
 def contents(folder):
     """Give what every file holds, but for the manifest and the journals."""
     return {
@@ -108,12 +128,13 @@ class Trial:
 
     def __init__(self, model, folder, random):
         self.model, self.folder, self.random = model, folder, random
-        self.kills = 0
+        self.kills = self.spared = 0
+        self.pictures = {str(path) for path in (folder / "art").glob("*.png")}
 
     def command(self, out):
         return [
             "tag", self.folder / "art", "--model", self.model, "-o", out, "--batch-size", "1",
-            "--write", "kohya,xmp,jsonl,parquet", "--existing", "append",
+            "--write", "kohya,xmp,jsonl,parquet", "--existing", "append", "--json",
         ]  # fmt: skip
 
     def prepare(self, name):
@@ -131,9 +152,18 @@ class Trial:
         assert run(self.command(out), COUNT_ONLY) == 0
         return contents(out), int(Path(COUNTED).read_text())
 
-    def killed(self, out, event):
-        code = run(self.command(out), event)
+    def go_on(self, out, event=None):
+        """Give the same command again, which tags nothing that was done; whether it was killed."""
+        done, output = recorded(out), self.folder / "tagged.jsonl"
+        code = run(self.command(out), event, output)
         assert code in (None, 0), f"exit code {code}"
+        lines = output.read_text().splitlines(keepends=True)
+        tagged = [json.loads(line)["path"] for line in lines if line.endswith("\n")]
+        assert len(set(tagged)) == len(tagged)
+        assert not done & set(tagged), "what was done was tagged again"
+        if code == 0:
+            assert done | set(tagged) == self.pictures, "not all was done"
+        self.spared += len(done)
         return code is None
 
     def check(self, out, before, whole):
@@ -149,9 +179,9 @@ class Trial:
         out = self.prepare(name)
         before = contents(out)
         for _ in range(self.random.randint(1, 3)):
-            self.kills += self.killed(out, self.random.randint(1, events))
+            self.kills += self.go_on(out, self.random.randint(1, events))
             self.check(out, before, whole)
-        assert run(self.command(out)) == 0
+        self.go_on(out)
         assert contents(out) == whole
         for journal in sorted((out / ".zokusei/journals").glob("*.jsonl"), reverse=True):
             self.kills += run(["undo", journal], self.random.randint(1, 30)) is None
@@ -199,7 +229,8 @@ def main():
     for number in range(1 + wanted // 50):
         trial.go_together(f"both-{number}", whole)
         trial.go_together(f"one-{number}", whole, trial.random.randint(1, events))
-    print(trial.kills, "kills,", events, "events a run")
+    assert trial.spared, "no run was killed late enough to leave something that is done"
+    print(trial.kills, "kills,", events, "events a run,", trial.spared, "pictures not done again")
 
 
 if __name__ == "__main__":
