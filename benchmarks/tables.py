@@ -226,6 +226,8 @@ def reproduction() -> dict[str, str]:
         found[f"reproduce-{name}"] = write_up.tabulate_table1(rows, intervals, name, models), said
     found["reproduce-captioners"] = write_up.tabulate_captioners(intervals), []
     names = [*models, *scale["captions"]["rows"]]
+    unseen = write_up.tabulate_unseen(rows, "drawn", names)
+    found["reproduce-unseen"] = unseen, [write_up.UNSEEN_EXPLAINED]
     found["reproduce-table2"] = (
         write_up.tabulate_table2(intervals, corpus, names),
         write_up.conclude_table2(intervals, corpus),

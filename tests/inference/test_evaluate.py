@@ -4,10 +4,15 @@ import shutil
 
 import numpy as np
 import pyarrow.parquet as pq
+import pytest
 
 from zokusei.data.manifest import Manifest, read_records
+from zokusei.errors import ConfigError
 from zokusei.inference.evaluate import evaluate_run
 from zokusei.report.judged import Judged
+from zokusei.report.page import write_report
+from zokusei.results import read_results
+from zokusei.tags import TagSet
 
 
 def test_a_picture_that_cannot_be_read_has_no_scores(run_folder, corpus, tmp_path):
@@ -20,16 +25,79 @@ def test_a_picture_that_cannot_be_read_has_no_scores(run_folder, corpus, tmp_pat
     tested = [record.path for record in records if record.split == "test"]
     (pictures / tested[2]).write_bytes(b"no picture")
 
-    evaluation = evaluate_run(run, manifest=tmp_path / "manifest.parquet")
+    evaluation = evaluate_run(run, manifest=tmp_path / "manifest.parquet", name="other")
     assert evaluation["unreadable"] == 1
-    table = pq.read_table(run / "scores-test.parquet")
+    table = pq.read_table(run / "scores-other.parquet")
     unread = np.array([path == tested[2] for path in table.column("path").to_pylist()])
     assert unread.sum() == 1
     for name in tags.names:
         assert np.array_equal(np.isnan(table.column(name).to_numpy()), unread)
 
     # What was not seen is no mistake.
-    judged = Judged.load(run, "test")
+    judged = Judged.load(run, "other")
     assert np.array_equal(~judged.known.any(1), unread)
     known = [entry["known"] for entry in evaluation["tags"]]
     assert judged.known.sum(0).tolist() == known
+
+
+@pytest.fixture
+def run(run_folder, tmp_path):
+    return shutil.copytree(run_folder, tmp_path / "run")
+
+
+def write_undivided(run, folder, tags=None):
+    """Write a manifest of the run's pictures without any split, as the drawn corpus has it."""
+    manifest = Manifest.load(run / "manifest.parquet")
+    folder.mkdir()
+    undivided = manifest.with_column("split", [""] * len(manifest))
+    undivided = undivided if tags is None else undivided.with_tags(TagSet.from_names(tags))
+    undivided.save(folder / "manifest.parquet")
+    return folder / "manifest.parquet"
+
+
+def test_other_pictures_never_take_the_place_of_the_runs_own(zokusei, run, tmp_path):
+    own = {path: path.read_bytes() for path in run.glob("*-test.*")}
+    assert len(own) == 2
+    path = write_undivided(run, tmp_path / "unseen")
+    rows = tmp_path / "rows.csv"
+    code, printed, err = zokusei("evaluate", run, "--manifest", path, "--results", rows)
+    assert code == 0, err
+    # All of it is judged, though it was never divided, and it is called after its folder.
+    assert "120 unseen pictures" in printed
+    assert f"next: zokusei report {run} --split unseen" in err
+    assert {path: path.read_bytes() for path in own} == own
+    assert pq.read_table(run / "scores-unseen.parquet").num_rows == 120
+    assert [row["split"] for row in read_results(rows)] == ["unseen"]
+    assert len(Judged.load(run, "unseen").paths) == 120
+    assert "120 pictures of unseen, which" in write_report(run, split="unseen").read_text()
+    shutil.copy(path, tmp_path / "drawings.parquet")
+    assert evaluate_run(run, manifest=tmp_path / "drawings.parquet")["name"] == "drawings"
+    # A divided one is judged on the split that is asked for.
+    evaluation = evaluate_run(run, manifest=run / "manifest.parquet", split="val", name="again")
+    assert evaluation["pictures"] == len(Manifest.load(run / "manifest.parquet").select("val"))
+
+
+@pytest.mark.parametrize(("given", "name", "message"), [
+    (True, "test", "cannot be called 'test', which names the run's own split; give another --name"),
+    (True, None, "cannot be called 'val'"),
+    (False, "val", "of the split 'test' cannot be called 'val'"),
+    (True, "a/b", "'a/b' must name a file"),
+    (True, "", "'' must name a file"),
+])  # fmt: skip
+def test_a_name_that_is_taken_or_none_is_refused(run, tmp_path, given, name, message):
+    path = write_undivided(run, tmp_path / "val")
+    before = sorted(run.iterdir())
+    with pytest.raises(ConfigError, match=message):
+        evaluate_run(run, manifest=path if given else None, name=name)
+    assert sorted(run.iterdir()) == before
+
+
+def test_tags_that_only_one_of_model_and_manifest_has_are_named(zokusei, run, tmp_path):
+    names = Manifest.load(run / "manifest.parquet").tags.names
+    path = write_undivided(run, tmp_path / "unseen", tags=[*names[1:], "[hat]"])
+    code, _, err = zokusei("evaluate", run, "--manifest", path)
+    assert code == 0, err
+    assert f"1 tags of the model that the manifest lacks are not judged: {names[0]}\n" in err
+    assert "1 tags of the manifest that the model lacks are ignored: [hat]\n" in err
+    code, _, err = zokusei("evaluate", run)
+    assert "tags of the m" not in err

@@ -51,7 +51,7 @@ def write_run(folder: Path, model: str, seed: int, skill: float) -> np.ndarray:
     precision = [{"name": tag, "ap": 50.0} for tag in TAGS]
     (run / "evaluation-test.json").write_text(json.dumps({"tags": precision}))
     save_config(Config(), run / "config.yaml")
-    row = dict.fromkeys(RATES, 50) | {"model": model, "seed": seed, "preset": "p"}
+    row = dict.fromkeys(RATES, 50) | {"model": model, "seed": seed, "preset": "p", "split": "test"}
     append_result(folder / "results.csv", row | {"map": find_map(scores)})
     return scores
 

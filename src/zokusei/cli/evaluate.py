@@ -12,6 +12,13 @@ def evaluate(
     manifest: Annotated[
         Path | None, typer.Option(help="Judge on another manifest than the run's own.")
     ] = None,
+    name: Annotated[
+        str | None,
+        typer.Option(
+            help="What the judgement and its files are called; the split, with --manifest the "
+            "name of its file or folder."
+        ),
+    ] = None,
     results: Annotated[
         Path | None, typer.Option(help="Append one row to this CSV of results.")
     ] = None,
@@ -25,20 +32,24 @@ def evaluate(
     """Judge a trained tagger or captioner on pictures that it never saw.
 
     For a tagger prints the figures of the field (mAP, OP OR OF1 CP CR CF1, macro-F1) and a table
-    per tag, and leaves `evaluation-SPLIT.json` and `scores-SPLIT.parquet` in the run folder. For a
-    captioner prints BLEU-1 to 4 and CIDEr of captions written freely, with sacrebleu's signature,
-    and leaves `evaluation-SPLIT.json`.
+    per tag, and leaves `evaluation-NAME.json` and `scores-NAME.parquet` in the run folder. Another
+    manifest never takes the place of the run's own judgement; one that was never divided is judged
+    as a whole, and tags that only one of model and manifest has are named. For a captioner prints
+    BLEU-1 to 4 and CIDEr of captions written freely, with sacrebleu's signature, and leaves
+    `evaluation-SPLIT.json`.
     """
     from zokusei.errors import ConfigError
     from zokusei.model_folder import read_kind
 
     if read_kind(run) == "captioner":
+        if name is not None:
+            raise ConfigError("--name is for taggers, and this run holds a captioner; leave it out")
         _evaluate_captioner(run, split, manifest, results, beam or 3, batch_size, device)
         return
     if beam is not None:
         raise ConfigError("--beam is for captioners, and this run holds a tagger; leave it out")
     from zokusei.cli.console import counting, tell
-    from zokusei.cli.tables import print_evaluation
+    from zokusei.cli.tables import describe_tags, print_evaluation
     from zokusei.inference.evaluate import evaluate_run, result_row
     from zokusei.results import append_result
 
@@ -46,17 +57,22 @@ def evaluate(
         run,
         split=split,
         manifest=manifest,
+        name=name,
         batch_size=batch_size,
         device=device,
         counting=counting,
     )
     print_evaluation(evaluation)
+    for line in describe_tags(evaluation):
+        tell(line)
     for problem in evaluation["problems"]:
         tell(f"not used: {problem}")
     if results is not None:
         append_result(results, result_row(run, evaluation))
         tell(f"one row added to {results}")
-    tell(f"written: {run / f'evaluation-{split}.json'}; next: zokusei report {run}")
+    called = evaluation["name"]
+    shown = f"zokusei report {run}" + ("" if called == "test" else f" --split {called}")
+    tell(f"written: {run / f'evaluation-{called}.json'}; next: {shown}")
 
 
 def _evaluate_captioner(

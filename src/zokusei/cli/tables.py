@@ -14,7 +14,7 @@ from zokusei.results import RATES
 
 def print_evaluation(evaluation: dict[str, Any]) -> None:
     """Print the figures of a split and a table per tag, the weakest first."""
-    figures = Table(title=f"{evaluation['pictures']} {evaluation['split']} pictures, per cent")
+    figures = Table(title=f"{evaluation['pictures']} {evaluation['name']} pictures, per cent")
     figures.add_column("threshold")
     for title in RATES.values():
         figures.add_column(title, justify="right")
@@ -32,6 +32,21 @@ def print_evaluation(evaluation: dict[str, Any]) -> None:
         shown = ["-" if rate is None else f"{rate:.1f}" for rate in rates]
         tags.add_row(Text(tag["name"]), str(tag["positives"]), *shown, f"{tag['threshold']:.2f}")
     out.print(tags)
+
+
+def describe_tags(evaluation: dict[str, Any], most: int = 8) -> list[str]:
+    """Say which tags of a model and of the pictures it was judged on have no counterpart."""
+    said = {
+        "unjudged_tags": "tags of the model that the manifest lacks are not judged",
+        "ignored_tags": "tags of the manifest that the model lacks are ignored",
+    }
+    lines = []
+    for key, what in said.items():
+        names = evaluation[key]
+        if names:
+            shown = ", ".join(names[:most]) + (", ..." if len(names) > most else "")
+            lines.append(f"{len(names)} {what}: {shown}")
+    return lines
 
 
 def print_label_graph(title: str, graph: dict[str, Any], most: int = 40) -> None:

@@ -77,6 +77,16 @@ def find_crossing_groups(manifest: Manifest) -> list[str]:
     return sorted(group for group, found in splits.items() if len(found) > 1)
 
 
+def select_split(manifest: Manifest, split: str) -> Manifest:
+    """Give the pictures of a split; all of a manifest that was never divided.
+
+    Raises:
+        DataError: there is no such split.
+    """
+    chosen = manifest.select(split)
+    return chosen if any(manifest.column("split")) else manifest
+
+
 def count_splits(manifest: Manifest) -> dict[str, int]:
     """Count the pictures of each split, in the order train, val, test."""
     counts = Counter(manifest.column("split"))

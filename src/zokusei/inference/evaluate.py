@@ -14,9 +14,10 @@ from torch import Tensor
 from zokusei.checkpoint import Checkpoint, load_checkpoint
 from zokusei.config import load_config
 from zokusei.data.loader import Loader, PictureStore
-from zokusei.data.manifest import Manifest
+from zokusei.data.manifest import SPLITS, Manifest
 from zokusei.data.row_file import Counting, no_counting
-from zokusei.errors import DataError
+from zokusei.data.splits import select_split
+from zokusei.errors import ConfigError, DataError
 from zokusei.evaluation import compute_scores
 from zokusei.files import write_json, write_whole
 from zokusei.inference.backends.torch import choose_device
@@ -29,34 +30,41 @@ def evaluate_run(
     *,
     split: str = "test",
     manifest: Path | str | None = None,
+    name: str | None = None,
     batch_size: int = 64,
     device: str = "auto",
     counting: Counting = no_counting,
 ) -> dict[str, Any]:
     """Judge a run's model and leave the figures in its folder.
 
-    In `scores-SPLIT.parquet` a picture that could not be read has NaN for every tag.
+    In `scores-NAME.parquet` a picture that could not be read has NaN for every tag.
 
     Args:
         run: the run folder.
         split: `train`, `val` or `test`.
         manifest: pictures to judge on; the run's own by default. Tags that the model does not
-            know are ignored, tags that the manifest does not have are unknown.
+            know are ignored, tags that the manifest does not have are unknown. Of one that was
+            never divided all pictures are taken.
+        name: of the judgement and its files; the split by default, of another manifest its file's
+            or its folder's name. Only the run's own pictures are called like a split.
         batch_size: pictures a pass.
         device: see `choose_device`.
         counting: shows how far it is.
 
     Returns:
-        What `evaluation-SPLIT.json` holds: figures at 0.5 and at each tag's own threshold, in
-        per cent, and one entry a tag.
+        What `evaluation-NAME.json` holds: figures at 0.5 and at each tag's own threshold, in
+        per cent, and one entry a tag; of another manifest also the tags that it has and the model
+        has not (`ignored_tags`), and the other way round (`unjudged_tags`).
 
     Raises:
+        ConfigError: the name is no name of a file, or is taken.
         DataError: there is no picture in that split.
         CheckpointError: the run has no finished model.
     """
     run = Path(run)
+    name = _choose_name(split, manifest, name)
     checkpoint = load_checkpoint(run)
-    pictures = Manifest.load(manifest or run / "manifest.parquet").select(split)
+    pictures = select_split(Manifest.load(manifest or run / "manifest.parquet"), split)
     if not len(pictures):
         raise DataError(f"the split {split!r} of {manifest or run} holds no picture")
     judged = _read_with(pictures, checkpoint)
@@ -67,18 +75,20 @@ def evaluate_run(
     if source is not None:
         captions = source.open_table(judged, counting=counting, device=target)
     loader = Loader(judged, store, batch_size=batch_size, caption_features=captions)
-    loader.known &= torch.tensor([name in pictures.tags for name in judged.tags.names])
+    loader.known &= torch.tensor([tag in pictures.tags for tag in judged.tags.names])
     model = checkpoint.model.to(target).to(memory_format=torch.channels_last)
-    with counting(f"evaluating {split}", len(judged)) as progress:
+    with counting(f"evaluating {name}", len(judged)) as progress:
         scores, known = compute_scores(model, loader, preprocess, device=target, progress=progress)
     store.close()
-    evaluation = _describe(checkpoint, split, scores, loader.targets, known)
+    described = _describe(checkpoint, scores, loader.targets, known)
+    evaluation: dict[str, Any] = {"name": name, "split": split, **described}
     evaluation["manifest"] = str(Path(manifest).absolute()) if manifest else None
+    evaluation["unjudged_tags"], evaluation["ignored_tags"] = _compare_tags(checkpoint, pictures)
     evaluation["unreadable"] = len(store.unreadable)
     evaluation["problems"] = sorted(store.unreadable.values())
-    write_json(run / f"evaluation-{split}.json", evaluation)
+    write_json(run / f"evaluation-{name}.json", evaluation)
     scores[sorted(store.unreadable)] = math.nan
-    _write_scores(run / f"scores-{split}.parquet", judged, scores)
+    _write_scores(run / f"scores-{name}.parquet", judged, scores)
     return evaluation
 
 
@@ -94,7 +104,7 @@ def result_row(run: Path | str, evaluation: dict[str, Any]) -> dict[str, Any]:
         **{name: value for name, value in evaluation["metrics"].items() if name in RATES},
         "experiment": config.name,
         "corpus": Path(config.data.path).stem,
-        "split": evaluation["split"],
+        "split": evaluation["name"],
         "model": config.model.name,
         "preset": f"{config.model.backbone}-{config.preprocess.size}-{config.optimizer.name}",
         "seed": config.train.seed,
@@ -106,6 +116,35 @@ def result_row(run: Path | str, evaluation: dict[str, Any]) -> dict[str, Any]:
     }
 
 
+def _choose_name(split: str, manifest: Path | str | None, name: str | None) -> str:
+    """Name a judgement so that no other pictures pass for the run's own.
+
+    Raises:
+        ConfigError: it cannot be called so.
+    """
+    if name is None and manifest is not None:
+        path = Path(manifest).absolute()
+        name = path.stem if path.stem != "manifest" else path.parent.name
+    name = split if name is None else name
+    if not name or Path(name).name != name:
+        raise ConfigError(f"--name {name!r} must name a file, without a folder; give another")
+    own = SPLITS if manifest is not None else [known for known in SPLITS if known != split]
+    if name in own:
+        whose = manifest if manifest is not None else f"the split {split!r}"
+        raise ConfigError(
+            f"a judgement of {whose} cannot be called {name!r}, which names the run's own split; "
+            "give another --name"
+        )
+    return name
+
+
+def _compare_tags(checkpoint: Checkpoint, pictures: Manifest) -> tuple[list[str], list[str]]:
+    """Give the model's tags that the pictures lack, and the pictures' that the model lacks."""
+    own, theirs = checkpoint.tags, pictures.tags
+    lacking = [name for name in own.names if name not in theirs]
+    return lacking, [name for name in theirs.names if name not in own]
+
+
 def _read_with(pictures: Manifest, checkpoint: Checkpoint) -> Manifest:
     """Read the manifest with the model's tags, which are the columns of its scores."""
     if not any(name in pictures.tags for name in checkpoint.tags.names):
@@ -114,7 +153,7 @@ def _read_with(pictures: Manifest, checkpoint: Checkpoint) -> Manifest:
 
 
 def _describe(
-    checkpoint: Checkpoint, split: str, scores: Tensor, targets: Tensor, known: Tensor
+    checkpoint: Checkpoint, scores: Tensor, targets: Tensor, known: Tensor
 ) -> dict[str, Any]:
     own = torch.tensor(checkpoint.tags.thresholds)
     plain = compute_metrics(scores, targets, known)
@@ -123,7 +162,6 @@ def _describe(
     seen = positives > 0
     prevalence = positives / known.sum(0).clamp(min=1)
     return {
-        "split": split,
         "pictures": len(targets),
         "metrics": plain.as_row(),
         "metrics_own_thresholds": tuned.as_row(),

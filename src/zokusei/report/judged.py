@@ -10,7 +10,8 @@ import pyarrow as pa
 import pyarrow.parquet as pq
 from numpy.typing import NDArray
 
-from zokusei.data.manifest import Manifest
+from zokusei.data.manifest import SPLITS, Manifest
+from zokusei.data.splits import select_split
 from zokusei.errors import DataError
 from zokusei.model_folder import find_model_folder
 from zokusei.tags import TagSet
@@ -21,7 +22,7 @@ class Judged:
     """Scores of a split beside its truth.
 
     Attributes:
-        evaluation: what `zokusei evaluate` left in `evaluation-SPLIT.json`.
+        evaluation: what `zokusei evaluate` left in `evaluation-NAME.json`.
         tags: the model's, with their thresholds.
         paths: one picture each.
         scores: probabilities, (pictures, classes); NaN where the picture could not be read.
@@ -42,27 +43,32 @@ class Judged:
         return self.scores >= np.array(self.tags.thresholds, dtype=np.float32)
 
     @classmethod
-    def load(cls, run: Path, split: str) -> "Judged":
-        """Read what `zokusei evaluate RUN --split SPLIT` wrote.
+    def load(cls, run: Path, name: str) -> "Judged":
+        """Read what `zokusei evaluate RUN` wrote.
+
+        Args:
+            run: the run folder.
+            name: of the judgement, a split's or another.
 
         Raises:
-            DataError: the run was not evaluated on that split, or its files do not belong
-                together.
+            DataError: the run has no such judgement, or its files do not belong together.
         """
-        evaluation_path = run / f"evaluation-{split}.json"
+        evaluation_path = run / f"evaluation-{name}.json"
         try:
             evaluation = json.loads(evaluation_path.read_text(encoding="utf-8"))
-            table = pq.read_table(run / f"scores-{split}.parquet")
+            table = pq.read_table(run / f"scores-{name}.parquet")
+            split = evaluation["split"]
             manifest_path = Path(evaluation["manifest"] or run / "manifest.parquet")
         except FileNotFoundError as error:
+            asked = f"--split {name}" if name in SPLITS else f"--manifest FILE --name {name}"
             raise DataError(
-                f"{error.filename} is missing; run `zokusei evaluate {run} --split {split}` first"
+                f"{error.filename} is missing; run `zokusei evaluate {run} {asked}` first"
             ) from error
         except (OSError, ValueError, KeyError, pa.ArrowException) as error:
             message = " ".join(str(error).split())
             raise DataError(f"{evaluation_path} is damaged ({message}); evaluate again") from error
         tags = TagSet.load(find_model_folder(run) / "tags.csv")
-        manifest = Manifest.load(manifest_path).select(split)
+        manifest = select_split(Manifest.load(manifest_path), split)
         labelled = [name in manifest.tags for name in tags.names]
         manifest = manifest.with_tags(tags)
         fits = table.column_names[1:] == list(tags.names)

@@ -24,13 +24,13 @@ def write_report(run: Path | str, out: Path | str | None = None, *, split: str =
     Args:
         run: the run folder.
         out: the HTML file; `report.html` in the run folder by default.
-        split: which evaluation to show.
+        split: which evaluation to show, by its name.
 
     Returns:
         Where it was written.
 
     Raises:
-        DataError: the run was not evaluated on that split.
+        DataError: the run has no such evaluation.
         MissingExtraError: Jinja or matplotlib is not installed.
     """
     run = Path(run)

@@ -2,7 +2,7 @@
 
 ```
 OUT/runs/MODEL-SEED/   each training with its evaluation
-OUT/results.csv        one row a run
+OUT/results.csv        one row a run; results-NAME.csv: on other pictures, see `also`
 OUT/table.md           means with intervals, and the difference to the best plain baseline
 OUT/tags.svg           AP of every tag, and what each model gains, by how frequent the tag is
 ```
@@ -10,7 +10,7 @@ OUT/tags.svg           AP of every tag, and what each model gains, by how freque
 
 import json
 import statistics
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from contextlib import AbstractContextManager
 from functools import partial
 from pathlib import Path
@@ -23,6 +23,12 @@ from zokusei.errors import DataError, ZokuseiError
 from zokusei.files import write_text
 from zokusei.inference.evaluate import evaluate_run, result_row
 from zokusei.report.sections import to_markdown
+from zokusei.reproduce.also import (
+    find_manifests,
+    judge_also,
+    name_rows_of,
+    tabulate_also,
+)
 from zokusei.reproduce.bootstrap import Difference, compare_paired
 from zokusei.reproduce.plan import Plan
 from zokusei.reproduce.plots import plot_comparison
@@ -75,7 +81,8 @@ def compare(
         The file with the table.
 
     Raises:
-        ZokuseiError: a training broke off, told after the others have been run.
+        ZokuseiError: a training broke off, or could not be judged on other pictures, told after the
+            others have been run.
         ConfigError: the folder holds a run with other settings.
         DataError: the pictures cannot be used, a row's run is gone or was judged on other
             pictures, or `results.csv` is no table of a comparison.
@@ -109,7 +116,8 @@ def run_missing(
 ) -> list[str]:
     """Train and judge what has no row yet, seed by seed; see `compare`.
 
-    Several processes may call this together, as accelerate starts them.
+    Several processes may call this together, as accelerate starts them. A run that has its row, but
+    was not yet judged on other pictures that the plan has, is judged on them.
 
     Returns:
         What broke off, and why.
@@ -120,17 +128,24 @@ def run_missing(
             a comparison.
     """
     results, broken = folder / "results.csv", []
+    manifests = find_manifests(plan.also)
     first = next(iter(plan.models)), plan.seeds[0]
     for seed in plan.seeds:  # the outer loop: early rows already compare
         for name in plan.models:
-            if has_row(read_rows(results), name, seed):
+            is_there = has_row(read_rows(results), name, seed)
+            if is_there:
                 _check_run(plan, folder, name, seed)
-                continue
             run = find_run(folder, name, seed)
+            about = {"model": name, "config": _describe_changes(plan, name)}
+            judge_others = partial(judge_also, folder, about, seed, manifests, tell, counting)
             try:
-                with create_reporter() as reporter:
-                    train_classifier(plan.create_config(name, seed), run, reporter, tell, counting)
-                do_once(partial(_add_row, plan, results, name, run))
+                if not is_there:
+                    with create_reporter() as reporter:
+                        config = plan.create_config(name, seed)
+                        train_classifier(config, run, reporter, tell, counting)
+                    do_once(partial(_add_row, results, run, about, tell, judge_others))
+                elif manifests:
+                    do_once(judge_others)
             except ZokuseiError as error:
                 # All have the same pictures: where a run could not even begin, the others would
                 # say it again.
@@ -138,9 +153,6 @@ def run_missing(
                     raise
                 broken.append(f"{name}, seed {seed}: {error}")
                 tell(f"broken off: {broken[-1]}")
-                continue
-            for row in select_rows(read_rows(results), [name], [seed]):
-                tell(f"{name}, seed {seed}: test mAP {float(row['map']):.2f}")
     return broken
 
 
@@ -174,15 +186,34 @@ def make_table(
         "at 0.5. ±: 95 % of Student's t over the seeds. Last column: mean over the seeds that both "
         "have, with the 95 % interval of a paired bootstrap over the test pictures.",
         to_markdown(table).rstrip(),
+        *_describe_others(plan, folder, rows),
         *[f"Broken off: {line}" for line in broken],
     ]
     return "\n\n".join(text) + "\n"
 
 
-def _add_row(plan: Plan, results: Path, name: str, run: Path) -> None:
-    """Judge a trained model and add its row."""
-    row = result_row(run, evaluate_run(run))
-    append_result(results, row | {"model": name, "config": _describe_changes(plan, name)})
+def _add_row(
+    results: Path,
+    run: Path,
+    about: Mapping[str, str],
+    tell: Callable[[str], None],
+    judge_others: Callable[[], None],
+) -> None:
+    """Judge a trained model and add its row, then judge it on other pictures."""
+    row = result_row(run, evaluate_run(run)) | dict(about)
+    append_result(results, row)
+    tell(f"{about['model']}, seed {row['seed']}: test mAP {row['map']:.2f}")
+    judge_others()
+
+
+def _describe_others(plan: Plan, folder: Path, rows: Sequence[Row]) -> list[str]:
+    """Give what runs do on other pictures, a title and a table each."""
+    text = []
+    for name, place in plan.also.items():
+        table = tabulate_also(rows, read_rows(name_rows_of(folder, name)), name)
+        text += [f"## On {name} ({place}), apart from the test pictures"]
+        text.append(to_markdown(table).rstrip() if len(table) > 1 else "Not measured yet.")
+    return text
 
 
 def _describe_changes(plan: Plan, name: str) -> str:

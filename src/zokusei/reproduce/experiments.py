@@ -3,7 +3,7 @@
 ```
 OUT/stages.json                             what corpora and captions are made with
 OUT/corpora, OUT/cartoons, OUT/captioners   see `stages`
-OUT/CORPUS/                                 runs and rows, as of a comparison
+OUT/CORPUS/                                 runs and rows, as of a comparison; see `also`
 OUT/rows.csv, OUT/intervals.csv             see `measure`
 OUT/figure2.png, OUT/tags-CORPUS.svg
 OUT/report.html, OUT/report.md
@@ -20,13 +20,14 @@ from typing import Any
 
 from zokusei.errors import ConfigError, DataError, suggest
 from zokusei.files import write_json
+from zokusei.reproduce.also import list_unjudged
 from zokusei.reproduce.compare import run_missing
 from zokusei.reproduce.measure import measure
 from zokusei.reproduce.places import Places, Stage, Tools
 from zokusei.reproduce.plan import check_rows
 from zokusei.reproduce.report import write_report
 from zokusei.reproduce.runs import find_run, has_row, read_rows
-from zokusei.reproduce.scale import CAPTIONERS, RIVAL_CAPTIONS, SUBJECT, Scale
+from zokusei.reproduce.scale import CAPTIONERS, RIVAL_CAPTIONS, SUBJECT, UNSEEN, Scale
 from zokusei.reproduce.stages import list_stages
 from zokusei.training.prepare import do_once
 
@@ -46,12 +47,14 @@ class Job:
         corpus: what is learnt.
         rows: the models.
         seeds: of each of them.
+        also: what pictures are called that they are judged on apart from their test split.
     """
 
     name: str
     corpus: str
     rows: tuple[str, ...]
     seeds: tuple[int, ...]
+    also: tuple[str, ...] = ()
 
 
 @dataclass(frozen=True)
@@ -163,7 +166,8 @@ def run_work(scale: Scale, work: Work, places: Places, tools: Tools) -> tuple[Pa
     is_written = False
     for job in work.jobs:
         path = places.find_corpus(job.corpus)
-        plan = scale.create_plan(job.corpus, path, job.rows, job.seeds, captioners)
+        also = dict.fromkeys(job.also, places.unseen)
+        plan = scale.create_plan(job.corpus, path, job.rows, job.seeds, captioners, also)
         readers = [row for row in job.rows if scale.reads_captions(row)]
         check_rows(plan, f"scale {scale.name}", readers)
         done, total = count_runs(places, job)
@@ -207,7 +211,8 @@ def describe_work(work: Work, places: Places) -> list[str]:
                 listed.add((job.corpus, row, seed))
                 guess = _estimate(rows, row)
                 if has_row(rows, row, seed):
-                    state = "there"
+                    lacking = list_unjudged(places.out / job.corpus, row, seed, job.also)
+                    state = f"there, not judged on {', '.join(lacking)}" if lacking else "there"
                 else:
                     begun = find_run(places.out / job.corpus, row, seed).exists()
                     state = "begun" if begun else "to do"
@@ -229,10 +234,15 @@ def count_runs(places: Places, job: Job) -> tuple[int, int]:
 def _list_jobs(scale: Scale, what: str) -> list[Job]:
     models, table2 = tuple(scale.models), scale.captions.corpus
     pair = (SUBJECT, RIVAL_CAPTIONS)
+    also = {"drawn": (UNSEEN,)} if scale.drawn.unseen else {}
+
+    def create(name: str, corpus: str, rows: tuple[str, ...], seeds: tuple[int, ...]) -> Job:
+        return Job(name, corpus, rows, seeds, also.get(corpus, ()))
+
     jobs = {
-        "table1": [Job("table1", corpus, models, scale.seeds) for corpus in scale.corpora],
-        "table2": [Job("table2", table2, scale.caption_rows, scale.seeds)],
-        "figure2": [Job("figure2", table2, pair, scale.seeds[:1])],
+        "table1": [create("table1", corpus, models, scale.seeds) for corpus in scale.corpora],
+        "table2": [create("table2", table2, scale.caption_rows, scale.seeds)],
+        "figure2": [create("figure2", table2, pair, scale.seeds[:1])],
     }
     # Figure 2 needs no run that Table 2 does not have.
     return jobs["table1"] + jobs["table2"] if what == "all" else jobs[what]
@@ -240,8 +250,12 @@ def _list_jobs(scale: Scale, what: str) -> list[Job]:
 
 def _list_stage_settings(scale: Scale) -> dict[str, Any]:
     """Give what makes corpora and cartoons; trainings keep their own settings in their runs."""
+    drawn = dataclasses.asdict(scale.drawn)
+    unseen = drawn.pop("unseen")
     return {
-        "drawn": dataclasses.asdict(scale.drawn),
+        "drawn": drawn,
+        # May come to what was begun without it.
+        **({"drawn.unseen": unseen} if unseen else {}),
         "cartoons": dataclasses.asdict(scale.cartoons),
         "danbooru": dataclasses.asdict(scale.danbooru),
         "captions.pictures": scale.captions.pictures,
@@ -262,7 +276,7 @@ def _refuse_other_stages(scale: Scale, out: Path) -> None:
     except ValueError as error:
         raise ConfigError(f"{path} cannot be read: {error}; remove it") from error
     for name, value in _list_stage_settings(scale).items():
-        if begun.get(name) != value:
+        if begun.get(name) != value and (name in begun or name != "drawn.unseen"):
             raise ConfigError(
                 f"{out} was begun with {name} = {begun.get(name)}, not {value}; choose another "
                 "--out FOLDER, or remove it"

@@ -23,6 +23,7 @@ from zokusei.captioning.metrics import ORDERS
 from zokusei.data.row_file import Counting
 from zokusei.errors import DataError
 from zokusei.files import write_text
+from zokusei.reproduce.also import name_rows_of
 from zokusei.reproduce.bootstrap import find_interval, resample_captions, resample_runs
 from zokusei.reproduce.captioners import choose_pictures
 from zokusei.reproduce.runs import (
@@ -33,7 +34,7 @@ from zokusei.reproduce.runs import (
     select_rows,
     split_by_run,
 )
-from zokusei.reproduce.scale import CAPTIONERS, SUBJECT, Scale
+from zokusei.reproduce.scale import CAPTIONERS, SUBJECT, UNSEEN, Scale
 from zokusei.results import COLUMNS, read_results
 
 INTERVALS = "table corpus figure model against pictures groups trainings value low high".split()
@@ -61,9 +62,10 @@ def measure(scale: Scale, out: Path, counting: Counting) -> list[str]:
     rows: list[dict[str, Any]] = []
     notes = []
     for corpus in scale.corpora:
-        found = select_rows(read_rows(out / corpus / "results.csv"), scale.rows, scale.seeds)
+        files = (out / corpus / "results.csv", name_rows_of(out / corpus, UNSEEN))
+        found, others = (select_rows(read_rows(file), scale.rows, scale.seeds) for file in files)
         # A corpus may lie in a folder of any name.
-        rows += [row | {"corpus": corpus} for row in found]
+        rows += [row | {"corpus": corpus} for row in [*found, *others]]
         for row in split_by_run(out / corpus, found)[1]:
             run = find_run(out / corpus, row["model"], row["seed"])
             notes.append(f"intervals are without {run}, which lacks one of {', '.join(JUDGED)}")

@@ -46,6 +46,11 @@ class Places:
         return self.out / "corpora" / name if is_made else self.find_source(name)
 
     @property
+    def unseen(self) -> Path:
+        """Where drawn pictures of styles that nobody learns lie."""
+        return self.out / "corpora" / "drawn-unseen"
+
+    @property
     def photographs(self) -> Path:
         """Where Flickr8k's pictures lie."""
         return flickr8k.find_pictures(self.find_source("flickr8k"))

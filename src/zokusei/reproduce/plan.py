@@ -2,6 +2,7 @@
 
 from collections.abc import Iterable, Mapping, Sequence
 from copy import deepcopy
+from dataclasses import field
 from pathlib import Path
 from typing import Annotated, Any
 
@@ -27,6 +28,7 @@ from zokusei.models import (
     needs_captions,
     needs_embeddings,
 )
+from zokusei.reproduce.also import check_names
 from zokusei.tags import TagSet
 from zokusei.training.caption_features import load_source
 
@@ -47,6 +49,8 @@ class Plan:
             are for the models that read captions.
         seeds: of the trainings; the split has its own in `base`.
         baselines: the plain models that the others are tested against.
+        also: other pictures that every run is judged on, apart from the test split of its own: a
+            manifest, or the folder that holds it, by what they are called.
         models: what each row of the table changes, by its name there; the model is called like the
             row where `model.name` does not say otherwise. Settings are nested or have full names.
     """
@@ -56,6 +60,7 @@ class Plan:
     models: Annotated[dict[str, dict[str, Any]], Field(min_length=1)]
     seeds: Annotated[tuple[int, ...], Field(min_length=1)] = (0, 1, 2)
     baselines: Annotated[tuple[str, ...], Field(min_length=1)] = ("gap", "gmp")
+    also: dict[str, str] = field(default_factory=dict)
 
     def list_changes(self, row: str) -> dict[str, Any]:
         """Give what a row changes, by the settings' full names."""
@@ -89,7 +94,7 @@ def load_plan(path: Path | str, overrides: Sequence[str] = ()) -> Plan:
         overrides: `key=value` settings of `base`, for all models alike.
 
     Raises:
-        ConfigError: the file, a setting, a model, a loss or a baseline is wrong.
+        ConfigError: the file, a setting, a model, a loss, a baseline or a name is wrong.
     """
     values = read_yaml(path)
     base = values.get("base", {})
@@ -101,6 +106,7 @@ def load_plan(path: Path | str, overrides: Sequence[str] = ()) -> Plan:
         plan = TypeAdapter(Plan).validate_python(values)
     except ValidationError as error:
         raise ConfigError(f"{path}: {describe_problems(error)}") from error
+    check_names(plan.also, str(path))
     check_rows(plan, str(path), plan.models)
     for baseline in plan.baselines:
         if baseline not in plan.models:

@@ -14,12 +14,14 @@ from zokusei.reproduce.plots import plot_comparison
 from zokusei.reproduce.runs import read_rows, select_rows, split_by_run
 from zokusei.reproduce.scale import BASIS, SUBJECT, Scale
 from zokusei.reproduce.write_up import (
+    UNSEEN_EXPLAINED,
     Table,
     conclude_table1,
     conclude_table2,
     tabulate_captioners,
     tabulate_table1,
     tabulate_table2,
+    tabulate_unseen,
 )
 from zokusei.results import read_results
 
@@ -43,6 +45,9 @@ def write_report(scale: Scale, places: Places, notes: Sequence[str]) -> None:
         sections.append(
             _section(f"Table 1, {corpus}", table, [said], pictures=_plot(scale, out, corpus))
         )
+    if scale.drawn.unseen:
+        table = tabulate_unseen(rows, "drawn", list(scale.rows))
+        sections.append(_section("Styles that nobody learnt, drawn", table, [UNSEEN_EXPLAINED]))
     captioners = tabulate_captioners(intervals)
     table = tabulate_table2(intervals, scale.captions.corpus, list(scale.caption_rows))
     sections.append(_section("Table 2, the captioners", captioners, []))

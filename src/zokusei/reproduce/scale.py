@@ -28,6 +28,9 @@ SUBJECT, BASIS, RIVAL_CAPTIONS = "capgcn", "add_gcn", "photographs"
 
 CAPTIONERS = ("photographs", "adapted")
 
+UNSEEN = "unseen"
+"""What the judgement on drawn pictures of styles that nobody learnt is called."""
+
 _Share = Annotated[float, Field(gt=0.0, lt=1.0)]
 _Count = Annotated[int, Field(gt=0)]
 _Strict = ConfigDict(extra="forbid")
@@ -36,10 +39,17 @@ CorpusName = Literal["drawn", "anime-faces", "real-art", "danbooru"]
 
 @dataclass(frozen=True, config=_Strict)
 class Drawn:
-    """How many pictures are drawn, and their side in pixels."""
+    """How many pictures are drawn, and their side in pixels.
+
+    Attributes:
+        count: in the styles that are learnt.
+        size: of all of them.
+        unseen: in the styles that are kept for testing, to judge on alone.
+    """
 
     count: _Count
     size: Annotated[int, Field(ge=16)]
+    unseen: Annotated[int, Field(ge=0)] = 0
 
 
 @dataclass(frozen=True, config=_Strict)
@@ -137,6 +147,7 @@ class Scale:
         rows: Iterable[str],
         seeds: Sequence[int],
         captioners: Mapping[str, Path],
+        also: Mapping[str, Path] | None = None,
     ) -> Plan:
         """Give the trainings of some rows on one corpus as a plan.
 
@@ -146,6 +157,7 @@ class Scale:
             rows: names of rows.
             seeds: of the trainings.
             captioners: where each captioner lies.
+            also: other pictures that runs are judged on.
         """
         base: dict[str, Any] = {}
         for key, value in self.get_shared(corpus).items():
@@ -166,6 +178,7 @@ class Scale:
             models=chosen,
             seeds=tuple(seeds),
             baselines=(next(iter(chosen)),),
+            also={name: str(place) for name, place in (also or {}).items()},
         )
 
     def create_captioner_config(self, name: str, settings: Mapping[str, Any]) -> CaptionerConfig:

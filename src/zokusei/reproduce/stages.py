@@ -2,6 +2,7 @@
 
 ```
 OUT/corpora/drawn/       drawn by the project itself
+OUT/corpora/drawn-unseen/    in other styles, to judge on alone
 OUT/corpora/danbooru/    the chosen part of a copy of Danbooru, as a manifest
 OUT/cartoons/            Flickr8k's photographs, drawn
 OUT/captioners/          see `captioners`
@@ -21,11 +22,13 @@ from zokusei.errors import ConfigError, DataError
 from zokusei.inference.backends.torch import choose_device
 from zokusei.reproduce.captioners import create_captioner_stage
 from zokusei.reproduce.places import Places, Stage, Tools, find_weights
-from zokusei.reproduce.scale import Scale
+from zokusei.reproduce.scale import UNSEEN, Scale
 from zokusei.stylize.folder import draw_folder
 from zokusei.stylize.methods import create_stylizer
 from zokusei.stylize.weights import import_weights
 from zokusei.training.prepare import do_once
+
+_UNSEEN_SEED = 1
 
 
 def list_stages(
@@ -40,15 +43,9 @@ def list_stages(
         captioners: whose captions they read, that of photographs first.
     """
     drawn, danbooru = places.find_corpus("drawn"), places.find_corpus("danbooru")
-    stages = [
-        Stage(
-            f"{scale.drawn.count} drawn pictures",
-            "nothing",
-            drawn,
-            lambda: _count_pictures(drawn) == scale.drawn.count,
-            lambda tools: do_once(lambda: _draw(scale, drawn, tools)),
-        )
-    ]
+    stages = [_drawing_stage(scale, drawn, scale.drawn.count)]
+    if "drawn" in corpora and scale.drawn.unseen:
+        stages.append(_drawing_stage(scale, places.unseen, scale.drawn.unseen, UNSEEN))
     if "danbooru" in corpora:
         source = places.find_source("danbooru")
         stages.append(
@@ -65,6 +62,16 @@ def list_stages(
             stages.append(_cartoon_stage(scale, places))
         stages.append(create_captioner_stage(scale, places, name))
     return stages
+
+
+def _drawing_stage(scale: Scale, folder: Path, count: int, styles: str = "trained") -> Stage:
+    return Stage(
+        f"{count} drawn pictures" + (f" of {styles} styles" if styles != "trained" else ""),
+        "nothing",
+        folder,
+        lambda: _count_pictures(folder) == count,
+        lambda tools: do_once(lambda: _draw(scale, folder, count, styles, tools)),
+    )
 
 
 def _cartoon_stage(scale: Scale, places: Places) -> Stage:
@@ -84,12 +91,16 @@ def _count_pictures(corpus: Path) -> int:
     return len(Manifest.load(manifest)) if manifest.exists() else 0
 
 
-def _draw(scale: Scale, folder: Path, tools: Tools) -> None:
-    with tools.counting("drawing", scale.drawn.count) as progress:
+def _draw(scale: Scale, folder: Path, count: int, styles: str, tools: Tools) -> None:
+    # Of one seed, the same figures would be drawn in other styles, some of which were learnt.
+    seed = _UNSEEN_SEED if styles == UNSEEN else 0
+    with tools.counting("drawing", count) as progress:
         write_drawn_corpus(
             folder,
-            count=scale.drawn.count,
+            count=count,
             size=scale.drawn.size,
+            seed=seed,
+            styles=styles,
             workers=count_cores(),
             progress=progress,
         )

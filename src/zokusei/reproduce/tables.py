@@ -17,16 +17,16 @@ def show_interval(value: float, low: float, high: float, sign: str = "") -> str:
     return f"{value:{sign}.1f} ({low:{sign}.1f} to {high:{sign}.1f})"
 
 
-def describe(values: Sequence[float]) -> str:
+def describe(values: Sequence[float], sign: str = "") -> str:
     """Give the mean and, with more than one value, half the 95 % interval.
 
-    >>> describe([70.0]), describe([69.0, 70.0, 71.0])
-    ('70.0', '70.0 ± 2.5')
+    >>> describe([70.0]), describe([69.0, 70.0, 71.0]), describe([2.0], "+")
+    ('70.0', '70.0 ± 2.5', '+2.0')
     """
     mean = statistics.fmean(values)
     if len(values) < 2:
-        return f"{mean:.1f}"
+        return f"{mean:{sign}.1f}"
     # With more values than the list has quantiles its last one is a little too wide.
     quantile = STUDENT[min(len(values) - 2, len(STUDENT) - 1)]
     half = quantile * statistics.stdev(values) / math.sqrt(len(values))
-    return f"{mean:.1f} ± {half:.1f}"
+    return f"{mean:{sign}.1f} ± {half:.1f}"
