@@ -103,12 +103,34 @@ def test_every_model_of_the_paper_and_the_modern_ones_are_rows(desk):
     ("desk", ["captions.corpus=danbooru"], "'danbooru' is none of the corpora"),
     ("desk", ["models={gap: {}}"], "models has no row 'capgcn'"),
     ("desk", ["base.captions.captioner=mine"], "captions.captioner = 'mine'"),
+    ("desk", ["corpora.drawn.seeds=[]"], "corpora.drawn.seeds = [] must be a list of whole"),
+    ("desk", ["corpora.drawn.seeds=3"], "corpora.drawn.seeds = 3 must be a list of whole numbers"),
     ("desk", ["captions.rows.gap={}"], "'gap' is a row of both tables"),
 ])  # fmt: skip
 def test_a_scale_that_cannot_be_run_is_refused_in_one_line(name, overrides, message):
     with pytest.raises(ConfigError, match=re.escape(message)) as caught:
         load_scale(name, overrides)
     assert "\n" not in str(caught.value)
+
+
+def test_a_corpus_may_have_seeds_of_its_own_unless_others_are_given(desk, tmp_path):
+    assert desk.list_seeds("real-art") == (0, 1, 2, 3, 4)
+    assert desk.list_seeds("drawn") == desk.seeds == (0, 1, 2)
+    given = load_scale("desk", ["seeds=[7]"])
+    assert {given.list_seeds(corpus) for corpus in given.corpora} == {(7,)}
+    given = load_scale("desk", ["corpora.real-art.seeds=[4, 5]", "seeds=[7]"])
+    assert (given.list_seeds("real-art"), given.list_seeds("drawn")) == ((4, 5), (7,))
+    # They are no setting of the trainings, and every run is a training of them.
+    plan = desk.create_plan("real-art", Path("art"), ["gap"], [4], {})
+    assert plan.create_config("gap", 4).train.seed == 4
+    captioners = {name: write_captioner(tmp_path / name) for name in ("photographs", "adapted")}
+    for name in ("anime-faces", "real-art"):
+        (tmp_path / name).mkdir()
+    there = {name: tmp_path / name for name in ("anime-faces", "real-art")}
+    jobs = plan_work(desk, "all", Places(tmp_path / "out", there, None, captioners)).jobs
+    assert [(job.corpus, len(job.seeds)) for job in jobs] == [
+        ("drawn", 3), ("anime-faces", 3), ("real-art", 5), ("drawn", 3)
+    ]  # fmt: skip
 
 
 def test_what_is_missing_is_named_with_how_to_get_it(tmp_path, desk, paper_scale):

@@ -24,6 +24,7 @@ from zokusei.reproduce.figure2 import draw_figure2
 from zokusei.reproduce.measure import measure
 from zokusei.reproduce.places import Places
 from zokusei.reproduce.plan import Plan
+from zokusei.reproduce.report import write_report
 from zokusei.reproduce.runs import JUDGED, find_run, read_rows
 from zokusei.reproduce.scale import load_scale
 from zokusei.results import RATES, append_result, read_results
@@ -97,6 +98,20 @@ def test_rows_and_intervals_are_of_the_seeds_that_are_asked_for(judged):
     assert {row["seed"] for row in read_results(out / "rows.csv")} == {"1"}
     wanted = find_map(scores["capgcn", 1]) - find_map(scores["add_gcn", 1])
     assert float(find_pair(out)["value"]) == pytest.approx(wanted, abs=1e-3)
+
+
+def test_rows_intervals_and_report_are_of_the_seeds_of_their_corpus(judged):
+    out, scores = judged
+    path = write_scale(out / "scale.yaml", seeds=[1, 2], corpora={"drawn": {"seeds": [0]}})
+    scale = load_scale(str(path))
+    measure(scale, out, no_counting)
+    assert {row["seed"] for row in read_results(out / "rows.csv")} == {"0"}
+    wanted = find_map(scores["capgcn", 0]) - find_map(scores["add_gcn", 0])
+    assert float(find_pair(out)["value"]) == pytest.approx(wanted, abs=1e-3)
+    write_report(scale, Places(out, {}), [])
+    report = (out / "report.md").read_text()
+    assert "there are up to 2 (1 on drawn)." in report
+    assert re.search(r"\| `capgcn` \|.* 1 \|", report)
 
 
 @pytest.mark.parametrize("lost", [0, 1])

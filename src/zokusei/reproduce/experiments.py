@@ -236,13 +236,13 @@ def _list_jobs(scale: Scale, what: str) -> list[Job]:
     pair = (SUBJECT, RIVAL_CAPTIONS)
     also = {"drawn": (UNSEEN,)} if scale.drawn.unseen else {}
 
-    def create(name: str, corpus: str, rows: tuple[str, ...], seeds: tuple[int, ...]) -> Job:
-        return Job(name, corpus, rows, seeds, also.get(corpus, ()))
+    def create(name: str, corpus: str, rows: tuple[str, ...], most: int | None = None) -> Job:
+        return Job(name, corpus, rows, scale.list_seeds(corpus)[:most], also.get(corpus, ()))
 
     jobs = {
-        "table1": [create("table1", corpus, models, scale.seeds) for corpus in scale.corpora],
-        "table2": [create("table2", table2, scale.caption_rows, scale.seeds)],
-        "figure2": [create("figure2", table2, pair, scale.seeds[:1])],
+        "table1": [create("table1", corpus, models) for corpus in scale.corpora],
+        "table2": [create("table2", table2, scale.caption_rows)],
+        "figure2": [create("figure2", table2, pair, most=1)],
     }
     # Figure 2 needs no run that Table 2 does not have.
     return jobs["table1"] + jobs["table2"] if what == "all" else jobs[what]

@@ -102,7 +102,8 @@ def draw_figure2(scale: Scale, places: Places, target: Path) -> str:
     Raises:
         DataError: a run is missing.
     """
-    folder, seed = places.out / scale.captions.corpus, scale.seeds[0]
+    folder = places.out / scale.captions.corpus
+    seed = scale.list_seeds(scale.captions.corpus)[0]
     rows = select_rows(read_rows(folder / "results.csv"), [SUBJECT, RIVAL_CAPTIONS], [seed])
     rows, _ = split_by_run(folder, rows)
     if len(rows) < 2:

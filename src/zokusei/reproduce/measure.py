@@ -63,7 +63,8 @@ def measure(scale: Scale, out: Path, counting: Counting) -> list[str]:
     notes = []
     for corpus in scale.corpora:
         files = (out / corpus / "results.csv", name_rows_of(out / corpus, UNSEEN))
-        found, others = (select_rows(read_rows(file), scale.rows, scale.seeds) for file in files)
+        seeds = scale.list_seeds(corpus)
+        found, others = (select_rows(read_rows(file), scale.rows, seeds) for file in files)
         # A corpus may lie in a folder of any name.
         rows += [row | {"corpus": corpus} for row in [*found, *others]]
         for row in split_by_run(out / corpus, found)[1]:
@@ -102,7 +103,8 @@ def _measure_table2(scale: Scale, out: Path, counting: Counting) -> Iterator[dic
 
 def _open(scale: Scale, out: Path, corpus: str, names: list[str]) -> JudgedRuns | None:
     """Give the scores of these rows; None where there are none yet."""
-    rows = select_rows(read_rows(out / corpus / "results.csv"), names, scale.seeds)
+    rows = read_rows(out / corpus / "results.csv")
+    rows = select_rows(rows, names, scale.list_seeds(corpus))
     there, _ = split_by_run(out / corpus, rows)
     return JudgedRuns(out / corpus, there) if there else None
 

@@ -78,12 +78,22 @@ def _explain(scale: Scale) -> str:
     return (
         f"{other if scale.overrides else ''}"
         f"Per cent, on test pictures; decisions at 0.5. ±: 95 % of Student's t over the seeds, of "
-        f"which there are up to {len(scale.seeds)}. Intervals in brackets: 95 % of a bootstrap "
+        f"which there are up to {_count_seeds(scale)}. Intervals in brackets: 95 % of a bootstrap "
         f"over the test pictures, paired where two models are compared. The paper's figures are of "
         f"other pictures: beside ours they show the order of methods, not a level to be reached. "
         f"`gap` and `gmp` are the paper's plain ResNet-101 with each way to pool; `p_gcn` is our "
         f"reading of a paper without code."
     )
+
+
+def _count_seeds(scale: Scale) -> str:
+    """Say how many seeds there are, and of which corpora other ones."""
+    others = [
+        f"{len(scale.list_seeds(corpus))} on {corpus}"
+        for corpus in scale.corpora
+        if scale.list_seeds(corpus) != scale.seeds
+    ]
+    return str(len(scale.seeds)) + (f" ({', '.join(others)})" if others else "")
 
 
 def _section(
@@ -97,7 +107,9 @@ def _section(
 def _plot(scale: Scale, out: Path, corpus: str) -> list[tuple[Path, str]]:
     """Draw every tag of a corpus, against the model that the paper's was built upon."""
     rows = read_rows(out / corpus / "results.csv")
-    rows, _ = split_by_run(out / corpus, select_rows(rows, list(scale.models), scale.seeds))
+    rows, _ = split_by_run(
+        out / corpus, select_rows(rows, list(scale.models), scale.list_seeds(corpus))
+    )
     if not any(row["model"] == BASIS for row in rows):
         return []
     file = out / f"tags-{corpus}.svg"

@@ -33,6 +33,7 @@ UNSEEN = "unseen"
 
 _Share = Annotated[float, Field(gt=0.0, lt=1.0)]
 _Count = Annotated[int, Field(gt=0)]
+_Seeds = Annotated[tuple[int, ...], Field(min_length=1)]
 _Strict = ConfigDict(extra="forbid")
 CorpusName = Literal["drawn", "anime-faces", "real-art", "danbooru"]
 
@@ -95,7 +96,7 @@ class Scale:
         drawn: the drawn corpus.
         base: settings of every classifier; `captions.captioner` is `photographs` or `adapted`.
         corpora: those of Table 1, with the settings that are theirs; `data.vocabulary` is relative
-            to the corpus.
+            to the corpus, and `seeds` are in place of the scale's.
         models: the rows of Table 1, as in a plan of `zokusei compare`.
         captions: Table 2.
         photographs: settings of the captioner that learns from photographs.
@@ -115,7 +116,7 @@ class Scale:
     captions: Captions
     photographs: dict[str, Any]
     adapted: dict[str, Any]
-    seeds: Annotated[tuple[int, ...], Field(min_length=1)] = (0, 1, 2)
+    seeds: _Seeds = (0, 1, 2)
     danbooru: Subset = field(default_factory=Subset)
     cartoons: Cartoons = field(default_factory=Cartoons)
     overrides: tuple[str, ...] = ()
@@ -137,8 +138,15 @@ class Scale:
 
     def get_shared(self, corpus: str) -> dict[str, Any]:
         """Give the settings of every classifier on a corpus, by their full names."""
-        own = {str(name): settings for name, settings in self.corpora.items()}.get(corpus, {})
+        own = {key: value for key, value in self._get_own(corpus).items() if key != "seeds"}
         return dict([*flatten_sections(self.base), *flatten_sections(own)])
+
+    def list_seeds(self, corpus: str) -> tuple[int, ...]:
+        """Give the seeds of the trainings on a corpus."""
+        return tuple(self._get_own(corpus).get("seeds", self.seeds))
+
+    def _get_own(self, corpus: str) -> dict[str, Any]:
+        return {str(name): settings for name, settings in self.corpora.items()}.get(corpus, {})
 
     def create_plan(
         self,
@@ -202,7 +210,8 @@ def load_scale(name: str, overrides: Sequence[str] = ()) -> Scale:
 
     Args:
         name: `desk`, `paper`, or a YAML file of that form.
-        overrides: `key=value` settings of the file (`seeds=[0]`, `base.train.epochs=1`).
+        overrides: `key=value` settings of the file (`seeds=[0]`, `base.train.epochs=1`). Seeds are
+            then those of every corpus for which no others are given here.
 
     Raises:
         ConfigError: there is no such scale, or something in it is wrong.
@@ -216,7 +225,8 @@ def load_scale(name: str, overrides: Sequence[str] = ()) -> Scale:
         if path.suffix not in (".yaml", ".yml"):
             raise ConfigError(f"no scale is called {name!r}{suggest(name, SCALES)} or FILE.yaml")
     values = read_yaml(path)
-    for key, value in read_overrides(overrides):
+    given = dict(read_overrides(overrides))
+    for key, value in given.items():
         apply_setting(values, key, value)
     if "overrides" in values:
         raise ConfigError(f"scale {name}: unknown setting 'overrides'")
@@ -224,6 +234,9 @@ def load_scale(name: str, overrides: Sequence[str] = ()) -> Scale:
         scale = TypeAdapter(Scale).validate_python({**values, "overrides": tuple(overrides)})
     except ValidationError as error:
         raise ConfigError(f"scale {name}: {describe_problems(error)}") from error
+    for corpus, settings in scale.corpora.items():
+        if "seeds" in given and f"corpora.{corpus}.seeds" not in given:
+            settings.pop("seeds", None)
     _check(scale, f"scale {name}")
     return scale
 
@@ -245,15 +258,25 @@ def _check(scale: Scale, source: str) -> None:
         raise ConfigError(
             f"{source}: captions.corpus = {scale.captions.corpus!r} is none of the corpora"
         )
-    for number, corpus in enumerate(scale.corpora):
-        plan = scale.create_plan(corpus, Path(corpus), scale.rows, scale.seeds, {})
+    for number, (corpus, settings) in enumerate(scale.corpora.items()):
+        if "seeds" in settings:
+            _check_seeds(settings["seeds"], f"{source}: corpora.{corpus}.seeds")
+        seeds = scale.list_seeds(corpus)
+        plan = scale.create_plan(corpus, Path(corpus), scale.rows, seeds, {})
         readers = [row for row in scale.rows if scale.reads_captions(row)]
         if not number:  # models are the same on every corpus
             check_rows(plan, source, [row for row in scale.rows if row not in readers])
         for row in scale.rows:
-            plan.create_config(row, scale.seeds[0])
+            plan.create_config(row, seeds[0])
     for captioner in CAPTIONERS:
         scale.create_captioner_config(captioner, {})
+
+
+def _check_seeds(seeds: object, source: str) -> None:
+    try:
+        TypeAdapter(_Seeds).validate_python(seeds)
+    except ValidationError as error:
+        raise ConfigError(f"{source} = {seeds!r} must be a list of whole numbers") from error
 
 
 def _place(settings: dict[str, Any], key: str, places: Mapping[str, str]) -> None:
