@@ -6,9 +6,10 @@ import numpy as np
 import pyarrow.parquet as pq
 import pytest
 
+from zokusei.config import load_config
 from zokusei.data.manifest import Manifest, read_records
 from zokusei.errors import ConfigError
-from zokusei.inference.evaluate import evaluate_run
+from zokusei.inference.evaluate import evaluate_run, result_row
 from zokusei.report.judged import Judged
 from zokusei.report.page import write_report
 from zokusei.results import read_results
@@ -101,3 +102,10 @@ def test_tags_that_only_one_of_model_and_manifest_has_are_named(zokusei, run, tm
     assert "1 tags of the manifest that the model lacks are ignored: [hat]\n" in err
     code, _, err = zokusei("evaluate", run)
     assert "tags of the m" not in err
+
+
+def test_a_preset_tells_rates_apart(run):
+    optimizer = load_config(run / "config.yaml").optimizer
+    row = result_row(run, evaluate_run(run))
+    rates = f"{optimizer.lr:g}x{optimizer.backbone_lr_factor:g}"
+    assert row["preset"] == f"test_efficientnet-32-{optimizer.name}-{rates}"

@@ -93,9 +93,14 @@ def evaluate_run(
 
 
 def result_row(run: Path | str, evaluation: dict[str, Any]) -> dict[str, Any]:
-    """Give an evaluated run as a row of `zokusei.results`."""
+    """Give an evaluated run as a row of `zokusei.results`.
+
+    Its preset is backbone, size, optimiser, learning rate and the backbone's factor on it:
+    `tf_efficientnet_lite0-112-adamw-0.002x0.5`.
+    """
     run = Path(run)
     config = load_config(run / "config.yaml")
+    optimizer = config.optimizer
     log = [json.loads(line) for line in (run / "metrics.jsonl").read_text().splitlines()]
     steps = [record["images_per_second"] for record in log if record["kind"] == "step"]
     seconds = max(record["seconds"] for record in log if record["kind"] == "epoch")
@@ -106,7 +111,8 @@ def result_row(run: Path | str, evaluation: dict[str, Any]) -> dict[str, Any]:
         "corpus": Path(config.data.path).stem,
         "split": evaluation["name"],
         "model": config.model.name,
-        "preset": f"{config.model.backbone}-{config.preprocess.size}-{config.optimizer.name}",
+        "preset": f"{config.model.backbone}-{config.preprocess.size}-{optimizer.name}"
+        f"-{optimizer.lr:g}x{optimizer.backbone_lr_factor:g}",
         "seed": config.train.seed,
         "images_per_second": float(np.median(steps)),
         "seconds": seconds,
