@@ -220,17 +220,19 @@ def reproduction() -> dict[str, str]:
     rows, intervals = read("reproduce-desk"), read("reproduce-desk-intervals")
     scale = read_yaml(str(files("zokusei.reproduce").joinpath("scales/desk.yaml")))
     models, corpus = list(scale["models"]), scale["captions"]["corpus"]
+    subjects = scale.get("subjects", [write_up.SUBJECT])
     found = {"paper-table1": (paper.tabulate_paper(), []), "paper-f1": (paper.tabulate_f1(), [])}
     for name in scale["corpora"]:
-        said = [write_up.conclude_table1(rows, intervals, name, models)]
-        found[f"reproduce-{name}"] = write_up.tabulate_table1(rows, intervals, name, models), said
+        given = (rows, intervals, name, models, subjects)
+        table, said = write_up.tabulate_table1(*given), write_up.conclude_table1(*given)
+        found[f"reproduce-{name}"] = table, said
     found["reproduce-captioners"] = write_up.tabulate_captioners(intervals), []
     names = [*models, *scale["captions"]["rows"]]
     unseen = write_up.tabulate_unseen(rows, "drawn", names)
     found["reproduce-unseen"] = unseen, [write_up.UNSEEN_EXPLAINED]
     found["reproduce-table2"] = (
-        write_up.tabulate_table2(intervals, corpus, names),
-        write_up.conclude_table2(intervals, corpus),
+        write_up.tabulate_table2(intervals, corpus, names, subjects),
+        write_up.conclude_table2(intervals, corpus, subjects),
     )
     return {
         name: "\n".join([to_markdown(table), *(f"{line}\n" for line in said)])

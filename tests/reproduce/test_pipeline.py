@@ -57,7 +57,7 @@ def test_all_of_it_from_nothing_to_the_report(zokusei, corpora, tmp_path, monkey
             cells = re.search(rf"\| `{model}` \|.*", section)[0].split(" | ")
             own = [r for r in rows if (r["corpus"], r["model"]) == (corpus, model)]
             for cell, rate in zip(
-                cells[2:10], "op or of1 cp cr cf1 map macro_f1".split(), strict=True
+                cells[3:11], "op or of1 cp cr cf1 map macro_f1".split(), strict=True
             ):
                 mean = statistics.fmean(float(row[rate]) for row in own)
                 assert cell.startswith(f"{mean:.1f} ±")
@@ -192,8 +192,9 @@ def test_every_stage_of_the_papers_scale_on_miniatures(zokusei, corpora, tmp_pat
     assert code == 0, err
     rows = [row for row in read_results(out / "rows.csv") if row["seed"]]
     assert {row["corpus"] for row in rows} == {"danbooru"}
-    assert len(rows) == 10 + 9
-    assert all(row["preset"] == "test_efficientnet-64-sgd" for row in rows if row["model"] == "gap")
+    assert len(rows) == 10 + 10
+    presets = {row["preset"] for row in rows if row["model"] == "gap"}
+    assert presets == {"test_efficientnet-64-sgd-0.5x0.1"}
     report = (out / "report.md").read_text()
     assert "## Table 2, danbooru\n\n| row" in report
 

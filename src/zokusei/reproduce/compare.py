@@ -36,6 +36,7 @@ from zokusei.reproduce.runs import (
     JUDGED,
     JudgedRuns,
     Row,
+    find_best,
     find_run,
     has_row,
     list_values,
@@ -90,15 +91,11 @@ def compare(
     folder = Path(folder)
     broken = run_missing(plan, folder, create_reporter, tell, counting)
     rows = select_rows(read_rows(folder / "results.csv"), plan.models, plan.seeds)
-    done = [name for name in plan.models if any(row["model"] == name for row in rows)]
-    if not any(name in done for name in plan.baselines):
+    baseline = find_best(rows, plan.baselines)
+    if baseline is None:
         raise ZokuseiError(
             f"{len(broken)} trainings broke off, with all of the baselines: {broken[0]}"
         )
-    baseline = max(
-        (name for name in plan.baselines if name in done),
-        key=lambda name: statistics.fmean(list_values(rows, name, "map")),
-    )
     table = folder / "table.md"
     write_text(table, make_table(plan, folder, rows, baseline, broken))
     write_text(folder / "tags.svg", plot_comparison(read_tags(folder, rows), baseline))

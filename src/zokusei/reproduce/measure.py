@@ -34,7 +34,14 @@ from zokusei.reproduce.runs import (
     select_rows,
     split_by_run,
 )
-from zokusei.reproduce.scale import CAPTIONERS, SUBJECT, UNSEEN, Scale
+from zokusei.reproduce.scale import (
+    BASELINES,
+    CAPTIONERS,
+    RIVAL_CAPTIONS,
+    SHUFFLED_RIVAL,
+    UNSEEN,
+    Scale,
+)
 from zokusei.results import COLUMNS, read_results
 
 INTERVALS = "table corpus figure model against pictures groups trainings value low high".split()
@@ -84,21 +91,33 @@ def measure(scale: Scale, out: Path, counting: Counting) -> list[str]:
 def _measure_table1(
     scale: Scale, out: Path, corpus: str, counting: Counting
 ) -> Iterator[dict[str, Any]]:
-    """Give mAP of every model of Table 1, and what the paper's has more or less than each."""
+    """Give mAP of every model of Table 1, and how subjects and plain models differ from each."""
     judged = _open(scale, out, corpus, list(scale.models))
     if judged is not None:
-        yield from _compare("table1", corpus, judged, judged.paths, counting)
+        pairs = list_pairs(judged.names, scale.subjects)
+        pairs += [(name, plain) for plain in BASELINES for name in judged.names if name != plain]
+        yield from _compare("table1", corpus, judged, pairs, judged.paths, counting)
 
 
 def _measure_table2(scale: Scale, out: Path, counting: Counting) -> Iterator[dict[str, Any]]:
-    """Give the same of the rows of Table 2, on all test pictures and on a hundred of them."""
+    """Give the same of the rows of Table 2, on all test pictures and on a hundred of them.
+
+    What plain models have there is said by Table 1; what the captioner of photographs is worth is
+    said here.
+    """
     corpus = scale.captions.corpus
     judged = _open(scale, out, corpus, list(scale.caption_rows))
     if judged is None:
         return
-    yield from _compare("table2", corpus, judged, judged.paths, counting)
+    pairs = [*list_pairs(judged.names, scale.subjects), (RIVAL_CAPTIONS, SHUFFLED_RIVAL)]
+    yield from _compare("table2", corpus, judged, pairs, judged.paths, counting)
     hundred = choose_pictures(judged.manifest.column("path"), scale.captions.pictures)
-    yield from _compare("table2-hundred", corpus, judged, hundred, counting)
+    yield from _compare("table2-hundred", corpus, judged, pairs, hundred, counting)
+
+
+def list_pairs(names: Sequence[str], subjects: Sequence[str]) -> list[tuple[str, str]]:
+    """Put each subject against every other row."""
+    return [(subject, name) for subject in subjects for name in names if name != subject]
 
 
 def _open(scale: Scale, out: Path, corpus: str, names: list[str]) -> JudgedRuns | None:
@@ -110,9 +129,14 @@ def _open(scale: Scale, out: Path, corpus: str, names: list[str]) -> JudgedRuns 
 
 
 def _compare(
-    table: str, corpus: str, judged: JudgedRuns, pictures: Sequence[str], counting: Counting
+    table: str,
+    corpus: str,
+    judged: JudgedRuns,
+    pairs: Sequence[tuple[str, str]],
+    pictures: Sequence[str],
+    counting: Counting,
 ) -> Iterator[dict[str, Any]]:
-    """Give each model's mAP on some pictures, and the difference of the paper's model to it."""
+    """Give each model's mAP on some pictures, and the difference of each pair that is there."""
     asked = set(pictures)
     kept = torch.tensor([path in asked for path in judged.paths])
     targets, known = judged.targets[kept], judged.known[kept]
@@ -132,11 +156,11 @@ def _compare(
     for name in judged.names:
         own = {**about, "model": name, "against": "", "trainings": len(values[name])}
         yield {**own, **_describe(torch.stack([*values[name].values()]).mean(0), centred=True)}
-    ours = values.get(SUBJECT, {})
-    for name in judged.names:
-        differences = [ours[seed] - theirs for seed, theirs in values[name].items() if seed in ours]
-        if name != SUBJECT and differences:
-            pair = {**about, "model": SUBJECT, "against": name, "trainings": len(differences)}
+    for model, rival in dict.fromkeys(pairs):
+        ours, theirs = values.get(model, {}), values.get(rival, {})
+        differences = [ours[seed] - theirs[seed] for seed in theirs if seed in ours]
+        if differences:
+            pair = {**about, "model": model, "against": rival, "trainings": len(differences)}
             yield {**pair, **_describe(torch.stack(differences).mean(0), centred=True)}
 
 

@@ -23,6 +23,12 @@ TABLE_1: dict[str, dict[str, float]] = {
 }
 """Figures by our name of the model and our name of the column."""
 
+MARK = round(
+    TABLE_1["capgcn"]["map"] - max(row["map"] for name, row in TABLE_1.items() if name != "capgcn"),
+    1,
+)
+"""By how many points of mAP the paper's model is above the best of its rivals there."""
+
 TITLES = {name: title for title, name, _ in _TABLE_1}
 
 TABLE_2 = {"photographs": {"bleu": 44.5, "map": 64.1}, "adapted": {"bleu": 54.2, "map": 67.4}}

@@ -11,8 +11,8 @@ from zokusei.reproduce.compare import read_tags
 from zokusei.reproduce.figure2 import RULE, draw_figure2
 from zokusei.reproduce.places import Places
 from zokusei.reproduce.plots import plot_comparison
-from zokusei.reproduce.runs import read_rows, select_rows, split_by_run
-from zokusei.reproduce.scale import BASIS, SUBJECT, Scale
+from zokusei.reproduce.runs import find_best, read_rows, select_rows, split_by_run
+from zokusei.reproduce.scale import BASELINES, SUBJECT, Scale
 from zokusei.reproduce.write_up import (
     UNSEEN_EXPLAINED,
     Table,
@@ -40,18 +40,19 @@ def write_report(scale: Scale, places: Places, notes: Sequence[str]) -> None:
     rows, intervals = read_results(out / "rows.csv"), read_results(out / "intervals.csv")
     sections = [Section("How to read this", [_explain(scale), *notes])]
     for corpus in scale.corpora:
-        table = tabulate_table1(rows, intervals, corpus, list(scale.models))
-        said = conclude_table1(rows, intervals, corpus, list(scale.models))
+        given = (rows, intervals, corpus, list(scale.models), scale.subjects)
+        table, said = tabulate_table1(*given), conclude_table1(*given)
         sections.append(
-            _section(f"Table 1, {corpus}", table, [said], pictures=_plot(scale, out, corpus))
+            _section(f"Table 1, {corpus}", table, said, pictures=_plot(scale, out, corpus))
         )
     if scale.drawn.unseen:
         table = tabulate_unseen(rows, "drawn", list(scale.rows))
         sections.append(_section("Styles that nobody learnt, drawn", table, [UNSEEN_EXPLAINED]))
     captioners = tabulate_captioners(intervals)
-    table = tabulate_table2(intervals, scale.captions.corpus, list(scale.caption_rows))
+    caption_rows, subjects = list(scale.caption_rows), scale.subjects
+    table = tabulate_table2(intervals, scale.captions.corpus, caption_rows, subjects)
     sections.append(_section("Table 2, the captioners", captioners, []))
-    concluded = conclude_table2(intervals, scale.captions.corpus)
+    concluded = conclude_table2(intervals, scale.captions.corpus, subjects)
     sections.append(_section(f"Table 2, {scale.captions.corpus}", table, concluded))
     sections.append(_figure2(scale, places))
     sections.append(
@@ -105,16 +106,17 @@ def _section(
 
 
 def _plot(scale: Scale, out: Path, corpus: str) -> list[tuple[Path, str]]:
-    """Draw every tag of a corpus, against the model that the paper's was built upon."""
+    """Draw every tag of a corpus, against the better of the plain models."""
     rows = read_rows(out / corpus / "results.csv")
     rows, _ = split_by_run(
         out / corpus, select_rows(rows, list(scale.models), scale.list_seeds(corpus))
     )
-    if not any(row["model"] == BASIS for row in rows):
+    baseline = find_best(rows, BASELINES)
+    if baseline is None:
         return []
     file = out / f"tags-{corpus}.svg"
-    write_text(file, plot_comparison(read_tags(out / corpus, rows), BASIS))
-    return [(file, f"AP of every tag, and what models gain over {BASIS}")]
+    write_text(file, plot_comparison(read_tags(out / corpus, rows), baseline))
+    return [(file, f"AP of every tag, and what models gain over {baseline}")]
 
 
 def _figure2(scale: Scale, places: Places) -> Section:

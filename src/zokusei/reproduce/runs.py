@@ -6,8 +6,9 @@ FOLDER/runs/MODEL-SEED/   each training with its evaluation
 ```
 """
 
+import statistics
 from collections import Counter
-from collections.abc import Collection, Mapping, Sequence
+from collections.abc import Collection, Iterable, Mapping, Sequence
 from pathlib import Path
 
 import numpy as np
@@ -77,6 +78,12 @@ def select_rows(
 def list_values(rows: Sequence[Row], name: str, rate: str) -> list[float]:
     """Give a figure of every run of a model."""
     return [float(row[rate]) for row in rows if row["model"] == name]
+
+
+def find_best(rows: Sequence[Row], names: Iterable[str]) -> str | None:
+    """Give the one of some models with the highest mean mAP; None where none of them has a row."""
+    there = [name for name in names if any(row["model"] == name for row in rows)]
+    return max(there, key=lambda n: statistics.fmean(list_values(rows, n, "map")), default=None)
 
 
 class JudgedRuns:

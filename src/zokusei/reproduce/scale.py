@@ -26,6 +26,12 @@ SCALES = ("desk", "paper")
 SUBJECT, BASIS, RIVAL_CAPTIONS = "capgcn", "add_gcn", "photographs"
 """The paper's model, what it was built upon, and itself with the captioner of photographs."""
 
+SHUFFLED_RIVAL = "photographs-shuffled"
+"""That model with what the captioner of photographs says of other pictures."""
+
+BASELINES = ("gap", "gmp")
+"""The plain models, the better of which the others are tested against."""
+
 CAPTIONERS = ("photographs", "adapted")
 
 UNSEEN = "unseen"
@@ -78,7 +84,7 @@ class Captions:
 
     Attributes:
         corpus: that its classifiers learn.
-        rows: its rows beside those of `capgcn` and `add_gcn`, as in Table 1.
+        rows: its rows beside those of the subjects and `add_gcn`, as in Table 1.
         pictures: how many test pictures stand for the paper's hundred.
     """
 
@@ -102,6 +108,8 @@ class Scale:
         photographs: settings of the captioner that learns from photographs.
         adapted: settings of the one that goes on with their cartoons.
         seeds: of the trainings.
+        subjects: rows of Table 1 that are compared with all others: the paper's model, and named
+            variants of it.
         danbooru: which part of it.
         cartoons: how they are drawn.
         overrides: what was set otherwise than the file has it; `load_scale` fills it in, and no
@@ -117,6 +125,7 @@ class Scale:
     photographs: dict[str, Any]
     adapted: dict[str, Any]
     seeds: _Seeds = (0, 1, 2)
+    subjects: tuple[str, ...] = (SUBJECT,)
     danbooru: Subset = field(default_factory=Subset)
     cartoons: Cartoons = field(default_factory=Cartoons)
     overrides: tuple[str, ...] = ()
@@ -129,7 +138,7 @@ class Scale:
     @property
     def caption_rows(self) -> tuple[str, ...]:
         """Names of the rows of Table 2."""
-        return (BASIS, SUBJECT, *self.captions.rows)
+        return (BASIS, *self.subjects, *self.captions.rows)
 
     def reads_captions(self, row: str) -> bool:
         """Say whether a row's model reads captions."""
@@ -251,6 +260,11 @@ def _check(scale: Scale, source: str) -> None:
                 raise ConfigError(
                     f"{source}: {section} has no row {name!r}, which tables are about"
                 )
+    if SUBJECT not in scale.subjects:
+        raise ConfigError(f"{source}: subjects = {list(scale.subjects)} must have {SUBJECT!r}")
+    for name in scale.subjects:
+        if name not in scale.models:
+            raise ConfigError(f"{source}: no row of models is called like the subject {name!r}")
     twice = sorted(set(scale.models) & set(scale.captions.rows))
     if twice:
         raise ConfigError(f"{source}: {twice[0]!r} is a row of both tables; give it another name")

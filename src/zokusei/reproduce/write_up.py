@@ -8,8 +8,16 @@ from collections.abc import Mapping, Sequence
 
 from zokusei.reproduce import paper
 from zokusei.reproduce.also import tabulate_also
-from zokusei.reproduce.runs import Row, list_values
-from zokusei.reproduce.scale import BASIS, CAPTIONERS, RIVAL_CAPTIONS, SUBJECT, UNSEEN
+from zokusei.reproduce.runs import Row, find_best, list_values
+from zokusei.reproduce.scale import (
+    BASELINES,
+    BASIS,
+    CAPTIONERS,
+    RIVAL_CAPTIONS,
+    SHUFFLED_RIVAL,
+    SUBJECT,
+    UNSEEN,
+)
 from zokusei.reproduce.tables import describe, show_interval
 from zokusei.results import RATES
 
@@ -34,20 +42,41 @@ def find(intervals: Sequence[Interval], **wanted: str) -> Interval | None:
 
 
 def tabulate_table1(
-    rows: Sequence[Row], intervals: Sequence[Interval], corpus: str, models: Sequence[str]
+    rows: Sequence[Row],
+    intervals: Sequence[Interval],
+    corpus: str,
+    models: Sequence[str],
+    subjects: Sequence[str] = (SUBJECT,),
 ) -> Table:
-    """Give Table 1 of a corpus, the best mean mAP first, only the head where nothing was run."""
+    """Give Table 1 of a corpus, the best mean mAP first, only the head where nothing was run.
+
+    Args:
+        rows: of all runs.
+        intervals: of all of them.
+        corpus: which of them.
+        models: rows of the table.
+        subjects: rows whose difference to every other has a column.
+    """
     own = _select(rows, corpus, models)
     names = sorted(
         {row["model"] for row in own}, key=lambda n: -statistics.fmean(list_values(own, n, "map"))
     )
-    table = [["model", "seeds", *_TABLE_1.values(), f"mAP of `{SUBJECT}` less its", "paper's mAP"]]
+    plain = find_best(own, BASELINES)
+    less = [f"mAP less that of `{plain}`"] if plain else []
+    less += [f"mAP of `{subject}` less its" for subject in subjects]
+    table = [["model", "preset", "seeds", *_TABLE_1.values(), *less, "paper's mAP"]]
     for name in names:
         cells = [describe(list_values(own, name, rate)) for rate in _TABLE_1]
-        pair = find(intervals, table="table1", corpus=corpus, model=SUBJECT, against=name)
-        printed = f"{paper.TABLE_1[name]['map']:.1f}" if name in paper.TABLE_1 else ""
+        pairs = [(name, plain)] if plain else []
+        pairs += [(subject, name) for subject in subjects]
+        differences = [
+            _difference(find(intervals, table="table1", corpus=corpus, model=a, against=b))
+            for a, b in pairs
+        ]
+        presets = ", ".join(dict.fromkeys(r["preset"] for r in own if r["model"] == name))
         seeds = str(len(list_values(own, name, "map")))
-        table.append([f"`{name}`", seeds, *cells, _difference(pair), printed])
+        printed = f"{paper.TABLE_1[name]['map']:.1f}" if name in paper.TABLE_1 else ""
+        table.append([f"`{name}`", presets, seeds, *cells, *differences, printed])
     return table
 
 
@@ -67,27 +96,63 @@ def _select(
 
 
 def conclude_table1(
-    rows: Sequence[Row], intervals: Sequence[Interval], corpus: str, models: Sequence[str]
-) -> str:
-    """Say what the figures of a corpus say of the paper's model, for and against it."""
+    rows: Sequence[Row],
+    intervals: Sequence[Interval],
+    corpus: str,
+    models: Sequence[str],
+    subjects: Sequence[str] = (SUBJECT,),
+) -> list[str]:
+    """Say what the figures of a corpus say of each subject, for and against it."""
     own = _select(rows, corpus, models)
-    means = {
-        name: statistics.fmean(list_values(own, name, "map")) for name in models
-        if any(row["model"] == name for row in own)
-    }  # fmt: skip
-    others = [name for name in means if name != SUBJECT]
-    if SUBJECT not in means or not others:
-        return f"On {corpus} there is nothing to compare `{SUBJECT}` with yet."
-    best = max(others, key=lambda name: means[name])
-    said = []
-    for rival in dict.fromkeys([BASIS, best]):
-        pair = find(intervals, table="table1", corpus=corpus, model=SUBJECT, against=rival)
-        if pair is not None:
-            what = f"`{rival}`" + (", the best of the others" if rival == best else "")
-            said.append(f"{judge(pair, f'`{SUBJECT}`', what)}{_count_seeds(own, rival)}")
+    said = [_conclude(own, intervals, corpus, subject, subjects) for subject in subjects]
+    return [*said, *_describe_groups(intervals, corpus)]
+
+
+def _conclude(
+    rows: Sequence[Row],
+    intervals: Sequence[Interval],
+    corpus: str,
+    subject: str,
+    subjects: Sequence[str],
+) -> str:
+    """Compare a subject with what it is built upon, the paper's best rival, and the best of all.
+
+    Another subject is no rival, but a variant is compared with the paper's model.
+    """
+    models = list(dict.fromkeys(row["model"] for row in rows))
+    others = [name for name in models if name not in subjects]
+    best = find_best(rows, others)
+    if subject not in models or best is None:
+        return f"On {corpus} there is nothing to compare `{subject}` with yet."
+    best_of_paper = find_best(rows, [name for name in others if name in paper.TABLE_1])
+    titles: dict[str, list[str]] = {BASIS: []} if subject == SUBJECT else {SUBJECT: [], BASIS: []}
+    if best_of_paper is not None:
+        titles.setdefault(best_of_paper, []).append("the best of the paper's rivals")
+    titles.setdefault(best, []).append("the best of all others")
+    said, mark = [], ""
+    for rival, title in titles.items():
+        pair = find(intervals, table="table1", corpus=corpus, model=subject, against=rival)
+        if pair is None:
+            continue
+        what = f"`{rival}`" + (f", {' and '.join(title)}" if title else "")
+        said.append(f"{judge(pair, f'`{subject}`', what)}{_count_seeds(rows, subject, rival)}")
+        if rival == best_of_paper:
+            mark = _describe_mark(pair)
     if not said:
-        return f"On {corpus} no seed of `{SUBJECT}` has a rival's beside it yet."
-    return f"On {corpus}, " + "; ".join(said) + "." + _describe_groups(intervals, corpus)
+        return f"On {corpus} no seed of `{subject}` has a rival's beside it yet."
+    return f"On {corpus}, " + "; ".join(said) + "." + mark
+
+
+def _describe_mark(pair: Interval) -> str:
+    """Say whether a lead over the best of the paper's rivals is that of the paper, and certain."""
+    value, low = float(pair["value"]), float(pair["low"])
+    start = (
+        f" The mark, {paper.MARK:.1f} points above the best of the paper's rivals as in the paper"
+    )
+    if value < paper.MARK:
+        return f"{start}, is not reached."
+    certain = "with the interval above zero" if low > 0 else "but the interval is not above zero"
+    return f"{start}, is reached, {certain}."
 
 
 def judge(pair: Interval, model: str, against: str) -> str:
@@ -109,15 +174,15 @@ def judge(pair: Interval, model: str, against: str) -> str:
     return f"{said}, but {pair['pictures']} test pictures do not tell them apart {interval}"
 
 
-def _describe_groups(intervals: Sequence[Interval], corpus: str) -> str:
+def _describe_groups(intervals: Sequence[Interval], corpus: str) -> list[str]:
     """Warn where the pictures are of a few sources: drawing pictures again draws no new source."""
     level = find(intervals, table="table1", corpus=corpus, against="")
     if level is None or int(level["groups"]) > _FEW_GROUPS:
-        return ""
-    return (
-        f" Its {level['pictures']} test pictures are of {level['groups']} sources: the intervals "
+        return []
+    return [
+        f"Its {level['pictures']} test pictures are of {level['groups']} sources: the intervals "
         "say what other pictures of these would change, not what other sources would."
-    )
+    ]
 
 
 def tabulate_captioners(intervals: Sequence[Interval]) -> Table:
@@ -138,16 +203,28 @@ def tabulate_captioners(intervals: Sequence[Interval]) -> Table:
     return table
 
 
-def tabulate_table2(intervals: Sequence[Interval], corpus: str, models: Sequence[str]) -> Table:
-    """Give mAP of every reading and control, on the hundred and on all test pictures."""
+def tabulate_table2(
+    intervals: Sequence[Interval],
+    corpus: str,
+    models: Sequence[str],
+    subjects: Sequence[str] = (SUBJECT,),
+) -> Table:
+    """Give mAP of every reading and control, on the hundred and on all test pictures.
+
+    Args:
+        intervals: of all runs.
+        corpus: of Table 2.
+        models: its rows.
+        subjects: rows whose difference to every other has a column.
+    """
     whole, hundred = (
         [i for i in intervals if i["table"] == name and i["corpus"] == corpus]
         for name in ("table2", "table2-hundred")
     )
-    less = f"`{SUBJECT}` less it"
-    first = [f"mAP, {hundred[0]['pictures'] if hundred else 'chosen'} pictures", less]
+    less = [f"`{subject}` less it" for subject in subjects]
+    first = [f"mAP, {hundred[0]['pictures'] if hundred else 'chosen'} pictures", *less]
     second = [f"mAP, all {whole[0]['pictures'] if whole else ''} test pictures".replace("  ", " ")]
-    table = [["row", "trainings", *first, *second, less, "paper's mAP"]]
+    table = [["row", "trainings", *first, *second, *less, "paper's mAP"]]
     for name in models:
         own = find(whole, model=name, against="")
         if own is None:
@@ -155,12 +232,14 @@ def tabulate_table2(intervals: Sequence[Interval], corpus: str, models: Sequence
         cells = []
         for part in (hundred, whole):
             cells.append(_level(find(part, model=name, against="")))
-            cells.append(_difference(find(part, model=SUBJECT, against=name)))
+            cells += [_difference(find(part, model=one, against=name)) for one in subjects]
         table.append([f"`{name}`", own["trainings"], *cells, _paper_map(name)])
     return table
 
 
-def conclude_table2(intervals: Sequence[Interval], corpus: str) -> list[str]:
+def conclude_table2(
+    intervals: Sequence[Interval], corpus: str, subjects: Sequence[str] = (SUBJECT,)
+) -> list[str]:
     """Say what the captioners' figures say, on all test pictures and on the hundred."""
     said = []
     pair = find(intervals, table="captions", figure="bleu1", against="photographs")
@@ -173,10 +252,14 @@ def conclude_table2(intervals: Sequence[Interval], corpus: str) -> list[str]:
         "zero": "itself without captions",
         BASIS: f"`{BASIS}`",
     }
-    for rival, what in rivals.items():
-        pair = find(intervals, table="table2", corpus=corpus, model=SUBJECT, against=rival)
-        if pair is not None:
-            said.append(_sentence(judge(pair, f"`{SUBJECT}`", what)))
+    for subject in subjects:
+        for rival, what in rivals.items():
+            pair = find(intervals, table="table2", corpus=corpus, model=subject, against=rival)
+            if pair is not None:
+                # A variant's rows are not those of the paper's model.
+                named = what if subject == SUBJECT else f"`{rival}`"
+                said.append(_sentence(judge(pair, f"`{subject}`", named)))
+    said += _conclude_features(intervals, corpus)
     few = find(
         intervals, table="table2-hundred", corpus=corpus, model=SUBJECT, against=RIVAL_CAPTIONS
     )
@@ -190,13 +273,38 @@ def conclude_table2(intervals: Sequence[Interval], corpus: str) -> list[str]:
     return said
 
 
-def _count_seeds(rows: Sequence[Row], rival: str) -> str:
-    """Say in how many seeds the paper's model has the higher mAP."""
+def _conclude_features(intervals: Sequence[Interval], corpus: str) -> list[str]:
+    """Say whether the adapted captioner's features help more than the other's, and these at all."""
+    first, second = (
+        find(intervals, table="table2", corpus=corpus, model=model, against=against)
+        for model, against in ((SUBJECT, RIVAL_CAPTIONS), (RIVAL_CAPTIONS, SHUFFLED_RIVAL))
+    )
+    if second is None:
+        return []
+    what = "itself with what the captioner says of other pictures"
+    said = [_sentence(judge(second, f"`{RIVAL_CAPTIONS}`", what))]
+    if first is not None:
+        holds = float(first["low"]) > 0, float(second["low"]) > 0
+        words = {
+            (True, True): "both hold",
+            (True, False): "the first alone holds",
+            (False, True): "the second alone holds",
+            (False, False): "neither holds",
+        }
+        said.append(
+            "That the adapted captioner's features are better than those of photographs alone, and "
+            f"these better than shuffled ones: {words[holds]} with the interval above zero."
+        )
+    return said
+
+
+def _count_seeds(rows: Sequence[Row], subject: str, rival: str) -> str:
+    """Say in how many seeds a subject has the higher mAP."""
     maps = {(row["model"], row["seed"]): float(row["map"]) for row in rows}
     pairs = [
-        (maps[SUBJECT, seed], maps[rival, seed])
+        (maps[subject, seed], maps[rival, seed])
         for name, seed in maps
-        if name == SUBJECT and (rival, seed) in maps
+        if name == subject and (rival, seed) in maps
     ]
     higher = sum(ours > theirs for ours, theirs in pairs)
     return f", higher with {higher} of {len(pairs)} seeds" if pairs else ""
