@@ -53,6 +53,26 @@ def test_shuffled_epochs_differ_and_drop_the_small_last_batch(manifest):
     assert epochs[0] == epochs[2] != epochs[1]
 
 
+@pytest.mark.parametrize("shuffle", [True, False])
+def test_captions_stay_with_their_pictures(manifest, shuffle):
+    numbers = torch.arange(23.0)[:, None].expand(-1, 2).contiguous()
+    seen = []
+    for rank in range(2):
+        loader = create_loader(
+            manifest, shuffle=shuffle, rank=rank, world=2, batch_size=6, caption_features=numbers
+        )
+        for epoch in range(2):
+            batches = list(loader.batches(epoch))
+            assert len(batches) > 2
+            for batch in batches:
+                assert batch.caption_features.tolist() == [[row, row] for row in batch.rows]
+                assert batch.images[:, 0, 0, 0].tolist() == [row * 10 for row in batch.rows]
+                seen += batch.rows
+    # Every picture of a global batch is that of one process, once.
+    assert len(seen) == 2 * (18 if shuffle else 23)
+    assert max(map(seen.count, seen)) == 2
+
+
 def test_fewer_pictures_than_a_batch_are_one_batch(manifest):
     loader = create_loader(manifest, shuffle=True, batch_size=64)
     assert [len(batch.rows) for batch in loader.batches(0)] == [23]

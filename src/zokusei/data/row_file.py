@@ -19,7 +19,7 @@ import torch
 from filelock import FileLock
 from numpy.typing import NDArray
 
-from zokusei.errors import ZokuseiError
+from zokusei.errors import DataError, ZokuseiError
 
 Counting = Callable[[str, int | None], AbstractContextManager[Callable[[int], None]]]
 """Shows a bar with a description and a total, if it is known; gives the function that moves it."""
@@ -63,6 +63,7 @@ def open_rows(
         counting: shows how far it is.
 
     Raises:
+        DataError: the file has another size than its rows.
         ZokuseiError: the folder cannot be written to, or the disk is full.
     """
     if not path.exists():
@@ -72,7 +73,22 @@ def open_rows(
                     _write(path, compute, shape, dtype, progress)
         except OSError as error:
             raise ZokuseiError(f"{path} was not written: {error.strerror or error}") from error
+    _check_size(path, int(np.prod(shape)) * np.dtype(dtype).itemsize)
     return np.memmap(path, dtype, "r", shape=shape)
+
+
+def _check_size(path: Path, wanted: int) -> None:
+    """See that a file is whole: rows of a longer one would be read as those of other pictures.
+
+    Raises:
+        DataError: it is not.
+    """
+    found = path.stat().st_size
+    if found != wanted:
+        raise DataError(
+            f"{path} holds {found} bytes, not {wanted}: it is damaged; remove it, and it is made "
+            "anew"
+        )
 
 
 @contextmanager
