@@ -6,10 +6,13 @@ import math
 import pytest
 from safetensors import safe_open
 
+from zokusei.checkpoint import load_checkpoint
 from zokusei.config import load_config
+from zokusei.data.manifest import Manifest
 from zokusei.errors import CheckpointError, ConfigError, DataError, MissingExtraError, ZokuseiError
 from zokusei.training.classifier import train_classifier
 from zokusei.training.log import RunLog, read_log
+from zokusei.training.loop import name_pictures
 from zokusei.training.state import load_position
 
 TINY = [
@@ -101,6 +104,53 @@ def test_a_loss_that_is_not_finite_ends_it_with_a_way_out(train, tmp_path, monke
     with pytest.raises(ZokuseiError, match=r"loss nan.*smaller optimizer\.lr"):
         train()
     assert not (tmp_path / "run" / "state.safetensors").exists()
+
+
+def test_a_loss_that_breaks_down_later_names_pictures_and_leaves_the_good_model(
+    train, tmp_path, monkeypatch
+):
+    import zokusei.training.classifier as module
+
+    create, calls, shown = module.create_loss, [], []
+
+    def create_breaking(*given, **options):
+        compute = create(*given, **options)
+
+        def break_down(logits, targets, known):
+            calls.append(1)
+            loss = compute(logits, targets, known)
+            return loss * math.nan if len(calls) == 5 else loss  # three steps an epoch
+
+        return break_down
+
+    monkeypatch.setattr(module, "create_loss", create_breaking)
+    compute_loss = module.ClassifierTraining.compute_loss
+
+    def remember(self, model, batch):
+        shown.append(batch.rows)
+        return compute_loss(self, model, batch)
+
+    monkeypatch.setattr(module.ClassifierTraining, "compute_loss", remember)
+    with pytest.raises(ZokuseiError, match=r"loss nan with gradient norm nan at step 4:") as caught:
+        train()
+    train_split = Manifest.load(tmp_path / "run" / "manifest.parquet").select("train")
+    first = ", ".join(str(train_split.paths[row]) for row in shown[4][:5])
+    assert f"the batch was {first} and 25 more. Try a smaller" in str(caught.value)
+    # What the first epoch left is whole, and finite, and a training goes on from it.
+    position = load_position(tmp_path / "run" / "state.safetensors")
+    assert (position.epoch, position.step, position.finished) == (1, 0, False)
+    kept = load_checkpoint(tmp_path / "run")
+    assert all(bool(weight.isfinite().all()) for weight in kept.model.parameters())
+    epochs = [r for r in read_log(tmp_path / "run" / "metrics.jsonl") if r["kind"] == "epoch"]
+    assert kept.metrics["map"] == epochs[0]["map"]
+    _, reporter, _ = train()
+    assert reporter.begun == (9, 3)
+
+
+def test_pictures_without_a_manifest_are_named_by_their_rows(tmp_path):
+    assert name_pictures(tmp_path, [4, 2]) == (
+        "row 4 of the training split, row 2 of the training split"
+    )
 
 
 @pytest.mark.parametrize("settings", [

@@ -7,7 +7,7 @@ a way to evaluate, so that the captioner trains in it as well.
 
 import math
 import time
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any, Protocol
@@ -17,11 +17,13 @@ from timm.utils import ModelEmaV3
 from torch import Tensor, nn
 from torch.optim import Optimizer
 
+from zokusei.data.manifest import Manifest
 from zokusei.errors import ZokuseiError
 from zokusei.training.log import RunLog
 from zokusei.training.state import Position, load_state, save_state, seed_step
 
 _LOG_EVERY = 10
+_NAMED = 5  # pictures of a batch that are named when its loss breaks down
 
 
 class Batch(Protocol):
@@ -114,7 +116,7 @@ class Loop:
     ) -> None:
         self.task, self.loader, self.schedule = task, loader, schedule
         self.accelerator, self.settings, self.reporter = accelerator, settings, reporter
-        self.state_path = folder / "state.safetensors"
+        self.folder, self.state_path = folder, folder / "state.safetensors"
         self.position = Position()
         self.base_rates = [group["lr"] for group in optimizer.param_groups]
         self.ema: ModelEmaV3 | None = None
@@ -134,7 +136,8 @@ class Loop:
         """Train to the end and say where it was.
 
         Raises:
-            ZokuseiError: the loss is not finite; the last written state stays.
+            ZokuseiError: the loss is not finite; the last written state stays, and so does the
+                model that was kept.
         """
         position, num_steps = self.position, len(self.loader)
         epochs = self.settings.epochs
@@ -184,8 +187,9 @@ class Loop:
         value = float(accelerator.reduce(loss.detach(), "mean"))
         if not math.isfinite(value) or (not math.isfinite(norm) and accelerator.scaler is None):
             raise ZokuseiError(
-                f"loss {value} with gradient norm {norm} at step {step} (rows {batch.rows} of the "
-                "training split): training stops; try a smaller optimizer.lr or optimizer.clip"
+                f"loss {value} with gradient norm {norm} at step {step}: training stops; the batch "
+                f"was {name_pictures(self.folder, batch.rows)}. Try a smaller optimizer.lr or "
+                "optimizer.clip"
             )
         self.optimizer.step()
         self.optimizer.zero_grad()
@@ -246,3 +250,22 @@ class Loop:
             keep_bytes=self.position.log_bytes,
             tensorboard=tensorboard,
         )
+
+
+def name_pictures(folder: Path, rows: Sequence[int]) -> str:
+    """Name the first pictures of a batch.
+
+    Args:
+        folder: of the run, whose manifest has its pictures; a White-box training has that of the
+            photographs.
+        rows: of the training split.
+    """
+    paths: Sequence[object] = [f"row {row} of the training split" for row in rows[:_NAMED]]
+    for name in ("manifest", "photographs"):
+        manifest = folder / f"{name}.parquet"
+        if manifest.exists():
+            known = Manifest.load(manifest).select("train").paths
+            paths = [known[row] for row in rows[:_NAMED]]
+            break
+    rest = f" and {len(rows) - _NAMED} more" if len(rows) > _NAMED else ""
+    return ", ".join(map(str, paths)) + rest
