@@ -34,12 +34,15 @@ def corpora(tmp_path_factory):
 
 
 def test_all_of_it_from_nothing_to_the_report(zokusei, corpora, tmp_path, monkeypatch):
-    scale, out = write_scale(tmp_path / "scale.yaml"), tmp_path / "out"
+    drawn = {"count": 40, "size": 32, "unseen": 6}
+    scale, out = write_scale(tmp_path / "scale.yaml", drawn=drawn), tmp_path / "out"
     given = ["reproduce", "all", "--scale", scale, "--out", out, *corpora]
     code, _, err = zokusei(*given)
     assert code == 0, err
     assert "to be made: cartoons of the photographs (plain), from" in err
     rows = read_results(out / "rows.csv")
+    others = [row for row in rows if row["split"] == "unseen"]
+    rows = [row for row in rows if row["split"] != "unseen"]
     corpora_of = {(r["corpus"], r["model"], r["seed"]) for r in rows if r["seed"]}
     models = {"gap", "add_gcn", "capgcn"}
     wanted = {(c, m, s) for c in ("drawn", "anime-faces", "real-art") for m in models for s in "01"}
@@ -47,6 +50,10 @@ def test_all_of_it_from_nothing_to_the_report(zokusei, corpora, tmp_path, monkey
     assert corpora_of == wanted
     assert len(rows) == len(wanted) + 2  # and the captioners
     assert all(row["commit"] or row["versions"] for row in rows)
+
+    # Every run on the drawn corpus is judged on unseen styles as well.
+    on_drawn = sorted((m, s) for c, m, s in wanted if c == "drawn")
+    assert sorted((row["model"], row["seed"]) for row in others) == on_drawn
 
     # Every figure of the report's Table 1 is the mean of rows.
     report = (out / "report.md").read_text()
@@ -84,7 +91,8 @@ def test_all_of_it_from_nothing_to_the_report(zokusei, corpora, tmp_path, monkey
     assert 'src="http' not in page
 
     # Given again it trains and draws nothing, and says the same.
-    for module, name in (("compare", "train_classifier"), ("captioners", "train_captioner"),
+    for module, name in (("compare", "train_classifier"), ("also", "evaluate_run"),
+                         ("captioners", "train_captioner"),
                          ("stages", "draw_folder"), ("stages", "write_drawn_corpus")):  # fmt: skip
         monkeypatch.setattr(f"zokusei.reproduce.{module}.{name}", None)
     before = {file: file.read_bytes() for file in (out / "rows.csv", out / "report.md")}
