@@ -191,11 +191,13 @@ def with_interval(row: Row, name: str, sign: str = "") -> str:
 def pointing(rows: list[Row]) -> list[list[str]]:
     """Shares of maps that peak in the box, the newest of each model, method and kind of style."""
     newest = {(row["model"], row["styles"], row["method"]): row for row in rows}
-    table = [["model", "styles", "method", "peaks in the box", "95 % interval", "chance", "tags"]]
+    table = [["model", "styles", "method", "peaks in the box", "95 % interval", "chance",
+              "another tag's map", "tags"]]  # fmt: skip
     for (model, styles, method), row in newest.items():
         hits, low, high, chance = (float(row[name]) for name in ("hits", "low", "high", "chance"))
+        other = f"{float(row['other_tag']):.1f} %" if row.get("other_tag") else ""
         table.append([f"`{model}`", styles, method, f"{hits:.1f} %", f"{low:.1f} to {high:.1f}",
-                      f"{chance:.1f} %", f"{int(row['tags']):,}"])  # fmt: skip
+                      f"{chance:.1f} %", other, f"{int(row['tags']):,}"])  # fmt: skip
     return table
 
 
