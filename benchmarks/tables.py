@@ -201,6 +201,60 @@ def pointing(rows: list[Row]) -> list[list[str]]:
     return table
 
 
+def heads(rows: list[Row]) -> list[list[str]]:
+    """What each model costs beside the plain one, the newest of each network and model."""
+    scales = ("heads desk", "heads paper")
+    newest = {(row["experiment"], row["model"]): row for row in rows if row["experiment"] in scales}
+    table = [["network", "model", "parameters", "of the head", "GFLOPs", "images/s",
+              "tagging / `gap`", "training / `gap`"]]  # fmt: skip
+    forms = {
+        "parameters_million": "{:.1f} M", "head_parameters_million": "{:.1f} M", "gflops": "{:.2f}",
+        "images_per_second": "{:.1f}", "to_gap": "{:.2f}", "train_to_gap": "{:.2f}",
+    }  # fmt: skip
+    for experiment in scales:
+        own = {model: row for (kind, model), row in newest.items() if kind == experiment}
+        for model in sorted(own, key=lambda name: -float(own[name]["to_gap"])):
+            row = own[model]
+            cells = [form.format(float(row[name])) for name, form in forms.items()]
+            table.append([f"{row['backbone']}, {row['size']} px", f"`{model}`", *cells])
+    return table
+
+
+def heads_growth(rows: list[Row]) -> list[list[str]]:
+    """Seconds and memory of each head alone by number of classes, the newest of each."""
+    grown = [row for row in rows if row["experiment"] == "heads growth"]
+    newest = {(row["model"], int(row["classes"])): row for row in grown}
+    counts = sorted({classes for _, classes in newest})
+    table = [["model", *(f"{classes:,} classes" for classes in counts)]]
+    for model in sorted({model for model, _ in newest}):
+        cells = []
+        for classes in counts:
+            row = newest.get((model, classes))
+            if row is None:
+                cells.append("")
+            elif not row["seconds"]:
+                cells.append("failed")
+            else:
+                milliseconds = 1000 * float(row["seconds"])
+                cells.append(f"{milliseconds:,.1f} ms, {float(row['megabytes']):,.0f} MB")
+        table.append([f"`{model}`", *cells])
+    return table
+
+
+def caption_cost(rows: list[Row]) -> list[list[str]]:
+    """What captions cost in training and in tagging, the newest of each situation."""
+    newest = {(row["experiment"], row["model"]): row for row in rows}
+    table = [["what", "model", "size", "images/s", "/ `add_gcn`", "lowest to highest", "rounds"]]
+    for (experiment, model), row in newest.items():
+        name, _, encoder = model.partition(" ")
+        titled = f"`{name}`" + (f", encoder {encoder}" if encoder else "")
+        ratio, low, high = (float(row[key]) for key in ("to_add_gcn", "lowest", "highest"))
+        table.append([experiment.removeprefix("caption cost, "), titled, f"{row['size']} px",
+                      f"{float(row['images_per_second']):.1f}", f"{ratio:.2f}",
+                      f"{low:.2f} to {high:.2f}", row["rounds"]])  # fmt: skip
+    return table
+
+
 def tagging(rows: list[Row]) -> list[list[str]]:
     """What tagging a collection costs, the newest of each measurement."""
     newest = {(row["experiment"], row["backend"], row["pictures"]): row for row in rows}
@@ -258,6 +312,9 @@ def make_tables() -> dict[str, str]:
         "captioner": captioner(read("captioner")),
         "captioner-speed": captioner_speed(read("captioner-speed")),
         "memory": memory(read("memory")),
+        "heads": heads(read("heads")),
+        "heads-growth": heads_growth(read("heads")),
+        "caption-cost": caption_cost(read("caption-cost")),
         "tagging": tagging(read("tagging")),
         "speed": speed(read("metrics"), read("startup")),
     }

@@ -1,0 +1,95 @@
+"""Tables of costs: the newest row of each, read as it is written."""
+
+import csv
+import importlib.util
+import io
+from pathlib import Path
+
+import pytest
+
+BENCHMARKS = Path(__file__).parents[2] / "benchmarks"
+
+
+def load(name):
+    spec = importlib.util.spec_from_file_location(name, BENCHMARKS / f"{name}.py")
+    module = importlib.util.module_from_spec(spec)
+    spec.loader.exec_module(module)
+    return module
+
+
+@pytest.fixture(scope="module")
+def tables():
+    return load("tables")
+
+
+def as_read(columns, rows):
+    """Give rows as they come back from a file with these columns."""
+    text = io.StringIO()
+    writer = csv.DictWriter(text, columns, restval="")
+    writer.writeheader()
+    writer.writerows(rows)
+    text.seek(0)
+    return list(csv.DictReader(text))
+
+
+def test_costs_of_models_are_beside_the_plain_one(tables):
+    def row(experiment, model, to_gap, **more):
+        return {
+            "experiment": experiment, "model": model, "backbone": "resnet101", "size": 448,
+            "classes": 100, "parameters_million": 42.7049, "head_parameters_million": 0.2,
+            "gflops": 62.634, "images_per_second": 3.14, "to_gap": to_gap, "train_to_gap": 0.915,
+            **more,
+        }  # fmt: skip
+
+    rows = as_read(load("heads").COLUMNS, [
+        row("heads paper", "ssgrl", 0.5), row("heads paper", "gap", 1.0),
+        row("heads desk", "gap", 1.0, backbone="tf_efficientnet_lite0", size=112),
+        row("heads paper", "ssgrl", 0.91),  # measured again
+        {"experiment": "heads growth", "model": "gap", "classes": 100, "seconds": 0.0015,
+         "megabytes": 2.4},
+        {"experiment": "heads growth", "model": "gap", "classes": 10_000},
+        {"experiment": "heads growth", "model": "gmp", "classes": 100, "seconds": 0.1,
+         "megabytes": 1200},
+    ])  # fmt: skip
+    weights = ["42.7 M", "0.2 M", "62.63", "3.1"]
+    assert tables.heads(rows)[1:] == [
+        ["tf_efficientnet_lite0, 112 px", "`gap`", *weights, "1.00", "0.92"],
+        ["resnet101, 448 px", "`gap`", *weights, "1.00", "0.92"],
+        ["resnet101, 448 px", "`ssgrl`", *weights, "0.91", "0.92"],
+    ]
+    assert tables.heads_growth(rows) == [
+        ["model", "100 classes", "10,000 classes"],
+        ["`gap`", "1.5 ms, 2 MB", "failed"],
+        ["`gmp`", "100.0 ms, 1,200 MB", ""],
+    ]
+    assert len(tables.heads([])) == len(tables.heads_growth([])) == 1
+
+
+def test_costs_of_captions_are_those_of_the_newest_round(tables):
+    def row(model, ratio, experiment="caption cost, tagging"):
+        return {
+            "experiment": experiment,
+            "model": model,
+            "size": 224,
+            "images_per_second": 51.26,
+            "to_add_gcn": ratio,
+            "lowest": ratio - 0.1,
+            "highest": ratio + 0.1,
+            "rounds": 7,
+        }
+
+    rows = as_read(load("caption_cost").COLUMNS, [
+        row("add_gcn", 1.0), row("capgcn shared", 0.5), row("capgcn shared", 0.75),
+        row("capgcn", 0.9, "caption cost, training"),
+    ])  # fmt: skip
+    assert tables.caption_cost(rows)[1:] == [
+        ["tagging", "`add_gcn`", "224 px", "51.3", "1.00", "0.90 to 1.10", "7"],
+        ["tagging", "`capgcn`, encoder shared", "224 px", "51.3", "0.75", "0.65 to 0.85", "7"],
+        ["training", "`capgcn`", "224 px", "51.3", "0.90", "0.80 to 1.00", "7"],
+    ]
+
+
+def test_every_file_of_results_is_in_the_list_with_its_command():
+    page = (BENCHMARKS / "README.md").read_text()
+    for path in (BENCHMARKS / "results").glob("*.csv"):
+        assert f"`results/{path.name}`" in page
