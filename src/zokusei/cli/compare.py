@@ -20,6 +20,12 @@ def compare(
     out: Annotated[
         Path | None, typer.Option(help="Folder; runs/NAME by default. Continued when killed.")
     ] = None,
+    costs: Annotated[
+        Path | None,
+        typer.Option(
+            metavar="FILE", help="What models cost (benchmarks/results/heads.csv), for the table."
+        ),
+    ] = None,
 ) -> None:
     """Train several models alike and write their table; killed, the same command goes on.
 
@@ -39,7 +45,7 @@ def compare(
             raise
         raise MissingExtraError("accelerate", "train", "training") from error
     loaded = load_plan(plan, overrides or [])
-    table = run_plan(loaded, out or Path("runs") / loaded.name, _progress, tell, counting)
+    table = run_plan(loaded, out or Path("runs") / loaded.name, _progress, tell, counting, costs)
     console.print(table.read_text(encoding="utf-8"), markup=False)
     tell(f"written: {table}")
 

@@ -66,6 +66,12 @@ def reproduce(
         Path | None,
         typer.Option(metavar="RUN", help="A captioner adapted to drawings, likewise."),
     ] = None,
+    costs: Annotated[
+        Path | None,
+        typer.Option(
+            metavar="FILE", help="What models cost (benchmarks/results/heads.csv), for Table 1."
+        ),
+    ] = None,
 ) -> None:
     """Run the paper's experiments: two tables and a figure; killed, the same command goes on.
 
@@ -94,6 +100,7 @@ def reproduce(
          "danbooru": danbooru},
         white_box,
         {name: path for name, path in captioners.items() if path is not None},
+        costs,
     )  # fmt: skip
     work = plan_work(settings, what, places, corpus or ())
     if dry_run:

@@ -30,6 +30,7 @@ from zokusei.reproduce.also import (
     tabulate_also,
 )
 from zokusei.reproduce.bootstrap import Difference, compare_paired
+from zokusei.reproduce.costs import Costs, find_costs, read_costs
 from zokusei.reproduce.plan import Plan
 from zokusei.reproduce.plots import plot_comparison
 from zokusei.reproduce.runs import (
@@ -66,6 +67,7 @@ def compare(
     create_reporter: Callable[[], AbstractContextManager[Reporter]],
     tell: Callable[[str], None],
     counting: Counting = no_counting,
+    costs: Path | None = None,
 ) -> Path:
     """Run what has no row yet, seed by seed, then make table and plot anew.
 
@@ -77,6 +79,7 @@ def compare(
         create_reporter: gives what is told of the steps of one training.
         tell: is told what was found.
         counting: shows how far captions are written, for models that read them.
+        costs: a table of what models cost, for columns of their own; see `costs`.
 
     Returns:
         The file with the table.
@@ -88,7 +91,7 @@ def compare(
         DataError: the pictures cannot be used, a row's run is gone or was judged on other
             pictures, or `results.csv` is no table of a comparison.
     """
-    folder = Path(folder)
+    folder, measured = Path(folder), read_costs(costs)
     broken = run_missing(plan, folder, create_reporter, tell, counting)
     rows = select_rows(read_rows(folder / "results.csv"), plan.models, plan.seeds)
     baseline = find_best(rows, plan.baselines)
@@ -97,7 +100,9 @@ def compare(
             f"{len(broken)} trainings broke off, with all of the baselines: {broken[0]}"
         )
     table = folder / "table.md"
-    write_text(table, make_table(plan, folder, rows, baseline, broken))
+    configs = {name: plan.create_config(name, plan.seeds[0]) for name in plan.models}
+    shown = make_table(plan, folder, rows, baseline, broken, find_costs(measured, configs))
+    write_text(table, shown)
     write_text(folder / "tags.svg", plot_comparison(read_tags(folder, rows), baseline))
     if broken:
         raise ZokuseiError(f"{len(broken)} trainings broke off, see {table}: {broken[0]}")
@@ -154,7 +159,12 @@ def run_missing(
 
 
 def make_table(
-    plan: Plan, folder: Path, rows: Sequence[Row], baseline: str, broken: Sequence[str] = ()
+    plan: Plan,
+    folder: Path,
+    rows: Sequence[Row],
+    baseline: str,
+    broken: Sequence[str] = (),
+    costs: Costs | None = None,
 ) -> str:
     """Write the comparison as Markdown, the best mean mAP first.
 
@@ -165,10 +175,13 @@ def make_table(
         baseline: what the others are tested against: of the plain models the one that does best on
             these very pictures, which makes it harder to beat.
         broken: trainings without a row, named below the table.
+        costs: of the rows, the last columns.
     """
+    costs = costs or Costs()
     judged = JudgedRuns(folder, rows)
     names = sorted(judged.names, key=lambda n: -statistics.fmean(list_values(rows, n, "map")))
-    table = [["model", "preset", "seeds", *_RATES.values(), f"mAP less that of {baseline}"]]
+    less = f"mAP less that of {baseline}"
+    table = [["model", "preset", "seeds", *_RATES.values(), less, *costs.head]]
     for name in names:
         own = [row for row in rows if row["model"] == name]
         cells = [describe(list_values(rows, name, rate)) for rate in _RATES]
@@ -176,13 +189,23 @@ def make_table(
         difference: Difference | str = ""
         if name != baseline and ours:
             difference = compare_paired(ours, theirs, judged.targets, judged.known)
-        table.append([f"`{name}`", own[0]["preset"], str(len(own)), *cells, str(difference)])
+        table.append(
+            [
+                f"`{name}`",
+                own[0]["preset"],
+                str(len(own)),
+                *cells,
+                str(difference),
+                *costs.get(name),
+            ]
+        )
     text = [
         f"# {plan.name}",
         f"{len(judged.targets)} test pictures, {judged.targets.shape[1]} tags, per cent, decisions "
-        "at 0.5. ±: 95 % of Student's t over the seeds. Last column: mean over the seeds that both "
+        "at 0.5. ±: 95 % of Student's t over the seeds. Differences: mean over the seeds that both "
         "have, with the 95 % interval of a paired bootstrap over the test pictures.",
         to_markdown(table).rstrip(),
+        *([costs.note] if costs.note else []),
         *_describe_others(plan, folder, rows),
         *[f"Broken off: {line}" for line in broken],
     ]

@@ -22,6 +22,7 @@ from zokusei.errors import ConfigError, DataError, suggest
 from zokusei.files import write_json
 from zokusei.reproduce.also import list_unjudged
 from zokusei.reproduce.compare import run_missing
+from zokusei.reproduce.costs import read_costs
 from zokusei.reproduce.measure import measure
 from zokusei.reproduce.places import Places, Stage, Tools
 from zokusei.reproduce.plan import check_rows
@@ -89,7 +90,7 @@ def plan_work(scale: Scale, what: str, places: Places, corpora: Collection[str] 
         ConfigError: there is no such experiment or corpus, the folder was begun with other
             settings, or the White-box weights are missing.
         DataError: a corpus is missing without which nothing can be done, or there is nothing to
-            report.
+            report, or the table of costs is another one.
     """
     if what not in (*EXPERIMENTS, REPORT):
         raise ConfigError(f"unknown experiment {what!r}{suggest(what, (*EXPERIMENTS, REPORT))}")
@@ -97,6 +98,7 @@ def plan_work(scale: Scale, what: str, places: Places, corpora: Collection[str] 
         if name not in scale.corpora:
             raise ConfigError(f"the scale has no corpus {name!r}{suggest(name, scale.corpora)}")
     _refuse_other_stages(scale, places.out)
+    read_costs(places.costs)  # a wrong one is told before anything is run
     if what == REPORT:
         if not any((places.out / name / "results.csv").exists() for name in scale.corpora):
             raise DataError(

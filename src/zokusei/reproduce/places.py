@@ -29,12 +29,14 @@ class Places:
         given: where corpora lie that nobody can make here; defaults for the others.
         white_box: published weights of the generator, or `.safetensors`.
         captioners: captioners that are there already, by `photographs` and `adapted`.
+        costs: a table of what models cost; see `costs`.
     """
 
     out: Path
     given: dict[str, Path] = field(default_factory=dict)
     white_box: Path | None = None
     captioners: dict[str, Path] = field(default_factory=dict)
+    costs: Path | None = None
 
     def find_source(self, name: str) -> Path:
         """Say where a corpus comes from that is not made here."""

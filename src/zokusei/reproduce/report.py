@@ -8,6 +8,7 @@ from zokusei.files import write_text
 from zokusei.report.sections import Section, write_html, write_markdown
 from zokusei.reproduce import paper
 from zokusei.reproduce.compare import read_tags
+from zokusei.reproduce.costs import find_costs, read_costs
 from zokusei.reproduce.figure2 import RULE, draw_figure2
 from zokusei.reproduce.places import Places
 from zokusei.reproduce.plots import plot_comparison
@@ -38,10 +39,13 @@ def write_report(scale: Scale, places: Places, notes: Sequence[str]) -> None:
     """
     out = places.out
     rows, intervals = read_results(out / "rows.csv"), read_results(out / "intervals.csv")
+    measured = read_costs(places.costs)
     sections = [Section("How to read this", [_explain(scale), *notes])]
     for corpus in scale.corpora:
         given = (rows, intervals, corpus, list(scale.models), scale.subjects)
-        table, said = tabulate_table1(*given), conclude_table1(*given)
+        costs = find_costs(measured, scale.create_configs(corpus))
+        table, said = tabulate_table1(*given, costs), conclude_table1(*given)
+        said += [costs.note] if costs.note else []
         sections.append(
             _section(f"Table 1, {corpus}", table, said, pictures=_plot(scale, out, corpus))
         )

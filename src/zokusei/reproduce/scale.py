@@ -12,6 +12,7 @@ from pydantic.dataclasses import dataclass
 
 from zokusei.captioner_config import CaptionerConfig
 from zokusei.config import (
+    Config,
     apply_setting,
     create_config,
     describe_problems,
@@ -197,6 +198,12 @@ class Scale:
             baselines=(next(iter(chosen)),),
             also={name: str(place) for name, place in (also or {}).items()},
         )
+
+    def create_configs(self, corpus: str) -> dict[str, Config]:
+        """Give settings of a run of every model of Table 1 on a corpus, wherever things lie."""
+        seeds = self.list_seeds(corpus)
+        plan = self.create_plan(corpus, Path(corpus), self.models, seeds, {})
+        return {row: plan.create_config(row, seeds[0]) for row in self.models}
 
     def create_captioner_config(self, name: str, settings: Mapping[str, Any]) -> CaptionerConfig:
         """Give the settings of a captioner with what the command fills in.

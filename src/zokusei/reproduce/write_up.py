@@ -8,6 +8,7 @@ from collections.abc import Mapping, Sequence
 
 from zokusei.reproduce import paper
 from zokusei.reproduce.also import tabulate_also
+from zokusei.reproduce.costs import Costs
 from zokusei.reproduce.runs import Row, find_best, list_values
 from zokusei.reproduce.scale import (
     BASELINES,
@@ -47,6 +48,7 @@ def tabulate_table1(
     corpus: str,
     models: Sequence[str],
     subjects: Sequence[str] = (SUBJECT,),
+    costs: Costs | None = None,
 ) -> Table:
     """Give Table 1 of a corpus, the best mean mAP first, only the head where nothing was run.
 
@@ -56,7 +58,9 @@ def tabulate_table1(
         corpus: which of them.
         models: rows of the table.
         subjects: rows whose difference to every other has a column.
+        costs: of the rows.
     """
+    costs = costs or Costs()
     own = _select(rows, corpus, models)
     names = sorted(
         {row["model"] for row in own}, key=lambda n: -statistics.fmean(list_values(own, n, "map"))
@@ -64,7 +68,8 @@ def tabulate_table1(
     plain = find_best(own, BASELINES)
     less = [f"mAP less that of `{plain}`"] if plain else []
     less += [f"mAP of `{subject}` less its" for subject in subjects]
-    table = [["model", "preset", "seeds", *_TABLE_1.values(), *less, "paper's mAP"]]
+    head = ["model", "preset", "seeds", *_TABLE_1.values(), *less, *costs.head, "paper's mAP"]
+    table = [head]
     for name in names:
         cells = [describe(list_values(own, name, rate)) for rate in _TABLE_1]
         pairs = [(name, plain)] if plain else []
@@ -76,7 +81,8 @@ def tabulate_table1(
         presets = ", ".join(dict.fromkeys(r["preset"] for r in own if r["model"] == name))
         seeds = str(len(list_values(own, name, "map")))
         printed = f"{paper.TABLE_1[name]['map']:.1f}" if name in paper.TABLE_1 else ""
-        table.append([f"`{name}`", presets, seeds, *cells, *differences, printed])
+        cells += [*differences, *costs.get(name), printed]
+        table.append([f"`{name}`", presets, seeds, *cells])
     return table
 
 
