@@ -178,10 +178,10 @@ def test_tables_show_names_as_they_are(capsys):
     rates = dict.fromkeys(RATES, 50.0)
     tag = {"name": "[/red]", "positives": 1, "ap": 1.0, "precision": None, "recall": None,
            "f1": None, "threshold": 0.5}  # fmt: skip
-    print_evaluation({"pictures": 1, "split": "val", "metrics": rates,
+    print_evaluation({"pictures": 1, "name": "[b]val", "metrics": rates,
                       "metrics_own_thresholds": rates, "tags": [tag]})  # fmt: skip
     shown = capsys.readouterr().out
-    for text in ("a [b] table", "[bold]x", "[/]", "'zokusei[train]'", ":[", "[/red]"):
+    for text in ("a [b] table", "[bold]x", "[/]", "'zokusei[train]'", ":[", "[/red]", "[b]val"):
         assert text in shown
 
 

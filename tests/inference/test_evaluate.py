@@ -6,6 +6,7 @@ import numpy as np
 import pyarrow.parquet as pq
 import pytest
 
+from captioned import write_captioner
 from zokusei.config import load_config
 from zokusei.data.manifest import Manifest, read_records
 from zokusei.errors import ConfigError
@@ -109,3 +110,10 @@ def test_a_preset_tells_rates_apart(run):
     row = result_row(run, evaluate_run(run))
     rates = f"{optimizer.lr:g}x{optimizer.backbone_lr_factor:g}"
     assert row["preset"] == f"test_efficientnet-32-{optimizer.name}-{rates}"
+
+
+def test_a_captioner_has_no_named_judgement(zokusei, tmp_path):
+    captioner = write_captioner(tmp_path / "captioner")
+    code, _, err = zokusei("evaluate", captioner, "--name", "unseen")
+    assert code == 2
+    assert "--name is for taggers, and this run holds a captioner; leave it out" in err

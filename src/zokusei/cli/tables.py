@@ -14,7 +14,8 @@ from zokusei.results import RATES
 
 def print_evaluation(evaluation: dict[str, Any]) -> None:
     """Print the figures of a split and a table per tag, the weakest first."""
-    figures = Table(title=f"{evaluation['pictures']} {evaluation['name']} pictures, per cent")
+    title = f"{evaluation['pictures']} {evaluation['name']} pictures, per cent"
+    figures = Table(title=Text(title))
     figures.add_column("threshold")
     for title in RATES.values():
         figures.add_column(title, justify="right")
