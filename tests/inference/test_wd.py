@@ -150,3 +150,15 @@ def test_weights_of_another_network_are_refused(tmp_path):
     write_timm(tmp_path, timm.create_model("test_resnet", num_classes=len(NAMES)))
     with pytest.raises(CheckpointError, match="of another model"):
         Tagger.load(tmp_path, device="cpu")
+
+
+@pytest.mark.parametrize("config", [
+    {"architecture": "test_efficientnet"},
+    {"architecture": "test_efficientnet", "pretrained_cfg": {"mean": [0.5, 0.5, 0.5]}},
+])  # fmt: skip
+def test_weights_without_the_size_of_their_pictures_say_which_key_is_missing(tmp_path, config):
+    (tmp_path / "selected_tags.csv").write_text(LIST)
+    write_timm(tmp_path, timm.create_model("test_efficientnet", num_classes=len(NAMES)))
+    (tmp_path / "config.json").write_text(json.dumps(config))
+    with pytest.raises(CheckpointError, match=r"pretrained_cfg lacks input_size; add what"):
+        Tagger.load(tmp_path, device="cpu")

@@ -36,8 +36,8 @@ def load_wd(folder: Path) -> ExportedModel:
     `config.json` says. The graph is taken where both are there.
 
     Raises:
-        CheckpointError: a file is missing or damaged, or the folder brings a preprocessing file of
-            another form.
+        CheckpointError: a file is missing or damaged, weights come without the size of their
+            pictures, or the folder brings a preprocessing file of another form.
     """
     if (folder / "preprocess.json").is_file():
         raise CheckpointError(
@@ -49,12 +49,12 @@ def load_wd(folder: Path) -> ExportedModel:
         tags = _read_tags(folder / TAG_LIST)
         name = str(config.get("architecture", folder.resolve().name))
         if (folder / GRAPH).is_file():
-            preprocess = _read_preprocess(config, folder / GRAPH)
+            preprocess = _read_preprocess(config, folder)
             return ExportedModel("onnx", folder / GRAPH, name, tags, preprocess, Form())
         if (folder / WEIGHTS).is_file() and "architecture" in config:
             form = Form(channels_last=False, wants_normalized=True, gives_logits=True)
             arguments = {"model_name": name, **dict(config.get("model_args") or {})}
-            preprocess = _read_preprocess(config, folder / GRAPH)
+            preprocess = _read_preprocess(config, folder)
             return ExportedModel("timm", folder / WEIGHTS, name, tags, preprocess, form, arguments)
     raise CheckpointError(
         f"{folder} has a {TAG_LIST} and no model: neither {GRAPH}, nor {WEIGHTS} with timm's "
@@ -81,11 +81,21 @@ def _read_tags(path: Path) -> TagSet:
     return tags
 
 
-def _read_preprocess(config: Mapping[str, Any], graph: Path) -> Preprocess:
-    """Take timm's description; without one the graph itself says its size."""
+def _read_preprocess(config: Mapping[str, Any], folder: Path) -> Preprocess:
+    """Take timm's description; without one a graph itself says its size, and weights do not."""
     described = config.get("pretrained_cfg") or {}
+    if "input_size" in described:
+        size = int(described["input_size"][-1])
+    elif (folder / GRAPH).is_file():
+        size = _find_size(folder / GRAPH)
+    else:
+        raise CheckpointError(
+            f"{folder / 'config.json'} does not say how large the pictures of {WEIGHTS} are: its "
+            "pretrained_cfg lacks input_size; add what the model was trained with, such as "
+            '"input_size": [3, 448, 448]'
+        )
     preprocess = Preprocess(
-        size=int(described["input_size"][-1]) if "input_size" in described else _find_size(graph),
+        size=size,
         fit="pad",
         mean=tuple(described.get("mean", _HALVES)),
         std=tuple(described.get("std", _HALVES)),
