@@ -162,3 +162,131 @@ def test_weights_without_the_size_of_their_pictures_say_which_key_is_missing(tmp
     (tmp_path / "config.json").write_text(json.dumps(config))
     with pytest.raises(CheckpointError, match=r"pretrained_cfg lacks input_size; add what"):
         Tagger.load(tmp_path, device="cpu")
+
+
+IMGUTILS = {"test": [
+    {"type": "pad_to_size", "size": [48, 48], "interpolation": "bilinear",
+     "background_color": "white"},
+    {"type": "resize", "size": 36, "interpolation": "bicubic", "max_size": None, "antialias": True},
+    {"type": "center_crop", "size": [32, 32]},
+    {"type": "maybe_to_tensor"},
+    {"type": "normalize", "mean": [0.5, 0.4, 0.3], "std": [0.2, 0.3, 0.4]},
+], "val": []}  # fmt: skip
+
+
+def fit_like_imgutils(image):
+    """The steps above by hand: batch x 3 x 32 x 32, red first."""
+    scale = 48 / max(image.size)
+    inner = image.resize([round(side * scale) for side in image.size], Image.Resampling.BILINEAR)
+    square = Image.new("RGB", (48, 48), "white")
+    square.paste(inner, ((48 - inner.width) // 2, (48 - inner.height) // 2))
+    cut = square.resize((36, 36), Image.Resampling.BICUBIC).crop((2, 2, 34, 34))
+    array = (np.asarray(cut) / 255 - [0.5, 0.4, 0.3]) / [0.2, 0.3, 0.4]
+    return torch.tensor(array.transpose(2, 0, 1)[None], dtype=torch.float32)
+
+
+def write_imgutils(folder, network):
+    (folder / "selected_tags.csv").write_text(LIST)
+    (folder / "preprocess.json").write_text(json.dumps(IMGUTILS))
+    (folder / "thresholds.csv").write_text("category,threshold\n0,0.3\n4,0.6\n4,0.9\n")
+
+    class Published(torch.nn.Module):
+        def __init__(self):
+            super().__init__()
+            self.network = network
+
+        def forward(self, images):
+            features = self.network.forward_features(images)
+            logits = self.network.forward_head(features)
+            return features.mean((2, 3)), logits, logits.sigmoid()
+
+    program = torch.onnx.export(
+        Published().eval(), (torch.zeros(2, 3, 32, 32),), dynamo=True, verbose=False,
+        input_names=["input"], output_names=["embedding", "logits", "prediction"],
+        dynamic_shapes=({0: torch.export.Dim("batch", min=1, max=64)},),
+    )  # fmt: skip
+    program.save(folder / "model.onnx", external_data=False)
+
+
+@pytest.fixture
+def noise():
+    pixels = np.random.default_rng(0).integers(0, 256, (70, 90, 3), dtype=np.uint8)
+    return Image.fromarray(pixels)
+
+
+@pytest.mark.filterwarnings("ignore")  # of the exporter about itself
+def test_a_folder_of_imgutils_is_fed_by_its_own_steps(tmp_path, noise):
+    torch.manual_seed(0)
+    network = timm.create_model("test_efficientnet", num_classes=len(NAMES)).eval()
+    write_imgutils(tmp_path, network)
+    tagger = Tagger.load(tmp_path, device="cpu")
+    with torch.inference_mode():
+        expected = torch.sigmoid(network(fit_like_imgutils(noise)))[0].tolist()
+    (tags,) = tagger.tag([noise])
+    assert list(tags.scores.values()) == pytest.approx(expected, abs=1e-5)
+    assert tagger.checkpoint.tags.thresholds == [0.4, 0.4, 0.3, 0.3, 0.6]
+    # The weights alone, as timm has them, are fed the same.
+    (tmp_path / "model.onnx").unlink()
+    write_timm(tmp_path, network)
+    (tags,) = Tagger.load(tmp_path, device="cpu").tag([noise])
+    assert list(tags.scores.values()) == pytest.approx(expected, abs=1e-5)
+
+
+@pytest.mark.parametrize(("step", "message"), [
+    ({"type": "rescale", "factor": 2}, r"has the step 'rescale'.*knows pad_to_size"),
+    ({"type": "normalize", "mean": [0, 0, 0], "std": [1, 1, 1]}, r"has the step 'normalize' in a"),
+    ({"type": "resize", "size": 36}, r"makes no squares of one size"),
+    ({"type": "resize", "size": 36, "max_size": 50}, r"with max_size"),
+    ({"type": "pad_to_size", "size": 8, "interpolation": "cubic"}, r"'cubic' is not known, but ne"),
+])  # fmt: skip
+def test_steps_that_are_not_known_are_named(folder, step, message):
+    (folder / "preprocess.json").write_text(json.dumps({"test": [step]}))
+    with pytest.raises(CheckpointError, match=message):
+        Tagger.load(folder)
+
+
+def write_project(folder):
+    """What DeepDanbooru's commands write, and tf2onnx makes of it."""
+    project = {"image_width": SIZE, "image_height": SIZE, "model": "resnet_custom_v2"}
+    (folder / "project.json").write_text(json.dumps(project))
+    tags = ["1girl", "^_^", "skadi_(arknights)", "rating:general", "rating:explicit"]
+    (folder / "tags.txt").write_text("".join(f"{tag}\n" for tag in tags))
+    starts = {"General": 0, "Character": 2, "System": 3}
+    categories = [{"name": name, "start_index": start} for name, start in starts.items()]
+    (folder / "categories.json").write_text(json.dumps(categories))
+    return write_graph(folder / "model-resnet_custom_v2.onnx")
+
+
+def test_a_project_of_deepdanbooru_is_fed_as_its_command_does(zokusei, tmp_path):
+    weights = write_project(tmp_path)
+    tagger = Tagger.load(tmp_path, device="cpu")
+    tags = tagger.checkpoint.tags
+    assert tags.names == ("1girl", "^_^", "skadi_(arknights)", "general", "explicit")
+    assert [tag.category for tag in tags] == [0, 0, 4, 9, 9]
+    assert set(tags.thresholds) == {0.5}
+    # Twice as high as the square, and its sides: margins repeat the columns at the edge.
+    tall = Image.new("RGB", (2, 4), (250, 30, 90))
+    tall.paste((0, 200, 0), (0, 0, 1, 4))
+    square = np.full((SIZE, SIZE, 3), (250, 30, 90), np.float64)
+    square[:, : SIZE // 2] = (0, 200, 0)
+    expected = 1 / (1 + np.exp(-(square.mean((0, 1)) / 255) @ weights))
+    (found,) = tagger.tag([tall])
+    assert list(found.scores.values()) == pytest.approx(expected.tolist(), abs=1e-5)
+    tall.save(tmp_path / "tall.png")
+    code, out, _ = zokusei("tag", tmp_path / "tall.png", "--model", tmp_path)
+    assert code == 0
+    assert "1girl (0.50)" in out
+
+
+@pytest.mark.parametrize(("spoil", "message"), [
+    (lambda f: (f / "model-resnet_custom_v2.onnx").unlink(), r"found: none\. Convert the \.h5"),
+    (lambda f: (f / "b.onnx").touch(), r"found: b\.onnx, model-resnet"),
+    (lambda f: (f / "project.json").write_text('{"image_width": 8, "image_height": 9}'),
+     r"8 x 9, and zokusei makes squares"),
+    (lambda f: (f / "project.json").write_text("{}"), r"damaged or incomplete: 'image_width'"),
+])  # fmt: skip
+def test_what_a_project_lacks_is_named(tmp_path, spoil, message):
+    write_project(tmp_path)
+    spoil(tmp_path)
+    with pytest.raises(CheckpointError, match=message):
+        Tagger.load(tmp_path)

@@ -81,7 +81,7 @@ class Tagger:
 
     @classmethod
     def load(cls, folder: Path | str = BASE, *, device: str = "auto") -> "Tagger":
-        """Load a run, a checkpoint, an exported model, or another tagger in WD v3's form.
+        """Load a run, a checkpoint, an exported model, or another tagger's folder (`load_wd`).
 
         Args:
             folder: of either; `base` is the tagger of the package.
