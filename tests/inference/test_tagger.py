@@ -7,7 +7,7 @@ import torch
 from PIL import Image
 
 from zokusei.errors import ConfigError, ImageError
-from zokusei.inference import Tagger
+from zokusei.inference import Tagger, choose_device
 
 
 @pytest.fixture(scope="module")
@@ -126,6 +126,14 @@ def test_an_unknown_device_is_refused(run_folder, device):
 def test_a_missing_device_is_refused(run_folder):
     with pytest.raises(ConfigError, match="not available"):
         Tagger.load(run_folder, device="cuda")
+
+
+@pytest.mark.parametrize("device", ["meta", "xpu", "vulkan", "cuda:99"])
+def test_what_torch_knows_and_cannot_use_is_refused(device):
+    with pytest.raises(
+        ConfigError, match=rf"device '{device}' is not available here \(.+\); `zoku"
+    ):
+        choose_device(device)
 
 
 def test_a_picture_of_any_kind_is_tagged(tagger):

@@ -82,16 +82,20 @@ def choose_device(name: str) -> torch.device:
     >>> choose_device("cpu")
     device(type='cpu')
     """
-    has_mps = torch.backends.mps.is_available()
     if name == "auto":
+        has_mps = torch.backends.mps.is_available()
         name = "cuda" if torch.cuda.is_available() else "mps" if has_mps else "cpu"
     try:
         device = torch.device(name)
     except RuntimeError as error:
         raise ConfigError(f"unknown device {name!r}; give auto, cpu, cuda or mps") from error
-    missing = (device.type == "cuda" and not torch.cuda.is_available()) or (
-        device.type == "mps" and not has_mps
-    )
-    if missing:
-        raise ConfigError(f"device {name!r} is not available here; `zokusei doctor` says why")
+    try:
+        # Torch knows devices by name that it cannot use, and some of them let nothing out again.
+        torch.zeros(1, device=device).cpu()
+    except Exception as error:  # each kind of device has its own classes
+        message = " ".join(str(error).split())
+        raise ConfigError(
+            f"device {name!r} is not available here ({message:.100}); `zokusei doctor` lists what "
+            "is, and auto takes the best of it"
+        ) from error
     return device
