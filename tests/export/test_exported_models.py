@@ -14,11 +14,13 @@ from zokusei.checkpoint import load_checkpoint
 from zokusei.errors import CheckpointError, ConfigError, DataError, MissingExtraError, ModelError
 from zokusei.export import folder as export_folder
 from zokusei.export.folder import check_target, export_run
+from zokusei.export.pictures import choose_pictures
 from zokusei.images.preprocess import Preprocess
 from zokusei.inference import Tagger
 from zokusei.inference.evaluate import evaluate_run
 from zokusei.inference.explain import explain_picture
 from zokusei.inference.exported import Form
+from zokusei.tags import TagSet
 
 
 @pytest.fixture(scope="module")
@@ -180,6 +182,48 @@ def test_the_command_prints_how_near_it_is(zokusei, run_folder, corpus, tmp_path
     assert code == 2
     assert "no exported model; name another" in err
     assert len(list(corpus.glob("*.png"))) == 120
+
+
+def test_a_model_without_a_run_is_compared_on_pictures_without_labels(
+    zokusei, run_folder, corpus, tmp_path, written
+):
+    pictures = tmp_path / "pictures" / "deep"
+    pictures.mkdir(parents=True)
+    for path in sorted(corpus.glob("*.png"))[:5]:
+        shutil.copy(path, pictures)
+    model = shutil.copytree(run_folder / "model", tmp_path / "packaged")  # as the package has it
+    code, out, err = zokusei(
+        "export", model, "--to", "onnx", "-o", tmp_path / "a", "--pictures", pictures.parent
+    )
+    assert (code, out) == (0, "")
+    assert "\n5 pictures: probabilities differ by" in f"\n{err}"
+    assert "mAP" not in err
+    parity = json.loads((tmp_path / "a" / "metrics.json").read_text())["parity"]
+    assert parity["map_before"] is parity["map_after"] is parity["map_change"] is None
+    assert parity["largest"] < 1e-5
+    assert "on 5 pictures without labels: prob" in (tmp_path / "a" / "README.md").read_text()
+    code, _, err = zokusei("export", model, "--to", "onnx", "-o", tmp_path / "b")
+    assert code == 2
+    assert "--pictures FOLDER of any" in err
+    with pytest.raises(ConfigError, match="not both"):
+        export_run(model, tmp_path / "b", "onnx", manifest="m.parquet", pictures=pictures)
+    (tmp_path / "empty").mkdir()
+    with pytest.raises(DataError, match="empty holds no picture to compare on"):
+        export_run(model, tmp_path / "b", "onnx", pictures=tmp_path / "empty")
+
+
+def test_pictures_to_calibrate_on_are_other_ones(corpus, tmp_path):
+    for path in sorted(corpus.glob("*.png"))[:5]:
+        shutil.copy(path, tmp_path)
+    tags = TagSet.from_names(["a"])
+    compared, other = choose_pictures(tmp_path, tags, None, tmp_path, calibrate=True)
+    assert (len(compared), len(other)) == (3, 2)
+    assert sorted([*compared.paths, *other.paths]) == sorted(tmp_path.glob("*.png"))
+    assert not compared.compute_known().any()
+    for path in sorted(tmp_path.glob("*.png"))[1:]:
+        path.unlink()
+    with pytest.raises(DataError, match="one picture, and --int8"):
+        choose_pictures(tmp_path, tags, None, tmp_path, calibrate=True)
 
 
 def test_what_cannot_be_exported_is_refused_in_one_line(zokusei, run_folder, untrained, tmp_path):

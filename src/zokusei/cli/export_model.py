@@ -18,6 +18,10 @@ def export(
     manifest: Annotated[
         Path | None, typer.Option(help="Labelled pictures to compare on; the run's.")
     ] = None,
+    pictures: Annotated[
+        Path | None,
+        typer.Option(help="Folder of pictures without labels to compare on; in its place."),
+    ] = None,
 ) -> None:
     """Make a model that needs no torch, and compare it with the trained one.
 
@@ -28,10 +32,12 @@ def export(
     ONNX runs nearly everywhere; OpenVINO is for processors, and for graphics of Intel. The folder
     holds the graph, tags, thresholds and preprocessing; normalisation and sigmoid are in the graph,
     which takes pictures as WD v3's do, so that other tools run it too. It is compared on the
-    validation split, and not written where it says something else than the trained model.
+    validation split, or on `--pictures` where a model came without one as `base` does, and not
+    written where it says something else than the trained model.
 
     With `--int8` it is about a quarter as large and says something slightly else: the change of mAP
-    on validation pictures is printed, and whether it is worth it is yours to say.
+    on validation pictures is printed, and whether it is worth it is yours to say. Of `--pictures`
+    every second one is for calibration then.
     """
     from zokusei.cli.console import counting, tell
     from zokusei.errors import ConfigError
@@ -45,15 +51,19 @@ def export(
         )
     target = out or place / (f"{to}-int8" if int8 else to)
     with counting("comparing", None) as progress:
-        parity = export_run(place, target, to, int8=int8, manifest=manifest, progress=progress)
+        parity = export_run(
+            place, target, to, int8=int8, manifest=manifest, pictures=pictures, progress=progress
+        )
+    kind = "pictures" if pictures else "validation pictures"
     if parity.unreadable:
-        tell(f"{parity.unreadable} validation pictures could not be read")
+        tell(f"{parity.unreadable} {kind} could not be read")
     tell(
-        f"{parity.pictures} validation pictures: probabilities differ by {parity.largest:.2g} at "
+        f"{parity.pictures} {kind}: probabilities differ by {parity.largest:.2g} at "
         f"most and {parity.mean:.2g} on average, {parity.changed:.3f} % of the decisions"
     )
-    tell(
-        f"mAP {parity.map_before:.2f} before, {parity.map_after:.2f} after "
-        f"({parity.map_change:+.2f})"
-    )
+    if parity.map_change is not None:
+        tell(
+            f"mAP {parity.map_before:.2f} before, {parity.map_after:.2f} after "
+            f"({parity.map_change:+.2f})"
+        )
     tell(f"written: {target}; next: zokusei tag PICTURES --model {target}")

@@ -8,11 +8,11 @@ from typing import Any
 
 from zokusei import __version__
 from zokusei.checkpoint import Checkpoint, load_checkpoint
-from zokusei.data.manifest import Manifest
-from zokusei.errors import ConfigError, DataError, ModelError, suggest
+from zokusei.errors import ConfigError, ModelError, suggest
 from zokusei.export.graph import write_onnx
 from zokusei.export.openvino_file import write_openvino
 from zokusei.export.parity import Parity, measure_parity
+from zokusei.export.pictures import choose_pictures
 from zokusei.export.quantize import quantize
 from zokusei.files import write_json, write_text
 from zokusei.inference.backends import create_backend
@@ -31,22 +31,27 @@ def export_run(
     *,
     int8: bool = False,
     manifest: Path | str | None = None,
+    pictures: Path | str | None = None,
     progress: Callable[[int], None] | None = None,
 ) -> Parity:
-    """Export a trained model, and compare it with the trained one on validation pictures.
+    """Export a trained model, and compare it with the trained one on pictures.
 
     Args:
         run: a run folder or a checkpoint folder.
         out: the folder to write; appears when it is complete and agrees.
         runtime: `onnx` or `openvino`.
         int8: eight-bit numbers, calibrated on training pictures; smaller, and not the same.
-        manifest: pictures to compare and calibrate on; the run's own by default.
+        manifest: labelled pictures to compare (`val`) and calibrate (`train`) on; the run's own by
+            default.
+        pictures: a folder of pictures without labels, in place of a manifest; there is no mAP
+            then.
         progress: told the number of pictures compared, batch by batch.
 
     Raises:
         CheckpointError: the run has no finished model.
-        ConfigError: the runtime is unknown, or `out` is a folder of something else.
-        DataError: there are no validation pictures.
+        ConfigError: the runtime is unknown, `out` is a folder of something else, or both kinds of
+            pictures are given.
+        DataError: there are no pictures to compare on.
         ModelError: the model cannot be exported, or says something else afterwards.
         MissingExtraError: a library is not installed.
     """
@@ -55,9 +60,9 @@ def export_run(
     run, out = Path(run), Path(out)
     check_target(out)
     checkpoint = load_checkpoint(run)
-    source = manifest or run / "manifest.parquet"
-    pictures = read_split(source, "val")
-    calibration = read_split(source, "train") if int8 else None
+    compared, calibration = choose_pictures(
+        run, checkpoint.tags, manifest, pictures, calibrate=int8
+    )
     found: list[Parity] = []
 
     def write(fresh: Path) -> None:
@@ -68,7 +73,7 @@ def export_run(
         parity = measure_parity(
             TorchBackend(checkpoint, "cpu"),
             create_backend(load_exported(fresh), "cpu"),
-            pictures,
+            compared,
             checkpoint.tags,
             checkpoint.preprocess,
             progress=progress,
@@ -109,23 +114,6 @@ def check_target(out: Path) -> None:
             raise ConfigError(f"{out} is there and no exported model; name another with --out")
 
 
-def read_split(manifest: Path | str, split: str) -> Manifest:
-    """Read the pictures of a split.
-
-    Raises:
-        DataError: there are none, or the manifest is missing.
-    """
-    if not Path(manifest).is_file():
-        raise DataError(
-            f"{manifest} is not there, and an export is compared on labelled pictures; give a run "
-            "folder, or --manifest FILE"
-        )
-    pictures = Manifest.load(manifest).select(split)
-    if not len(pictures):
-        raise DataError(f"the split {split!r} of {manifest} holds no picture")
-    return pictures
-
-
 def _describe(folder: Path, checkpoint: Checkpoint, runtime: str, precision: str) -> None:
     """Write what `load_exported` reads, and the tag list that other tools read."""
     config = {
@@ -162,6 +150,11 @@ def _model_card(checkpoint: Checkpoint, runtime: str, parity: Parity) -> str:
     preprocess, provenance = checkpoint.preprocess, checkpoint.provenance
     about = "\n".join(f"- {name}: {value}" for name, value in provenance.items())
     size = preprocess.size
+    kind, maps = "validation pictures", ""
+    if parity.map_before is None:
+        kind = "pictures without labels"
+    else:
+        maps = f", mAP goes from\n{parity.map_before:.2f} to {parity.map_after:.2f}"
     others = ", or any tool that runs WD v3 taggers from a folder" if runtime == "onnx" else ""
     return f"""# {provenance.get("name", checkpoint.model.name)}, for {runtime}
 
@@ -178,9 +171,8 @@ A multi-label tagger for anime illustrations with {len(checkpoint.tags)} tags, e
 
 Use it: `zokusei tag PICTURE --model FOLDER`{others}.
 
-Against the trained model, on {parity.pictures} validation pictures: probabilities differ by at most
-{parity.largest:.2g}, {parity.changed:.3f} % of the decisions differ, mAP goes from
-{parity.map_before:.2f} to {parity.map_after:.2f}.
+Against the trained model, on {parity.pictures} {kind}: probabilities differ by at most
+{parity.largest:.2g}, {parity.changed:.3f} % of the decisions differ{maps}.
 
 Figures of the trained model on the validation split, rates in per cent:
 

@@ -26,7 +26,8 @@ class Parity:
         largest: difference of a probability.
         mean: difference of a probability.
         changed: share of the decisions (a tag given or not) that differ, in per cent.
-        map_before: mAP of the trained model on these pictures, in per cent.
+        map_before: mAP of the trained model on these pictures, in per cent; None where no label
+            says what is on them.
         map_after: of the exported one.
         unreadable: pictures that could not be compared.
     """
@@ -35,16 +36,18 @@ class Parity:
     largest: float
     mean: float
     changed: float
-    map_before: float
-    map_after: float
+    map_before: float | None
+    map_after: float | None
     unreadable: int
 
     @property
-    def map_change(self) -> float:
+    def map_change(self) -> float | None:
         """By how much mAP rose, in points of per cent."""
+        if self.map_before is None or self.map_after is None:
+            return None
         return self.map_after - self.map_before
 
-    def to_dict(self) -> dict[str, float]:
+    def to_dict(self) -> dict[str, float | None]:
         """Give it for JSON."""
         return {**asdict(self), "map_change": self.map_change}
 
@@ -64,7 +67,7 @@ def measure_parity(
     Args:
         trained: the model as it was trained.
         exported: what was made of it.
-        pictures: labelled; the validation split.
+        pictures: the validation split, or others; mAP is of what is known of them.
         tags: of the models, with thresholds.
         preprocess: of the models.
         batch_size: pictures a pass.
@@ -113,9 +116,12 @@ def _compare(
     difference = np.abs(before - after)
     thresholds = np.array(tags.thresholds)
     truth = torch.from_numpy(targets), torch.from_numpy(known)
-    maps = [
-        compute_metrics(torch.from_numpy(scores), *truth).map * 100 for scores in (before, after)
-    ]
+    maps: list[float | None] = [None, None]
+    if (targets & known).any():
+        maps = [
+            compute_metrics(torch.from_numpy(scores), *truth).map * 100
+            for scores in (before, after)
+        ]
     return Parity(
         pictures=len(before),
         largest=float(difference.max()),
