@@ -9,6 +9,9 @@ import typer
 def export(
     run: Annotated[str, typer.Argument(help="A run folder; base: the packaged tagger.")],
     to: Annotated[str, typer.Option(help="onnx or openvino.")],
+    form: Annotated[
+        str, typer.Option(help="wd, or imgutils: whose clients the ONNX graph is made for.")
+    ] = "wd",
     int8: Annotated[
         bool, typer.Option("--int8", help="Eight-bit numbers, calibrated on training pictures.")
     ] = False,
@@ -31,9 +34,10 @@ def export(
 
     ONNX runs nearly everywhere; OpenVINO is for processors, and for graphics of Intel. The folder
     holds the graph, tags, thresholds and preprocessing; normalisation and sigmoid are in the graph,
-    which takes pictures as WD v3's do, so that other tools run it too. It is compared on the
-    validation split, or on `--pictures` where a model came without one as `base` does, and not
-    written where it says something else than the trained model.
+    which takes pictures as WD v3's do, so that other tools run it too; with `--form imgutils` it
+    takes them as imgutils gives them, and the folder has the files that imgutils reads. It is
+    compared on the validation split, or on `--pictures` where a model came without one as `base`
+    does, and not written where it says something else than the trained model.
 
     With `--int8` it is about a quarter as large and says something slightly else: the change of mAP
     on validation pictures is printed, and whether it is worth it is yours to say. Of `--pictures`
@@ -52,8 +56,9 @@ def export(
     target = out or place / (f"{to}-int8" if int8 else to)
     with counting("comparing", None) as progress:
         parity = export_run(
-            place, target, to, int8=int8, manifest=manifest, pictures=pictures, progress=progress
-        )
+            place, target, to, form=form, int8=int8, manifest=manifest, pictures=pictures,
+            progress=progress,
+        )  # fmt: skip
     kind = "pictures" if pictures else "validation pictures"
     if parity.unreadable:
         tell(f"{parity.unreadable} {kind} could not be read")

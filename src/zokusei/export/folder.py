@@ -2,14 +2,16 @@
 
 import csv
 import io
+import statistics
 from collections.abc import Callable
 from pathlib import Path
 from typing import Any
 
 from zokusei import __version__
 from zokusei.checkpoint import Checkpoint, load_checkpoint
+from zokusei.data.manifest import Manifest
 from zokusei.errors import ConfigError, ModelError, suggest
-from zokusei.export.graph import write_onnx
+from zokusei.export.graph import OUTPUTS, write_onnx
 from zokusei.export.openvino_file import write_openvino
 from zokusei.export.parity import Parity, measure_parity
 from zokusei.export.pictures import choose_pictures
@@ -17,9 +19,10 @@ from zokusei.export.quantize import quantize
 from zokusei.files import write_json, write_text
 from zokusei.inference.backends import create_backend
 from zokusei.inference.backends.torch import TorchBackend
-from zokusei.inference.exported import FILES, Form, describe_form, find_runtime, load_exported
+from zokusei.inference.exported import FILES, FORMS, describe_form, find_runtime, load_exported
+from zokusei.inference.steps import describe_steps
 from zokusei.model_folder import FORMAT_VERSION, describe_metrics, write_model_folder
-from zokusei.tags import TagSet
+from zokusei.tags import CATEGORIES, TagSet
 
 _FAR = 1e-3  # of a probability; float32 libraries differ by less than a hundredth of it
 
@@ -29,6 +32,7 @@ def export_run(
     out: Path | str,
     runtime: str,
     *,
+    form: str = "wd",
     int8: bool = False,
     manifest: Path | str | None = None,
     pictures: Path | str | None = None,
@@ -40,6 +44,7 @@ def export_run(
         run: a run folder or a checkpoint folder.
         out: the folder to write; appears when it is complete and agrees.
         runtime: `onnx` or `openvino`.
+        form: `wd`, or with `onnx` also `imgutils`: the clients that the graph is made for.
         int8: eight-bit numbers, calibrated on training pictures; smaller, and not the same.
         manifest: labelled pictures to compare (`val`) and calibrate (`train`) on; the run's own by
             default.
@@ -49,14 +54,13 @@ def export_run(
 
     Raises:
         CheckpointError: the run has no finished model.
-        ConfigError: the runtime is unknown, `out` is a folder of something else, or both kinds of
-            pictures are given.
+        ConfigError: runtime or form are unknown or do not go together, `out` is a folder of
+            something else, or both kinds of pictures are given.
         DataError: there are no pictures to compare on.
         ModelError: the model cannot be exported, or says something else afterwards.
         MissingExtraError: a library is not installed.
     """
-    if runtime not in FILES:
-        raise ConfigError(f"unknown runtime {runtime!r}{suggest(runtime, FILES)}")
+    _check_form(runtime, form)
     run, out = Path(run), Path(out)
     check_target(out)
     checkpoint = load_checkpoint(run)
@@ -66,35 +70,60 @@ def export_run(
     found: list[Parity] = []
 
     def write(fresh: Path) -> None:
-        _write_graph(fresh, checkpoint, runtime)
+        _write_graph(fresh, checkpoint, runtime, form)
         if calibration is not None:
-            quantize(fresh / FILES[runtime], runtime, calibration, checkpoint.preprocess)
-        _describe(fresh, checkpoint, runtime, "int8" if int8 else "float32")
-        parity = measure_parity(
-            TorchBackend(checkpoint, "cpu"),
-            create_backend(load_exported(fresh), "cpu"),
-            compared,
-            checkpoint.tags,
-            checkpoint.preprocess,
-            progress=progress,
-        )
+            graph, preprocess = fresh / FILES[runtime], checkpoint.preprocess
+            quantize(graph, runtime, calibration, preprocess, FORMS[form])
+        _describe(fresh, checkpoint, runtime, form, "int8" if int8 else "float32")
+        parity = _compare(fresh, checkpoint, compared, progress)
         if parity.largest > _FAR and not int8:
             raise ModelError(
                 f"{checkpoint.model.name!r} exported to {runtime} gives a probability that lies "
                 f"{parity.largest:.2g} from the trained model's, and {_FAR:g} is allowed; nothing "
                 "was written"
             )
-        _add_figures(fresh, checkpoint, runtime, parity)
+        _add_figures(fresh, checkpoint, runtime, form, parity)
         found.append(parity)
 
     write_model_folder(out, write)
     return found[0]
 
 
-def _write_graph(folder: Path, checkpoint: Checkpoint, runtime: str) -> None:
+def _check_form(runtime: str, form: str) -> None:
+    """Refuse what is unknown, or does not go together.
+
+    Raises:
+        ConfigError: it does not.
+    """
+    if runtime not in FILES:
+        raise ConfigError(f"unknown runtime {runtime!r}{suggest(runtime, FILES)}")
+    if form not in FORMS:
+        raise ConfigError(f"unknown form {form!r}{suggest(form, FORMS)}")
+    if form != "wd" and runtime != "onnx":
+        raise ConfigError(f"the form {form!r} is for clients that run ONNX; give --to onnx")
+
+
+def _compare(
+    folder: Path,
+    checkpoint: Checkpoint,
+    pictures: Manifest,
+    progress: Callable[[int], None] | None,
+) -> Parity:
+    """Let the trained model and the one in the folder judge the same pictures."""
+    return measure_parity(
+        TorchBackend(checkpoint, "cpu"),
+        create_backend(load_exported(folder), "cpu"),
+        pictures,
+        checkpoint.tags,
+        checkpoint.preprocess,
+        progress=progress,
+    )
+
+
+def _write_graph(folder: Path, checkpoint: Checkpoint, runtime: str, form: str) -> None:
     """Write the file of the runtime, and leave no other."""
     graph = folder / FILES["onnx"]
-    write_onnx(graph, checkpoint.model, checkpoint.preprocess)
+    write_onnx(graph, checkpoint.model, checkpoint.preprocess, form)
     if runtime == "openvino":
         write_openvino(graph, folder / FILES["openvino"])
         graph.unlink()
@@ -114,20 +143,28 @@ def check_target(out: Path) -> None:
             raise ConfigError(f"{out} is there and no exported model; name another with --out")
 
 
-def _describe(folder: Path, checkpoint: Checkpoint, runtime: str, precision: str) -> None:
-    """Write what `load_exported` reads, and the tag list that other tools read."""
+def _describe(
+    folder: Path, checkpoint: Checkpoint, runtime: str, form: str, precision: str
+) -> None:
+    """Write what `load_exported` reads, and the files that other tools read."""
     config = {
         "format_version": FORMAT_VERSION,
         "model": checkpoint.model.name,
         "runtime": runtime,
         "precision": precision,
-        "form": describe_form(Form()),
+        "form": describe_form(FORMS[form]),
         "provenance": {**checkpoint.provenance, "exported_by": f"zokusei {__version__}"},
     }
     write_json(folder / "config.json", config)
     checkpoint.tags.save(folder / "tags.csv")
     save_selected_tags(folder / "selected_tags.csv", checkpoint.tags)
-    checkpoint.preprocess.save(folder / "preprocess.json")
+    if form == "imgutils":
+        own, steps = checkpoint.preprocess.to_dict(), describe_steps(checkpoint.preprocess)
+        write_json(folder / "preprocess.json", {**own, **steps})
+        save_categories(folder, checkpoint.tags)
+    else:
+        # With steps beside it, imgutils would feed a graph of WD's form what it does not take.
+        checkpoint.preprocess.save(folder / "preprocess.json")
 
 
 def save_selected_tags(path: Path, tags: TagSet) -> None:
@@ -140,13 +177,31 @@ def save_selected_tags(path: Path, tags: TagSet) -> None:
     write_text(path, text.getvalue())
 
 
-def _add_figures(folder: Path, checkpoint: Checkpoint, runtime: str, parity: Parity) -> None:
+def save_categories(folder: Path, tags: TagSet) -> None:
+    """Write names and thresholds of the categories as imgutils' reader expects them.
+
+    It takes the threshold of a category where those of the tags are switched off; there is none
+    of a category here, so that the median of its tags stands for it.
+    """
+    found: dict[int, list[float]] = {}
+    for tag in tags:
+        found.setdefault(tag.category, []).append(tag.threshold)
+    numbers = sorted(found)
+    names = [{"category": n, "name": CATEGORIES.get(n, f"category_{n}")} for n in numbers]
+    write_json(folder / "categories.json", names)
+    rows = [f"{n},{statistics.median(found[n]):.6g}\n" for n in numbers]
+    write_text(folder / "thresholds.csv", "".join(["category,threshold\n", *rows]))
+
+
+def _add_figures(
+    folder: Path, checkpoint: Checkpoint, runtime: str, form: str, parity: Parity
+) -> None:
     figures: dict[str, Any] = {**checkpoint.metrics, "parity": parity.to_dict()}
     write_json(folder / "metrics.json", figures)
-    write_text(folder / "README.md", _model_card(checkpoint, runtime, parity))
+    write_text(folder / "README.md", _model_card(checkpoint, runtime, form, parity))
 
 
-def _model_card(checkpoint: Checkpoint, runtime: str, parity: Parity) -> str:
+def _model_card(checkpoint: Checkpoint, runtime: str, form: str, parity: Parity) -> str:
     preprocess, provenance = checkpoint.preprocess, checkpoint.provenance
     about = "\n".join(f"- {name}: {value}" for name, value in provenance.items())
     size = preprocess.size
@@ -155,15 +210,22 @@ def _model_card(checkpoint: Checkpoint, runtime: str, parity: Parity) -> str:
         kind = "pictures without labels"
     else:
         maps = f", mAP goes from\n{parity.map_before:.2f} to {parity.map_after:.2f}"
-    others = ", or any tool that runs WD v3 taggers from a folder" if runtime == "onnx" else ""
+    clients = {"wd": "any tool that runs WD v3 taggers from a folder", "imgutils": "imgutils"}
+    others = f", or {clients[form]}" if runtime == "onnx" else ""
+    takes = f"batch x {size} x {size} x 3, blue first, 0 to 255"
+    inside = "are applied inside"
+    if form == "imgutils":
+        takes = f"batch x 3 x {size} x {size}, red first, normalised"
+        inside = "are applied by whoever makes the input"
+    scores, *more = OUTPUTS[form]
     return f"""# {provenance.get("name", checkpoint.model.name)}, for {runtime}
 
 A multi-label tagger for anime illustrations with {len(checkpoint.tags)} tags, exported by zokusei.
 
 - file: `{FILES[runtime]}`
-- input `input`: float32, batch x {size} x {size} x 3, blue first, 0 to 255; any batch size
-- outputs, batch x {len(checkpoint.tags)}: `output` (probabilities) and `logits`
-- the mean and deviation of `preprocess.json` are applied inside; size, fit ({preprocess.fit}) and
+- input `input`: float32, {takes}; any batch size
+- outputs: `{scores}` (probabilities, batch x {len(checkpoint.tags)}), {", ".join(more)}
+- the mean and deviation of `preprocess.json` {inside}; size, fit ({preprocess.fit}) and
   interpolation ({preprocess.interpolation}) are for whoever makes the input
 - tags, in the order of the outputs: `tags.csv` with each tag's threshold, `selected_tags.csv` for
   other tools

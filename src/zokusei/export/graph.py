@@ -1,4 +1,4 @@
-"""A classifier as an ONNX graph, in the form that WD taggers have."""
+"""A classifier as an ONNX graph, in the form that WD's taggers have, or imgutils'."""
 
 import logging
 import warnings
@@ -11,46 +11,60 @@ from torch import Tensor, nn
 
 from zokusei.errors import MissingExtraError, ModelError
 from zokusei.images.preprocess import Preprocess
+from zokusei.inference.exported import FORMS
 from zokusei.models import Classifier
 
 _OPSET = 18  # onnxruntime reads it since 1.14
 _MOST = 65536  # pictures a batch
 
+OUTPUTS = {"wd": ["output", "logits"], "imgutils": ["prediction", "logits", "embedding"]}
+"""What the graphs of each form give; the first holds probabilities."""
+
 
 class Graph(nn.Module):
-    """What is exported: normalisation, classifier and sigmoid in one.
+    """What is exported: whatever the clients do not do, the classifier and the sigmoid in one.
 
-    It takes pictures as WD v3's models do, so that whatever runs those runs this: float32 numbers
-    of 0 to 255, batch x height x width x 3, blue first.
+    By default it takes pictures as WD v3's models do, so that whatever runs those runs this:
+    float32 numbers of 0 to 255, batch x height x width x 3, blue first. imgutils normalises
+    pictures itself, and gives them red first, batch x 3 x height x width.
 
     Args:
         model: images to logits.
         preprocess: knows mean and deviation.
+        form: of `FORMS`.
     """
 
     mean: Tensor
     std: Tensor
 
-    def __init__(self, model: Classifier, preprocess: Preprocess) -> None:
+    def __init__(self, model: Classifier, preprocess: Preprocess, form: str = "wd") -> None:
         super().__init__()
-        self.model = model
+        self.model, self.form = model, FORMS[form]
+        self.gives_embeddings = "embedding" in OUTPUTS[form]
         self.register_buffer("mean", torch.tensor(preprocess.mean).view(3, 1, 1))
         self.register_buffer("std", torch.tensor(preprocess.std).view(3, 1, 1))
 
-    def forward(self, pictures: Tensor) -> tuple[Tensor, Tensor]:
-        """Give probabilities and logits, batch x tags each."""
-        images = pictures.flip(-1).permute(0, 3, 1, 2)
-        logits = self.model((images / 255 - self.mean) / self.std)
-        return logits.sigmoid(), logits
+    def forward(self, pictures: Tensor) -> tuple[Tensor, ...]:
+        """Give probabilities and logits, batch x tags each, and embeddings where they belong."""
+        images = pictures.permute(0, 3, 1, 2) if self.form.channels_last else pictures
+        images = images.flip(1) if self.form.blue_first else images
+        if not self.form.wants_normalized:
+            images = (images / 255 - self.mean) / self.std
+        features = self.model.backbone(images)
+        logits = self.model.classify(features, None)
+        found = logits.sigmoid(), logits
+        # As `EmbeddingBackend` gives them.
+        return (*found, features.mean(dim=(2, 3))) if self.gives_embeddings else found
 
 
-def write_onnx(path: Path, model: Classifier, preprocess: Preprocess) -> None:
-    """Write `model.onnx`: input `input`, outputs `output` (probabilities) and `logits`.
+def write_onnx(path: Path, model: Classifier, preprocess: Preprocess, form: str = "wd") -> None:
+    """Write `model.onnx`: input `input`, and the outputs of the form (`OUTPUTS`).
 
     Args:
         path: the file.
         model: is left in evaluation mode, on the processor.
         preprocess: gives the size of the input, and what the graph does first.
+        form: of `FORMS`.
 
     Raises:
         ModelError: the model reads more than pictures, or cannot be written as a graph.
@@ -66,17 +80,18 @@ def write_onnx(path: Path, model: Classifier, preprocess: Preprocess) -> None:
             __import__(module)
         except ModuleNotFoundError as error:
             raise MissingExtraError(module, "export", "an export") from error
-    graph = Graph(model.cpu(), preprocess).eval()
+    graph = Graph(model.cpu(), preprocess, form).eval()
     size = preprocess.size
+    shape = (size, size, 3) if FORMS[form].channels_last else (3, size, size)
     with warnings.catch_warnings(), _quiet(), torch.no_grad():
         warnings.simplefilter("ignore")  # of libraries about themselves; the result is compared
         try:
             program = torch.onnx.export(
                 graph,
-                (torch.zeros(2, size, size, 3),),
+                (torch.zeros(2, *shape),),
                 dynamo=True,
                 input_names=["input"],
-                output_names=["output", "logits"],
+                output_names=OUTPUTS[form],
                 opset_version=_OPSET,
                 dynamic_shapes=({0: torch.export.Dim("batch", min=1, max=_MOST)},),
                 verbose=False,

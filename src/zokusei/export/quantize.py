@@ -17,7 +17,9 @@ CALIBRATION = 300
 """Pictures that the ranges of the activations are found on, unless there are fewer."""
 
 
-def quantize(path: Path, runtime: str, pictures: Manifest, preprocess: Preprocess) -> None:
+def quantize(
+    path: Path, runtime: str, pictures: Manifest, preprocess: Preprocess, form: Form
+) -> None:
     """Replace a graph by one of eight-bit numbers, with NNCF.
 
     Weights keep seven of their eight bits: processors without VNNI add pairs of products in 16
@@ -28,6 +30,7 @@ def quantize(path: Path, runtime: str, pictures: Manifest, preprocess: Preproces
         runtime: which of them.
         pictures: to calibrate on; those of training, so that validation stays unseen.
         preprocess: fits them.
+        form: how the graph takes them.
 
     Raises:
         DataError: no picture can be read.
@@ -42,7 +45,7 @@ def quantize(path: Path, runtime: str, pictures: Manifest, preprocess: Preproces
     except ModuleNotFoundError as error:
         raise MissingExtraError("nncf", "export", "--int8") from error
     nncf.set_log_level(logging.ERROR)
-    examples = _read_examples(pictures, preprocess)
+    examples = _read_examples(pictures, preprocess, form)
     quantized = nncf.quantize(
         _read(path, runtime),
         nncf.Dataset(examples),
@@ -89,14 +92,14 @@ def _choose(sources: Sequence[str], count: int) -> list[int]:
     return sorted(chosen)
 
 
-def _read_examples(pictures: Manifest, preprocess: Preprocess) -> list[dict[str, Any]]:
+def _read_examples(pictures: Manifest, preprocess: Preprocess, form: Form) -> list[dict[str, Any]]:
     """Take pictures from all over the split, one a batch, as the graph takes them.
 
     As many of each corpus: the smallest of several may be what the model is for.
     """
     paths = [pictures.paths[row] for row in _choose(pictures.column("source"), CALIBRATION)]
     batches = read_batches(paths, [preprocess], batch_size=1, on_error=lambda *_: None, workers=2)
-    examples = [{"input": Form().arrange(pixels, preprocess)} for _, (pixels,) in batches]
+    examples = [{"input": form.arrange(pixels, preprocess)} for _, (pixels,) in batches]
     if not examples:
         raise DataError(f"none of the {len(paths)} pictures to calibrate on can be read")
     return examples

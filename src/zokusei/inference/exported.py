@@ -1,5 +1,6 @@
 """A model that has left torch: its file, tags and preprocessing, read without torch."""
 
+import json
 from dataclasses import asdict, dataclass
 from pathlib import Path
 from typing import Any
@@ -9,6 +10,7 @@ from numpy.typing import NDArray
 
 from zokusei.errors import CheckpointError
 from zokusei.images.preprocess import Preprocess
+from zokusei.inference.steps import PARTS
 from zokusei.model_folder import TAGGER, read_config, reading
 from zokusei.tags import TagSet
 
@@ -73,6 +75,13 @@ class Form:
         return probabilities
 
 
+FORMS = {
+    "wd": Form(),
+    "imgutils": Form(channels_last=False, blue_first=False, wants_normalized=True),
+}
+"""The form of the graphs of each family of clients."""
+
+
 @dataclass(frozen=True)
 class ExportedModel:
     """What a folder of an exported model holds.
@@ -124,12 +133,18 @@ def load_exported(folder: Path) -> ExportedModel:
             folder / FILES[runtime],
             str(config["model"]),
             TagSet.load(folder / "tags.csv"),
-            Preprocess.load(folder / "preprocess.json"),
+            _read_preprocess(folder / "preprocess.json"),
             Form(**config["form"]),
         )
     if not exported.file.is_file():
         raise CheckpointError(f"{folder} is incomplete: it lacks {exported.file.name}")
     return exported
+
+
+def _read_preprocess(path: Path) -> Preprocess:
+    """Read our own keys, beside which the steps of other clients may stand."""
+    described = json.loads(path.read_text(encoding="utf-8"))
+    return Preprocess.from_dict({k: v for k, v in described.items() if k not in PARTS})
 
 
 def describe_form(form: Form) -> dict[str, Any]:

@@ -177,6 +177,25 @@ def load_steps(path: Path) -> Stepwise:
     return Stepwise(wide, "pad", mean, std, steps=tuple(steps), widest=widest)
 
 
+def describe_steps(preprocess: Preprocess) -> dict[str, list[dict[str, Any]]]:
+    """Give a preprocessing as imgutils' preprocess.json has it.
+
+    >>> half = Preprocess(448, "pad", (0.5, 0.5, 0.5), (0.5, 0.5, 0.5))
+    >>> [step["type"] for step in describe_steps(half)["test"]]
+    ['pad_to_size', 'maybe_to_tensor', 'normalize']
+    """
+    side, interpolation = preprocess.size, preprocess.interpolation
+    square, resized = {"size": [side, side]}, {"interpolation": interpolation}
+    fits: dict[str, list[dict[str, Any]]] = {
+        "pad": [{"type": "pad_to_size", **square, **resized, "background_color": "white"}],
+        "squash": [{"type": "resize", **square, **resized}],
+        "crop": [{"type": "resize", "size": side, **resized}, {"type": "center_crop", **square}],
+    }
+    numbers = {"mean": list(preprocess.mean), "std": list(preprocess.std)}
+    steps = [*fits[preprocess.fit], {"type": "maybe_to_tensor"}, {"type": "normalize", **numbers}]
+    return dict.fromkeys(PARTS, steps)
+
+
 def _try(steps: Sequence[Step], size: tuple[int, int]) -> tuple[int, int]:
     """Give the size that the steps make of a picture."""
     image = Image.new("RGB", size)

@@ -10,7 +10,7 @@ from typing import Any
 from zokusei.errors import CheckpointError
 from zokusei.images.preprocess import Preprocess
 from zokusei.inference.deepdanbooru import is_project, load_project
-from zokusei.inference.exported import ExportedModel, Form
+from zokusei.inference.exported import FORMS, ExportedModel, Form
 from zokusei.inference.steps import load_steps
 from zokusei.model_folder import reading
 from zokusei.tags import TagSet
@@ -64,11 +64,11 @@ def load_wd(folder: Path) -> ExportedModel:
         if (folder / STEPS).is_file():
             tags = _read_tags(folder, IMGUTILS_THRESHOLD)
             preprocess: Preprocess = load_steps(folder / STEPS)
-            form = Form(channels_last=False, blue_first=False, wants_normalized=True)
+            form = FORMS["imgutils"]
         else:
             tags = _read_tags(folder, THRESHOLD)
             preprocess = _read_preprocess(config, folder)
-            form = Form() if has_graph else Form(channels_last=False, wants_normalized=True)
+            form = FORMS["wd"] if has_graph else Form(channels_last=False, wants_normalized=True)
         if has_graph:
             return ExportedModel("onnx", folder / GRAPH, name, tags, preprocess, form)
         form = replace(form, gives_logits=True)
