@@ -86,6 +86,22 @@ def test_scores_and_tags_are_those_of_the_trained_model(run_folder, folder, corp
         assert after.names == before.names
 
 
+def test_no_bit_of_a_score_depends_on_the_other_pictures(folder, corpus, monkeypatch):
+    paths = sorted(corpus.glob("*.png"))[:7]
+    tagger = Tagger.load(folder)
+    alone = [next(tagger.tag([path])) for path in paths]
+    compute, passes = tagger.backend._compute, []
+
+    def watch(fitted):
+        passes.append(len(fitted[0]))
+        return compute(fitted)
+
+    # A graph as small as this one shows no difference, and so the passes are counted.
+    monkeypatch.setattr(tagger.backend, "_compute", watch)
+    assert list(tagger.tag(paths)) == list(tagger.tag(reversed(paths)))[::-1] == alone
+    assert passes == [1] * 14
+
+
 def test_other_tools_read_the_same(onnx_folder, corpus):
     tagger = Tagger.load(onnx_folder)
     for path in sorted(corpus.glob("*.png"))[:3]:

@@ -1,5 +1,6 @@
 import io
 import json
+from dataclasses import replace
 from pathlib import Path
 
 import pytest
@@ -30,10 +31,18 @@ def test_the_result_does_not_depend_on_the_batch(tagger, corpus):
     alone = [next(tagger.tag([path])) for path in paths]
     together = list(tagger.tag(paths, batch_size=9))
     small = list(tagger.tag(paths, batch_size=2))
-    for one, two, three in zip(alone, together, small, strict=True):
-        assert one.path == two.path == three.path
-        assert one.scores == pytest.approx(two.scores, abs=1e-5)
-        assert one.scores == pytest.approx(three.scores, abs=1e-5)
+    assert alone == together == small
+    vectors = [next(tagger.tag([path], embedding=True)).embedding for path in paths]
+    assert vectors == [tags.embedding for tags in tagger.tag(paths, embedding=True)]
+
+
+def test_a_tag_at_its_threshold_does_not_flip_with_the_batch(tagger, corpus, monkeypatch):
+    paths = sorted(corpus.glob("*.png"))[:9]
+    alone = [next(tagger.tag([path])) for path in paths]
+    for place, tags in enumerate(alone):
+        exact = replace(tagger.selection, thresholds=tuple(tags.scores.values()))
+        monkeypatch.setattr(tagger, "selection", exact)
+        assert set(list(tagger.tag(paths))[place].names) == set(tags.scores)
 
 
 def test_paths_bytes_and_pictures_are_the_same(tagger, corpus):

@@ -122,6 +122,9 @@ def test_weights_of_timm_are_fed_as_their_config_says(tmp_path):
     (tags,) = tagger.tag([Image.fromarray(pixels)], embedding=True)
     assert list(tags.scores.values()) == pytest.approx(expected, abs=1e-5)
     assert tags.embedding == pytest.approx(pooled, abs=1e-4)
+    pictures = [Image.fromarray(np.roll(pixels, shift, 0)) for shift in range(7)]
+    alone = [next(tagger.tag([picture], embedding=True)) for picture in pictures]
+    assert list(tagger.tag(pictures, embedding=True)) == alone
 
 
 @pytest.mark.parametrize(

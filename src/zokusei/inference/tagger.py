@@ -55,7 +55,11 @@ class Tags:
 
 
 class Tagger:
-    """Tags pictures with a trained model; what it says of one never depends on the others.
+    """Tags pictures with a trained model; what it says of one does not depend on the others.
+
+    On a processor that holds to the last bit, and so for every decision and every byte that is
+    written. On a graphics card, which computes several at once, the last digits of a score depend
+    on how many those are, unless `batch_size` is 1.
 
     Args:
         checkpoint: model, tags, thresholds and preprocessing; from a training or exported.
@@ -147,7 +151,7 @@ class Tagger:
         Args:
             pictures: paths, encoded bytes or Pillow pictures; read as they are needed. One alone
                 may be given as it is.
-            batch_size: pictures a pass through the network.
+            batch_size: pictures that are read at a time, and on a graphics card computed at once.
             on_error: told of each picture that cannot be read, which is then left out;
                 without it the first one ends the work.
             workers: decoding threads.
@@ -180,7 +184,7 @@ class Tagger:
             highest, means = self._summarize(batch, predict, batch_size)
             captions: list[str | None] = [None] * len(batch.pictures)
             if captioner is not None:
-                captions[:] = captioner.write(batch.fitted[-1][batch.firsts])
+                captions[:] = _write_captions(captioner, batch.fitted[-1][batch.firsts])
             for index, picture in enumerate(batch.pictures):
                 yield replace(
                     self._decide(picture, highest[index].tolist()),
@@ -230,6 +234,13 @@ class Tagger:
         tags = self.checkpoint.tags
         names = tuple(tags.names[position] for position in self.selection.choose(scores))
         return Tags(name_picture(picture), names, dict(zip(tags.names, scores, strict=True)))
+
+
+def _write_captions(captioner: "Captioner", pixels: NDArray[np.uint8]) -> list[str]:
+    """Write captions, on a processor one at a time for the reason of `compute_alone`."""
+    if captioner.device.type != "cpu":
+        return captioner.write(pixels)
+    return [captioner.write(pixels[row : row + 1])[0] for row in range(len(pixels))]
 
 
 def load_model(folder: Path | str) -> "Checkpoint | ExportedModel":

@@ -27,6 +27,10 @@ class Backend(Protocol):
     def predict(self, fitted: Sequence[NDArray[np.uint8]]) -> NDArray[np.float32]:
         """Give each picture's probability of each tag.
 
+        On a processor it is the same to the last bit whatever pictures are given with it
+        (`compute_alone`). On a graphics card, where passes of several are much faster, the last
+        digits depend on how many there are.
+
         Args:
             fitted: the pictures as each preprocessing fits them, batch x size x size x 3, red
                 first; a batch of any size.

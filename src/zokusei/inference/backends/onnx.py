@@ -9,6 +9,7 @@ from numpy.typing import NDArray
 
 from zokusei.environment import count_threads
 from zokusei.errors import CheckpointError, ConfigError, MissingExtraError
+from zokusei.inference.backends.alone import compute_alone
 from zokusei.inference.exported import ExportedModel
 
 _PROBABILITIES = ("output", "prediction")  # how WD and imgutils call them
@@ -34,16 +35,24 @@ class OnnxBackend:
         used = "cuda" if self.session.get_providers()[0] == _CUDA else "cpu"
         if device not in ("auto", used):
             raise ConfigError(f"onnxruntime could not use {device!r} and would use {used!r}")
-        self.place = f"{used} through onnxruntime"
+        self.place, self.computes_alone = f"{used} through onnxruntime", used == "cpu"
         self.input = _find_input(self.session, model)
         self.output = _find_output(self.session, model)
 
     def predict(self, fitted: Sequence[NDArray[np.uint8]]) -> NDArray[np.float32]:
         """Give each picture's probability of each tag; see `Backend`."""
+        if self.computes_alone:
+            (probabilities,) = compute_alone(self._compute, fitted)
+        else:
+            (probabilities,) = self._compute(fitted)
+        return probabilities
+
+    def _compute(self, fitted: Sequence[NDArray[np.uint8]]) -> tuple[NDArray[np.float32]]:
+        """Compute one pass."""
         (pixels,) = fitted
         images = self.form.arrange(pixels, self.preprocesses[0])
         (result,) = self.session.run([self.output], {self.input: images})
-        return self.form.read_result(result)
+        return (self.form.read_result(result),)
 
 
 def create_session(file: Path, device: str) -> Any:

@@ -7,6 +7,7 @@ from numpy.typing import NDArray
 
 from zokusei.environment import count_threads
 from zokusei.errors import CheckpointError, ConfigError, MissingExtraError
+from zokusei.inference.backends.alone import compute_alone
 from zokusei.inference.exported import ExportedModel
 
 
@@ -34,7 +35,7 @@ class OpenVinoBackend:
         if name not in core.available_devices:
             there = ", ".join(core.available_devices).lower()
             raise ConfigError(f"OpenVINO has no device {device!r} here; it has: {there}")
-        self.place = f"{name.lower()} through OpenVINO"
+        self.place, self.computes_alone = f"{name.lower()} through OpenVINO", name == "CPU"
         settings = {"PERFORMANCE_HINT": "LATENCY", "INFERENCE_PRECISION_HINT": "f32"}
         if name == "CPU":
             settings["INFERENCE_NUM_THREADS"] = str(count_threads())
@@ -51,7 +52,15 @@ class OpenVinoBackend:
 
     def predict(self, fitted: Sequence[NDArray[np.uint8]]) -> NDArray[np.float32]:
         """Give each picture's probability of each tag; see `Backend`."""
+        if self.computes_alone:
+            (probabilities,) = compute_alone(self._compute, fitted)
+        else:
+            (probabilities,) = self._compute(fitted)
+        return probabilities
+
+    def _compute(self, fitted: Sequence[NDArray[np.uint8]]) -> tuple[NDArray[np.float32]]:
+        """Compute one pass."""
         (pixels,) = fitted
         images = self.form.arrange(pixels, self.preprocesses[0])
         result: NDArray[np.float32] = self.compiled(images)[0].copy()
-        return self.form.read_result(result)
+        return (self.form.read_result(result),)

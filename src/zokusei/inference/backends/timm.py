@@ -10,6 +10,7 @@ from numpy.typing import NDArray
 from safetensors.torch import load_file
 
 from zokusei.errors import CheckpointError
+from zokusei.inference.backends.alone import compute_alone
 from zokusei.inference.backends.torch import choose_device
 from zokusei.inference.exported import ExportedModel
 from zokusei.model_folder import reading
@@ -54,6 +55,15 @@ class TimmBackend:
 
         An embedding is what timm's network pools and hands to its last layer.
         """
+        if self.device.type == "cpu":
+            probabilities, pooled = compute_alone(self._compute, fitted)
+            return probabilities, pooled
+        return self._compute(fitted)
+
+    def _compute(
+        self, fitted: Sequence[NDArray[np.uint8]]
+    ) -> tuple[NDArray[np.float32], NDArray[np.float32]]:
+        """Compute one pass."""
         (pixels,) = fitted
         images = torch.from_numpy(self.form.arrange(pixels, self.preprocesses[0])).to(self.device)
         with torch.inference_mode():

@@ -11,6 +11,7 @@ from torch import nn
 from zokusei.captioning.model import to_annotations
 from zokusei.checkpoint import Checkpoint
 from zokusei.errors import ConfigError
+from zokusei.inference.backends.alone import compute_alone
 
 Network = TypeVar("Network", bound=nn.Module)
 
@@ -56,6 +57,15 @@ class TorchBackend:
         An embedding is the mean over all places of the backbone's last feature map, before the head
         reads it.
         """
+        if self.device.type == "cpu":
+            probabilities, pooled = compute_alone(self._compute, fitted)
+            return probabilities, pooled
+        return self._compute(fitted)
+
+    def _compute(
+        self, fitted: Sequence[NDArray[np.uint8]]
+    ) -> tuple[NDArray[np.float32], NDArray[np.float32]]:
+        """Compute one pass."""
         images = [torch.from_numpy(pixels).permute(0, 3, 1, 2) for pixels in fitted]
         with torch.inference_mode():
             given = self.preprocesses[0].normalize(images[0].to(self.device))
