@@ -8,19 +8,23 @@ import sys
 
 import numpy as np
 import pytest
+import torch
 from PIL import Image
 
-from zokusei.checkpoint import load_checkpoint
+from zokusei.checkpoint import Checkpoint, load_checkpoint, save_checkpoint
 from zokusei.errors import CheckpointError, ConfigError, DataError, MissingExtraError, ModelError
 from zokusei.export import folder as export_folder
 from zokusei.export.folder import check_target, export_run
 from zokusei.export.pictures import choose_pictures
+from zokusei.export.quantize import find_exempt
 from zokusei.images.preprocess import Preprocess
 from zokusei.inference import Tagger
 from zokusei.inference.evaluate import evaluate_run
 from zokusei.inference.explain import explain_picture
-from zokusei.inference.exported import Form
+from zokusei.inference.exported import FILES, Form
 from zokusei.inference.steps import describe_steps, load_steps
+from zokusei.labels import LabelSpace
+from zokusei.models import create_model
 from zokusei.tags import TagSet
 
 
@@ -373,6 +377,63 @@ def test_eight_bits_say_nearly_the_same(zokusei, run_folder, tmp_path, corpus, r
     assert (b"QuantizeLinear" if runtime == "onnx" else b"FakeQuantize") in graph
     names = {path.name for path in (tmp_path / "int8").iterdir()}
     assert not any(name.startswith("int8-") for name in names)
+
+
+def list_quantized(file):
+    """Kinds of the operations that read eight-bit numbers."""
+    if file.suffix == ".xml":
+        import openvino
+
+        return {
+            operation.get_type_name()
+            for operation in openvino.Core().read_model(file).get_ops()
+            for given in operation.inputs()
+            if given.get_source_output().get_node().get_type_name() == "FakeQuantize"
+        }
+    import onnx
+
+    nodes = onnx.load(file).graph.node
+    quantized = {node.output[0] for node in nodes if node.op_type == "DequantizeLinear"}
+    return {node.op_type for node in nodes if not quantized.isdisjoint(node.input)}
+
+
+@pytest.mark.slow
+@pytest.mark.parametrize("runtime", ["onnx", "openvino"])
+def test_tags_that_compete_do_so_with_all_their_bits(tmp_path, corpus, runtime):
+    names = ["red", "green", "blue", "square", "stripe"]
+    labels = LabelSpace.from_targets(
+        TagSet.from_names(names), torch.ones(2, len(names), dtype=torch.bool)
+    )
+    torch.manual_seed(0)
+    model = create_model(
+        "gap", labels, backbone="test_efficientnet", weights="none", one_of=[names[:3]]
+    )
+    preprocess = Preprocess(32, "squash", (0.5, 0.5, 0.5), (0.5, 0.5, 0.5))
+    save_checkpoint(tmp_path / "model", Checkpoint(model, labels, preprocess))
+    export_run(tmp_path / "model", tmp_path / "int8", runtime, int8=True, pictures=corpus)
+    kinds = list_quantized(tmp_path / "int8" / FILES[runtime])
+    assert kinds & {"Conv", "Convolution"}
+    assert kinds.isdisjoint({"Sub", "Subtract", "Concat", "ReduceSum", "ReduceLogSumExp"})
+
+
+def test_what_lies_behind_the_last_product_is_exempt():
+    from onnx import TensorProto, helper
+
+    nodes = [
+        helper.make_node("Sub", ["input", "mean"], ["centred"], name="normalise"),
+        helper.make_node("MatMul", ["centred", "weights"], ["product"], name="product"),
+        helper.make_node("Add", ["product", "bias"], ["raw"], name="bias"),
+        helper.make_node("ReduceLogSumExp", ["raw"], ["sum"], name="sum"),
+        helper.make_node("Sub", ["raw", "sum"], ["logits"], name="compete"),
+        helper.make_node("Sigmoid", ["logits"], ["output"], name="sigmoid"),
+    ]
+    names = ["input", "mean", "weights", "bias"]
+    ends = [
+        [helper.make_tensor_value_info(name, TensorProto.FLOAT, None) for name in end]
+        for end in (names, ["output", "logits"])
+    ]
+    graph = helper.make_model(helper.make_graph(nodes, "small", *ends))
+    assert find_exempt(graph, "onnx") == ["bias", "compete", "sum"]
 
 
 def test_eight_bits_need_their_library_and_pictures(run_folder, tmp_path, monkeypatch, written):

@@ -72,8 +72,7 @@ def export_run(
     def write(fresh: Path) -> None:
         _write_graph(fresh, checkpoint, runtime, form)
         if calibration is not None:
-            graph, preprocess = fresh / FILES[runtime], checkpoint.preprocess
-            quantize(graph, runtime, calibration, preprocess, FORMS[form])
+            _quantize(fresh / FILES[runtime], checkpoint, runtime, form, calibration)
         _describe(fresh, checkpoint, runtime, form, "int8" if int8 else "float32")
         parity = _compare(fresh, checkpoint, compared, progress)
         if parity.largest > _FAR and not int8:
@@ -87,6 +86,14 @@ def export_run(
 
     write_model_folder(out, write)
     return found[0]
+
+
+def _quantize(
+    graph: Path, checkpoint: Checkpoint, runtime: str, form: str, pictures: Manifest
+) -> None:
+    """Replace the graph by one of eight-bit numbers."""
+    competing = checkpoint.model.one_of is not None
+    quantize(graph, runtime, pictures, checkpoint.preprocess, FORMS[form], competing=competing)
 
 
 def _check_form(runtime: str, form: str) -> None:

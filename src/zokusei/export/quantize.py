@@ -16,9 +16,17 @@ from zokusei.inference.reading import read_batches
 CALIBRATION = 300
 """Pictures that the ranges of the activations are found on, unless there are fewer."""
 
+_PRODUCTS = {"MatMul", "Gemm", "Conv", "Convolution", "GroupConvolution"}
+
 
 def quantize(
-    path: Path, runtime: str, pictures: Manifest, preprocess: Preprocess, form: Form
+    path: Path,
+    runtime: str,
+    pictures: Manifest,
+    preprocess: Preprocess,
+    form: Form,
+    *,
+    competing: bool = False,
 ) -> None:
     """Replace a graph by one of eight-bit numbers, with NNCF.
 
@@ -31,6 +39,9 @@ def quantize(
         pictures: to calibrate on; those of training, so that validation stays unseen.
         preprocess: fits them.
         form: how the graph takes them.
+        competing: tags share a softmax (`OneOf`). What it subtracts and sums up is logits, most of
+            them far from those that decide, and in 8 bits the latter would be lost: all behind
+            the last product with weights stays as it is.
 
     Raises:
         DataError: no picture can be read.
@@ -46,11 +57,14 @@ def quantize(
         raise MissingExtraError("nncf", "export", "--int8") from error
     nncf.set_log_level(logging.ERROR)
     examples = _read_examples(pictures, preprocess, form)
+    graph = _read(path, runtime)
+    exempt = find_exempt(graph, runtime) if competing else []
     quantized = nncf.quantize(
-        _read(path, runtime),
+        graph,
         nncf.Dataset(examples),
         preset=nncf.QuantizationPreset.MIXED,
         subset_size=len(examples),
+        ignored_scope=nncf.IgnoredScope(names=exempt) if exempt else None,
         advanced_parameters=AdvancedQuantizationParameters(overflow_fix=OverflowFix.ENABLE),
     )
     if runtime == "openvino":
@@ -75,6 +89,42 @@ def _read(path: Path, runtime: str) -> Any:
     import onnx
 
     return onnx.load(path)
+
+
+def find_exempt(graph: Any, runtime: str) -> list[str]:
+    """Name the operations between the last products with weights and the logits."""
+    operations, last = _list_operations(graph, runtime)
+    waiting, found = [last], set[str]()
+    while waiting:
+        name = waiting.pop()
+        kind, sources = operations[name]
+        if name not in found and kind not in _PRODUCTS:
+            found.add(name)
+            waiting += [source for source in sources if source in operations]
+    # Constants are part of what reads them, and NNCF knows no inputs and outputs.
+    return sorted(n for n in found if operations[n][0] not in ("Constant", "Parameter", "Result"))
+
+
+def _list_operations(graph: Any, runtime: str) -> tuple[dict[str, tuple[str, list[str]]], str]:
+    """Give kind and sources of each operation by its name, and the one that gives the logits."""
+    if runtime == "openvino":
+        operations = {
+            operation.get_friendly_name(): (
+                operation.get_type_name(),
+                [
+                    given.get_source_output().get_node().get_friendly_name()
+                    for given in operation.inputs()
+                ],
+            )
+            for operation in graph.get_ops()
+        }
+        return operations, graph.output("logits").get_node().get_friendly_name()
+    maker = {value: node.name for node in graph.graph.node for value in node.output}
+    operations = {
+        node.name: (node.op_type, [maker[value] for value in node.input if value in maker])
+        for node in graph.graph.node
+    }
+    return operations, maker["logits"]
 
 
 def _choose(sources: Sequence[str], count: int) -> list[int]:
