@@ -397,20 +397,33 @@ def list_quantized(file):
     return {node.op_type for node in nodes if not quantized.isdisjoint(node.input)}
 
 
-@pytest.mark.slow
-@pytest.mark.parametrize("runtime", ["onnx", "openvino"])
-def test_tags_that_compete_do_so_with_all_their_bits(tmp_path, corpus, runtime):
+def write_model(folder, name):
+    """A model that no training stands behind, the first three of whose tags compete."""
     names = ["red", "green", "blue", "square", "stripe"]
     labels = LabelSpace.from_targets(
         TagSet.from_names(names), torch.ones(2, len(names), dtype=torch.bool)
     )
     torch.manual_seed(0)
     model = create_model(
-        "gap", labels, backbone="test_efficientnet", weights="none", one_of=[names[:3]]
+        name, labels, backbone="test_efficientnet", weights="none", one_of=[names[:3]]
     )
     preprocess = Preprocess(32, "squash", (0.5, 0.5, 0.5), (0.5, 0.5, 0.5))
-    save_checkpoint(tmp_path / "model", Checkpoint(model, labels, preprocess))
-    export_run(tmp_path / "model", tmp_path / "int8", runtime, int8=True, pictures=corpus)
+    save_checkpoint(folder, Checkpoint(model, labels, preprocess))
+    return folder
+
+
+@pytest.mark.slow
+def test_a_head_that_takes_parts_of_weights_goes_into_eight_bits(tmp_path, corpus):
+    model = write_model(tmp_path / "model", "add_gcn")
+    parity = export_run(model, tmp_path / "int8", "onnx", int8=True, pictures=corpus)
+    assert 0 < parity.mean < 0.05
+
+
+@pytest.mark.slow
+@pytest.mark.parametrize("runtime", ["onnx", "openvino"])
+def test_tags_that_compete_do_so_with_all_their_bits(tmp_path, corpus, runtime):
+    model = write_model(tmp_path / "model", "gap")
+    export_run(model, tmp_path / "int8", runtime, int8=True, pictures=corpus)
     kinds = list_quantized(tmp_path / "int8" / FILES[runtime])
     assert kinds & {"Conv", "Convolution"}
     assert kinds.isdisjoint({"Sub", "Subtract", "Concat", "ReduceSum", "ReduceLogSumExp"})

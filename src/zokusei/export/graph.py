@@ -16,6 +16,7 @@ from zokusei.models import Classifier
 
 _OPSET = 18  # onnxruntime reads it since 1.14
 _MOST = 65536  # pictures a batch
+_ANY_SIZE = 1 << 40  # of a constant, in bytes
 
 OUTPUTS = {"wd": ["output", "logits"], "imgutils": ["prediction", "logits", "embedding"]}
 """What the graphs of each form give; the first holds probabilities."""
@@ -80,6 +81,8 @@ def write_onnx(path: Path, model: Classifier, preprocess: Preprocess, form: str 
             __import__(module)
         except ModuleNotFoundError as error:
             raise MissingExtraError(module, "export", "an export") from error
+    from onnxscript.optimizer import optimize
+
     graph = Graph(model.cpu(), preprocess, form).eval()
     size = preprocess.size
     shape = (size, size, 3) if FORMS[form].channels_last else (3, size, size)
@@ -99,7 +102,9 @@ def write_onnx(path: Path, model: Classifier, preprocess: Preprocess, form: str 
         except torch.onnx.OnnxExporterError as error:
             message = " ".join(str(error).split())
             raise ModelError(f"{model.name!r} cannot be written as ONNX: {message:.200}") from error
-    assert program is not None, "the exporter gives a program unless it writes a file"
+        assert program is not None, "the exporter gives a program unless it writes a file"
+        # A part of a weight, such as a GCN takes, is a weight: NNCF fails on what it must compute.
+        optimize(program.model, input_size_limit=_ANY_SIZE, output_size_limit=_ANY_SIZE)
     program.save(path, external_data=False)
 
 
