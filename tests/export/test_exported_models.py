@@ -8,23 +8,18 @@ import sys
 
 import numpy as np
 import pytest
-import torch
 from PIL import Image
 
-from zokusei.checkpoint import Checkpoint, load_checkpoint, save_checkpoint
+from zokusei.checkpoint import load_checkpoint
 from zokusei.errors import CheckpointError, ConfigError, DataError, MissingExtraError, ModelError
 from zokusei.export import folder as export_folder
 from zokusei.export.folder import check_target, export_run
 from zokusei.export.pictures import choose_pictures
-from zokusei.export.quantize import find_exempt
 from zokusei.images.preprocess import Preprocess
 from zokusei.inference import Tagger
 from zokusei.inference.evaluate import evaluate_run
 from zokusei.inference.explain import explain_picture
-from zokusei.inference.exported import FILES, Form
-from zokusei.inference.steps import describe_steps, load_steps
-from zokusei.labels import LabelSpace
-from zokusei.models import create_model
+from zokusei.inference.exported import Form
 from zokusei.tags import TagSet
 
 
@@ -111,76 +106,6 @@ def test_other_tools_read_the_same(onnx_folder, corpus):
     for path in sorted(corpus.glob("*.png"))[:3]:
         (tags,) = tagger.tag([path])
         assert read_like_other_tools(onnx_folder, path) == pytest.approx(tags.scores, abs=1e-5)
-
-
-def read_like_imgutils(folder, path):
-    """What imgutils' client does by the five files; of its steps those that are written here."""
-    import onnxruntime
-
-    steps = json.loads((folder / "preprocess.json").read_text())
-    resize, to_tensor, normalize = steps["test"]
-    assert (steps["val"], to_tensor) == (steps["test"], {"type": "maybe_to_tensor"})
-    assert (resize["type"], resize["interpolation"]) == ("pad_to_size", "bicubic")
-    width, height = resize["size"]
-    image = Image.open(path).convert("RGB")
-    assert image.width == image.height  # so that nothing is padded
-    image = image.resize((width, height), Image.Resampling.BICUBIC)
-    array = np.asarray(image).transpose(2, 0, 1).astype(np.float32) / 255
-    mean, std = (np.array(normalize[key], np.float32)[:, None, None] for key in ("mean", "std"))
-    session = onnxruntime.InferenceSession(folder / "model.onnx")
-    names = [output.name for output in session.get_outputs()]
-    given = {"input": ((array - mean) / std)[None]}
-    found = dict(zip(names, session.run(names, given), strict=True))
-    named = json.loads((folder / "categories.json").read_text())
-    categories = {entry["category"]: entry["name"] for entry in named}
-    with (folder / "thresholds.csv").open(newline="") as file:
-        limits = {int(row["category"]): float(row["threshold"]) for row in csv.DictReader(file)}
-    with (folder / "selected_tags.csv").open(newline="") as file:
-        rows = list(csv.DictReader(file))
-    assert set(limits) == set(categories) == {int(row["category"]) for row in rows}
-    given = [float(row["best_threshold"]) for row in rows]
-    assert limits[0] == pytest.approx(np.median(given), abs=1e-6)
-    scores = dict(zip([row["name"] for row in rows], found["prediction"][0].tolist(), strict=True))
-    return scores, found
-
-
-def test_imgutils_reads_the_same_where_it_is_asked_for(run_folder, corpus, tmp_path):
-    export_run(run_folder, tmp_path / "onnx", "onnx", form="imgutils")
-    trained, exported = Tagger.load(run_folder, device="cpu"), Tagger.load(tmp_path / "onnx")
-    path = corpus / "002.png"
-    (before,), (after,) = trained.tag([path], embedding=True), exported.tag([path])
-    assert after.scores == pytest.approx(before.scores, abs=1e-5)
-    assert exported.checkpoint.preprocess == trained.checkpoint.preprocess
-    scores, found = read_like_imgutils(tmp_path / "onnx", path)
-    assert scores == pytest.approx(before.scores, abs=1e-5)
-    assert found["embedding"][0].tolist() == pytest.approx(before.embedding, abs=1e-4)
-    # Without our own config.json it is a folder of imgutils like any other.
-    (tmp_path / "onnx" / "config.json").unlink()
-    foreign = Tagger.load(tmp_path / "onnx")
-    (read,) = foreign.tag([path])
-    assert read.scores == pytest.approx(before.scores, abs=1e-5)
-    # Thresholds are written with six digits.
-    expected = trained.checkpoint.tags.thresholds
-    assert foreign.checkpoint.tags.thresholds == pytest.approx(expected, abs=1e-6)
-
-
-@pytest.mark.parametrize("fit", ["pad", "squash", "crop"])
-def test_steps_that_are_written_fit_as_the_model_does(tmp_path, fit):
-    preprocess = Preprocess(32, fit, (0.5, 0.4, 0.3), (0.2, 0.25, 0.5), "lanczos")
-    (tmp_path / "preprocess.json").write_text(json.dumps(describe_steps(preprocess)))
-    steps = load_steps(tmp_path / "preprocess.json")
-    assert (steps.mean, steps.std) == (preprocess.mean, preprocess.std)
-    image = Image.radial_gradient("L").resize((90, 61)).convert("RGB")
-    far = np.abs(steps.to_array(image).astype(int) - preprocess.to_array(image).astype(int))
-    # imgutils cuts at a whole pixel after it resized; a pixel of this gradient is 8 levels.
-    assert far.max() <= (8 if fit == "crop" else 0)
-
-
-def test_a_form_that_does_not_go_is_refused(run_folder, tmp_path):
-    with pytest.raises(ConfigError, match=r"unknown form 'imgutil'; did you mean 'imgutils'"):
-        export_run(run_folder, tmp_path / "a", "onnx", form="imgutil")
-    with pytest.raises(ConfigError, match=r"'imgutils' is for clients that run ONNX; give --to"):
-        export_run(run_folder, tmp_path / "a", "openvino", form="imgutils")
 
 
 def test_thresholds_preprocessing_and_origin_travel_along(run_folder, folder):
@@ -377,76 +302,6 @@ def test_eight_bits_say_nearly_the_same(zokusei, run_folder, tmp_path, corpus, r
     assert (b"QuantizeLinear" if runtime == "onnx" else b"FakeQuantize") in graph
     names = {path.name for path in (tmp_path / "int8").iterdir()}
     assert not any(name.startswith("int8-") for name in names)
-
-
-def list_quantized(file):
-    """Kinds of the operations that read eight-bit numbers."""
-    if file.suffix == ".xml":
-        import openvino
-
-        return {
-            operation.get_type_name()
-            for operation in openvino.Core().read_model(file).get_ops()
-            for given in operation.inputs()
-            if given.get_source_output().get_node().get_type_name() == "FakeQuantize"
-        }
-    import onnx
-
-    nodes = onnx.load(file).graph.node
-    quantized = {node.output[0] for node in nodes if node.op_type == "DequantizeLinear"}
-    return {node.op_type for node in nodes if not quantized.isdisjoint(node.input)}
-
-
-def write_model(folder, name):
-    """A model that no training stands behind, the first three of whose tags compete."""
-    names = ["red", "green", "blue", "square", "stripe"]
-    labels = LabelSpace.from_targets(
-        TagSet.from_names(names), torch.ones(2, len(names), dtype=torch.bool)
-    )
-    torch.manual_seed(0)
-    model = create_model(
-        name, labels, backbone="test_efficientnet", weights="none", one_of=[names[:3]]
-    )
-    preprocess = Preprocess(32, "squash", (0.5, 0.5, 0.5), (0.5, 0.5, 0.5))
-    save_checkpoint(folder, Checkpoint(model, labels, preprocess))
-    return folder
-
-
-@pytest.mark.slow
-def test_a_head_that_takes_parts_of_weights_goes_into_eight_bits(tmp_path, corpus):
-    model = write_model(tmp_path / "model", "add_gcn")
-    parity = export_run(model, tmp_path / "int8", "onnx", int8=True, pictures=corpus)
-    assert 0 < parity.mean < 0.05
-
-
-@pytest.mark.slow
-@pytest.mark.parametrize("runtime", ["onnx", "openvino"])
-def test_tags_that_compete_do_so_with_all_their_bits(tmp_path, corpus, runtime):
-    model = write_model(tmp_path / "model", "gap")
-    export_run(model, tmp_path / "int8", runtime, int8=True, pictures=corpus)
-    kinds = list_quantized(tmp_path / "int8" / FILES[runtime])
-    assert kinds & {"Conv", "Convolution"}
-    assert kinds.isdisjoint({"Sub", "Subtract", "Concat", "ReduceSum", "ReduceLogSumExp"})
-
-
-def test_what_lies_behind_the_last_product_is_exempt():
-    from onnx import TensorProto, helper
-
-    nodes = [
-        helper.make_node("Sub", ["input", "mean"], ["centred"], name="normalise"),
-        helper.make_node("MatMul", ["centred", "weights"], ["product"], name="product"),
-        helper.make_node("Add", ["product", "bias"], ["raw"], name="bias"),
-        helper.make_node("ReduceLogSumExp", ["raw"], ["sum"], name="sum"),
-        helper.make_node("Sub", ["raw", "sum"], ["logits"], name="compete"),
-        helper.make_node("Sigmoid", ["logits"], ["output"], name="sigmoid"),
-    ]
-    names = ["input", "mean", "weights", "bias"]
-    ends = [
-        [helper.make_tensor_value_info(name, TensorProto.FLOAT, None) for name in end]
-        for end in (names, ["output", "logits"])
-    ]
-    graph = helper.make_model(helper.make_graph(nodes, "small", *ends))
-    assert find_exempt(graph, "onnx") == ["bias", "compete", "sum"]
 
 
 def test_eight_bits_need_their_library_and_pictures(run_folder, tmp_path, monkeypatch, written):

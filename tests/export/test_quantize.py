@@ -1,0 +1,83 @@
+"""Which operations of a graph go into eight bits."""
+
+import pytest
+import torch
+
+from zokusei.checkpoint import Checkpoint, save_checkpoint
+from zokusei.export.folder import export_run
+from zokusei.export.quantize import find_exempt
+from zokusei.images.preprocess import Preprocess
+from zokusei.inference.exported import FILES
+from zokusei.labels import LabelSpace
+from zokusei.models import create_model
+from zokusei.tags import TagSet
+
+
+def list_quantized(file):
+    """Kinds of the operations that read eight-bit numbers."""
+    if file.suffix == ".xml":
+        import openvino
+
+        return {
+            operation.get_type_name()
+            for operation in openvino.Core().read_model(file).get_ops()
+            for given in operation.inputs()
+            if given.get_source_output().get_node().get_type_name() == "FakeQuantize"
+        }
+    import onnx
+
+    nodes = onnx.load(file).graph.node
+    quantized = {node.output[0] for node in nodes if node.op_type == "DequantizeLinear"}
+    return {node.op_type for node in nodes if not quantized.isdisjoint(node.input)}
+
+
+def write_model(folder, name):
+    """A model that no training stands behind, the first three of whose tags compete."""
+    names = ["red", "green", "blue", "square", "stripe"]
+    labels = LabelSpace.from_targets(
+        TagSet.from_names(names), torch.ones(2, len(names), dtype=torch.bool)
+    )
+    torch.manual_seed(0)
+    model = create_model(
+        name, labels, backbone="test_efficientnet", weights="none", one_of=[names[:3]]
+    )
+    preprocess = Preprocess(32, "squash", (0.5, 0.5, 0.5), (0.5, 0.5, 0.5))
+    save_checkpoint(folder, Checkpoint(model, labels, preprocess))
+    return folder
+
+
+@pytest.mark.slow
+def test_a_head_that_takes_parts_of_weights_goes_into_eight_bits(tmp_path, corpus):
+    model = write_model(tmp_path / "model", "add_gcn")
+    parity = export_run(model, tmp_path / "int8", "onnx", int8=True, pictures=corpus)
+    assert 0 < parity.mean < 0.05
+
+
+@pytest.mark.slow
+@pytest.mark.parametrize("runtime", ["onnx", "openvino"])
+def test_tags_that_compete_do_so_with_all_their_bits(tmp_path, corpus, runtime):
+    model = write_model(tmp_path / "model", "gap")
+    export_run(model, tmp_path / "int8", runtime, int8=True, pictures=corpus)
+    kinds = list_quantized(tmp_path / "int8" / FILES[runtime])
+    assert kinds & {"Conv", "Convolution"}
+    assert kinds.isdisjoint({"Sub", "Subtract", "Concat", "ReduceSum", "ReduceLogSumExp"})
+
+
+def test_what_lies_behind_the_last_product_is_exempt():
+    from onnx import TensorProto, helper
+
+    nodes = [
+        helper.make_node("Sub", ["input", "mean"], ["centred"], name="normalise"),
+        helper.make_node("MatMul", ["centred", "weights"], ["product"], name="product"),
+        helper.make_node("Add", ["product", "bias"], ["raw"], name="bias"),
+        helper.make_node("ReduceLogSumExp", ["raw"], ["sum"], name="sum"),
+        helper.make_node("Sub", ["raw", "sum"], ["logits"], name="compete"),
+        helper.make_node("Sigmoid", ["logits"], ["output"], name="sigmoid"),
+    ]
+    names = ["input", "mean", "weights", "bias"]
+    ends = [
+        [helper.make_tensor_value_info(name, TensorProto.FLOAT, None) for name in end]
+        for end in (names, ["output", "logits"])
+    ]
+    graph = helper.make_model(helper.make_graph(nodes, "small", *ends))
+    assert find_exempt(graph, "onnx") == ["bias", "compete", "sum"]
