@@ -1,7 +1,7 @@
 """Pictures computed one at a time, so that the result of one cannot depend on the others."""
 
-from collections.abc import Callable, Sequence
-from typing import TypeAlias
+from collections.abc import Callable, Iterable, Iterator, Sequence
+from typing import Protocol, TypeAlias
 
 import numpy as np
 from numpy.typing import NDArray
@@ -10,24 +10,33 @@ Compute: TypeAlias = Callable[[Sequence[NDArray[np.uint8]]], tuple[NDArray[np.fl
 """From fitted pictures to results, a row a picture."""
 
 
+class Map(Protocol):
+    """What calls a function with each of some values: `map`, or that of a pool."""
+
+    def __call__(
+        self, function: Compute, values: Iterable[Sequence[NDArray[np.uint8]]], /
+    ) -> Iterator[tuple[NDArray[np.float32], ...]]:
+        """Give the results in order."""
+        ...
+
+
 def compute_alone(
-    compute: Compute, fitted: Sequence[NDArray[np.uint8]]
+    compute: Compute, fitted: Sequence[NDArray[np.uint8]], each: Map = map
 ) -> tuple[NDArray[np.float32], ...]:
     """Compute each picture in a pass of its own.
 
     In one pass the last digits of a result depend on how many pictures there are, and on some
     networks on the place among them, as a library adds numbers in another order. Rounding does not
-    help: a score that lies where it is rounded up or down goes on to fall on either side. On a
-    processor a pass of several is hardly faster, unless network and pictures are small.
+    help: a score that lies where it is rounded up or down goes on to fall on either side.
 
     Args:
         compute: what computes a pass.
         fitted: see `Backend.predict`.
+        each: calls it; that of a pool where several threads are to compute a picture each.
 
     >>> pixels = np.zeros((2, 4, 4, 3), dtype=np.uint8)
     >>> compute_alone(lambda given: (np.float32([[len(given[0])]]),), [pixels])[0].tolist()
     [[1.0], [1.0]]
     """
-    rows = range(len(fitted[0]))
-    passes = [compute([pixels[row : row + 1] for pixels in fitted]) for row in rows]
-    return tuple(np.concatenate(parts) for parts in zip(*passes, strict=True))
+    alone = ([pixels[row : row + 1] for pixels in fitted] for row in range(len(fitted[0])))
+    return tuple(np.concatenate(parts) for parts in zip(*each(compute, alone), strict=True))

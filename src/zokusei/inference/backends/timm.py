@@ -11,7 +11,7 @@ from safetensors.torch import load_file
 
 from zokusei.errors import CheckpointError
 from zokusei.inference.backends.alone import compute_alone
-from zokusei.inference.backends.torch import choose_device
+from zokusei.inference.backends.torch import choose_device, create_pool
 from zokusei.inference.exported import ExportedModel
 from zokusei.model_folder import reading
 from zokusei.model_weights import load_exactly
@@ -32,6 +32,7 @@ class TimmBackend:
     def __init__(self, model: ExportedModel, device: str = "auto") -> None:
         self.device = choose_device(device)
         self.place = str(self.device)
+        self._pool = create_pool(self.device)
         self.form, self.preprocesses = model.form, [model.preprocess]
         try:
             network = timm.create_model(num_classes=len(model.tags), **(model.arguments or {}))
@@ -55,8 +56,8 @@ class TimmBackend:
 
         An embedding is what timm's network pools and hands to its last layer.
         """
-        if self.device.type == "cpu":
-            probabilities, pooled = compute_alone(self._compute, fitted)
+        if self._pool is not None:
+            probabilities, pooled = compute_alone(self._compute, fitted, self._pool.map)
             return probabilities, pooled
         return self._compute(fitted)
 
