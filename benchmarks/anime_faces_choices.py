@@ -46,6 +46,12 @@ CHOICES = {
         "train.epochs=8",
         *STRONGER,
     ],
+    "144 px, eight epochs of crops from two fifths on, erased, a softmax a kind, add_gcn": [
+        *LARGER,
+        "train.epochs=8",
+        *STRONGER,
+        *MEAN,
+    ],
     "add_gcn, attention as a mean": [*SMALL, *MEAN],
     "add_gcn": [*SMALL, "model.name=add_gcn"],
     "gap": [*SMALL, "model.name=gap"],
