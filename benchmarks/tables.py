@@ -49,18 +49,22 @@ def choices(rows: list[Row]) -> list[list[str]]:
     return table
 
 
-def base_tagger(rows: list[Row]) -> list[list[str]]:
-    """Trainings of the packaged tagger on the illustrations that were held out."""
-    table = [["tags", "mAP", "chance", "hair colour", "eye colour", "minutes"]]
+def base_tagger(rows: list[Row], experiment: str) -> list[list[str]]:
+    """Trainings of the packaged tagger, judged on illustrations of sources that it never saw."""
+    is_final = experiment == "base-tagger"
+    first = [] if is_final else ["model", "settings"]
+    table = [[*first, "tags", "mAP", "chance", "hair colour", "eye colour", "minutes"]]
     for row in rows:
-        if row["experiment"] != "base-tagger":
-            continue  # of settings that were being chosen, on other pictures
+        if row["experiment"] != experiment:
+            continue
         shares = [
             f"{float(row[f'{name}_top1']):.0f} % of {row[f'{name}_pictures']}"
             for name in ("hair", "eyes")
         ]
         rates = [f"{float(row[name]):.1f}" for name in ("map", "chance_map")]
-        table.append([row["tags"], *rates, *shares, f"{float(row['seconds']) / 60:.0f}"])
+        settings = row["config"].removeprefix(experiment).strip()
+        about = [] if is_final else [f"`{row['model']}`", f"`{settings}`"]
+        table.append([*about, row["tags"], *rates, *shares, f"{float(row['seconds']) / 60:.0f}"])
     return table
 
 
@@ -303,7 +307,8 @@ def make_tables() -> dict[str, str]:
         "anime-faces": anime_faces(read("anime-faces")),
         "anime-faces-choices": choices(read("anime-faces-choices")),
         "white-box": white_box(read("white-box")),
-        "base-tagger": base_tagger(read("base-tagger")),
+        "base-tagger": base_tagger(read("base-tagger"), "base-tagger"),
+        "base-tagger-development": base_tagger(read("base-tagger"), "base-tagger-development"),
         "drawn": drawn(read("drawn")),
         "loader": loader(read("loader")),
         "danbooru": danbooru(read("danbooru")),
