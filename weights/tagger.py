@@ -89,7 +89,7 @@ def main() -> None:
     parser = argparse.ArgumentParser(description="Make the tagger that the package carries.")
     parser.add_argument("--faces", type=Path, default=Path("../shared/data/anime-faces"))
     parser.add_argument("--art", type=Path, default=Path("../shared/data/real-art"))
-    parser.add_argument("--drawn", type=int, default=6000, help="drawn pictures")
+    parser.add_argument("--drawn", type=int, default=4000, help="drawn pictures")
     parser.add_argument("--out", type=Path, help="the run; runs/base-tagger by default")
     parser.add_argument("--develop", action="store_true", help="judge on other sources")
     parser.add_argument("--ship", type=Path, metavar="RUN", help="only pack this run")

@@ -19,6 +19,7 @@ from zokusei.errors import ConfigError
 from zokusei.losses import create_loss
 from zokusei.models import create_model, list_models, needs_captions
 from zokusei.reproduce.plan import load_plan
+from zokusei.reproduce.scale import load_scale
 from zokusei.results import read_results
 from zokusei.training.optimizers import create_optimizer
 
@@ -274,15 +275,18 @@ def test_captions_are_compared_in_every_reading_and_with_every_control(tmp_path)
 
 
 @pytest.mark.slow
-@pytest.mark.parametrize("name", yaml.safe_load(PAPER.read_text())["models"])
+@pytest.mark.parametrize("name", [*yaml.safe_load(PAPER.read_text())["models"], "capgcn"])
 def test_every_model_takes_a_step_at_the_papers_scale(name):
     """ResNet-101 at 448 pixels, with the options, loss and optimiser of the plan."""
-    plan = load_plan(PAPER)
+    plan, width = load_plan(PAPER), 2048
+    if name not in plan.models:
+        plan = load_scale("paper").create_plan("danbooru", Path("danbooru"), [name], [0], {})
     config = plan.create_config(name, 0)
+    options = {"caption_width": width} if needs_captions(name) else {}
     labels = create_label_space(100, width=50)
     labels = labels.with_embeddings(labels.embeddings.float())
     model = create_model(
-        config.model.name, labels, backbone=config.model.backbone, **config.model.options
+        config.model.name, labels, backbone=config.model.backbone, **config.model.options, **options
     ).train()
     rates = {k: v for k, v in asdict(config.optimizer).items() if k != "clip"}
     optimizer = create_optimizer(model, **rates)
@@ -290,7 +294,8 @@ def test_every_model_takes_a_step_at_the_papers_scale(name):
     before = {key: weight.detach().clone() for key, weight in model.head.named_parameters()}
     size = config.preprocess.size
     targets = (torch.rand(2, 100) < 0.1).float()
-    loss(model(torch.randn(2, 3, size, size)), targets, None).backward()
+    captions = [torch.randn(2, width)] if options else []
+    loss(model(torch.randn(2, 3, size, size), *captions), targets, None).backward()
     limit = math.inf if config.optimizer.clip is None else config.optimizer.clip
     norm = torch.nn.utils.clip_grad_norm_(model.parameters(), limit)
     assert norm.isfinite()
