@@ -49,6 +49,28 @@ def choices(rows: list[Row]) -> list[list[str]]:
     return table
 
 
+def presets(rows: list[Row]) -> list[list[str]]:
+    """Validation mAP of each model with each learning rate of its head."""
+    rates = sorted({_rate_of(row) for row in rows}, key=float)
+    table = [["model", *rates]]
+    for model in dict.fromkeys(row["model"] for row in rows):
+        own = {_rate_of(row): float(row["map"]) for row in rows if row["model"] == model}
+        best = max(own.values())
+        cells = [f"{own[rate]:.1f}" if rate in own else "" for rate in rates]
+        cells = [
+            f"**{cell}**" if own.get(rate) == best else cell
+            for cell, rate in zip(cells, rates, strict=True)
+        ]
+        table.append([f"`{model}`", *cells])
+    return table
+
+
+def _rate_of(row: Row) -> str:
+    found = re.search(r"optimizer\.lr=(\S+)", row["config"])
+    assert found is not None, "presets.py writes it"
+    return found[1]
+
+
 def base_tagger(rows: list[Row], experiment: str) -> list[list[str]]:
     """Trainings of the packaged tagger, judged on illustrations of sources that it never saw."""
     is_final = experiment == "base-tagger"
@@ -306,6 +328,7 @@ def make_tables() -> dict[str, str]:
     tables = {
         "anime-faces": anime_faces(read("anime-faces")),
         "anime-faces-choices": choices(read("anime-faces-choices")),
+        "presets": presets(read("presets")),
         "white-box": white_box(read("white-box")),
         "base-tagger": base_tagger(read("base-tagger"), "base-tagger"),
         "base-tagger-development": base_tagger(read("base-tagger"), "base-tagger-development"),

@@ -1,0 +1,74 @@
+"""How the rates of a comparison's models are chosen: the same grid for each, on validation data.
+
+    python benchmarks/presets.py [PLAN] [--rates 0.001,0.002] [MODEL ...] [key=value ...]
+
+PLAN is that of `zokusei compare`, configs/compare-drawn.yaml by default, whose corpus must be
+there: `zokusei data draw demo/compare --count 6000`. Every model of it (or those that are named) is
+trained with every rate, once and with all else as the plan has it, and judged on the validation
+split; the test split is never looked at. Each run is a row of results/presets.csv; runs that have
+theirs are skipped and a killed one goes on. `key=value` changes settings of all, as for `compare`.
+"""
+
+import argparse
+import dataclasses
+from pathlib import Path
+
+from zokusei.cli.console import TrainingProgress, tell
+from zokusei.config import Config
+from zokusei.inference.evaluate import evaluate_run, result_row
+from zokusei.memory import keep_freed_memory
+from zokusei.reproduce.plan import load_plan
+from zokusei.results import append_result, read_results
+from zokusei.training.classifier import train_classifier
+
+HERE = Path(__file__).parent
+PLAN = HERE.parent / "configs" / "compare-drawn.yaml"
+RESULTS = HERE / "results" / "presets.csv"
+RATES = "0.0005,0.001,0.002,0.004"
+
+
+def main() -> None:
+    """Run what is missing, rate by rate, so that early rows already compare the models."""
+    parser = argparse.ArgumentParser(description="Choose rates on validation data.")
+    parser.add_argument("given", nargs="*", metavar="PLAN MODEL key=value")
+    parser.add_argument("--rates", default=RATES)
+    options = parser.parse_intermixed_args()
+    files = [item for item in options.given if item.endswith((".yaml", ".yml"))]
+    settings = [item for item in options.given if "=" in item]
+    models = [item for item in options.given if item not in {*files, *settings}]
+    plan = load_plan(files[0] if files else PLAN, settings)
+    unknown = [model for model in models if model not in plan.models]
+    if unknown:
+        parser.error(f"{plan.name} has no model {unknown[0]!r}; it has {', '.join(plan.models)}")
+    keep_freed_memory()
+    for rate in map(float, options.rates.split(",")):
+        for model in models or plan.models:
+            config = plan.create_config(model, plan.seeds[0])
+            optimizer = dataclasses.replace(config.optimizer, lr=rate)
+            config = dataclasses.replace(config, optimizer=optimizer)
+            run_one(config, plan.name, model, rate, settings)
+
+
+def run_one(config: Config, plan: str, model: str, rate: float, settings: list[str]) -> None:
+    """Train and judge one model with one rate, unless it has its row."""
+    key = {
+        "experiment": f"presets: {plan}",
+        "model": model,
+        "config": " ".join([plan, f"optimizer.lr={rate:g}", *settings]),
+    }
+    rows = read_results(RESULTS) if RESULTS.exists() else []
+    if any(row.items() >= key.items() for row in rows):
+        return
+    run = Path("runs") / "presets" / plan / "-".join([model, f"{rate:g}", *settings])
+    progress = TrainingProgress()
+    try:
+        train_classifier(config, run, progress, tell)
+    finally:
+        progress.close()
+    evaluation = evaluate_run(run, split="val")
+    append_result(RESULTS, result_row(run, evaluation) | key)
+    tell(f"{model}, {rate:g}: validation mAP {evaluation['metrics']['map']:.2f}")
+
+
+if __name__ == "__main__":
+    main()
