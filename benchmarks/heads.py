@@ -24,7 +24,7 @@ from torch.utils.flop_counter import FlopCounterMode
 
 from zokusei.labels import LabelSpace
 from zokusei.memory import keep_freed_memory
-from zokusei.models import create_model, list_models
+from zokusei.models import create_model, list_models, needs_captions
 from zokusei.models.registry import Classifier
 from zokusei.results import append_result
 from zokusei.tags import TagSet
@@ -38,25 +38,25 @@ COLUMNS = (
 
 
 class Scale(NamedTuple):
-    """A backbone, its input, and how often to measure inference and training."""
+    """A backbone, its width, its input, and how often to measure inference and training.
+
+    A captioner on the same backbone gives vectors of that width.
+    """
 
     backbone: str
+    width: int
     size: int
     batch: int
     rounds: tuple[int, int]
 
 
 SCALES = {
-    "desk": Scale("tf_efficientnet_lite0", 112, 32, (15, 9)),
-    "paper": Scale("resnet101", 448, 2, (15, 3)),
+    "desk": Scale("tf_efficientnet_lite0", 1280, 112, 32, (15, 9)),
+    "paper": Scale("resnet101", 2048, 448, 2, (15, 3)),
 }
 CLASSES = (100, 1_000, 10_000)
 WIDTH = 50  # of the label embeddings, as GloVe's smallest
-CAPTION = 1280  # numbers of a caption's vector, as an EfficientNet-Lite0 captioner gives them
-OPTIONS: dict[str, dict[str, int]] = {
-    "query2label": {"hidden": 512},
-    "capgcn": {"caption_width": CAPTION},
-}
+OPTIONS: dict[str, dict[str, int]] = {"query2label": {"hidden": 512}}
 """Models of published widths, but for a decoder that would weigh more than the backbone."""
 
 
@@ -73,13 +73,20 @@ def create_labels(classes: int) -> LabelSpace:
 def create(name: str, scale: Scale, classes: int = 100) -> Classifier:
     """Build a model without pre-trained weights: they change no time."""
     torch.manual_seed(0)
-    options = OPTIONS.get(name, {})
+    options = list_options(name, scale.width)
     return create_model(name, create_labels(classes), backbone=scale.backbone, **options)
+
+
+def list_options(name: str, width: int) -> dict[str, int]:
+    """Give a head's options, on a backbone and captions of some width."""
+    captions = {"caption_width": width} if needs_captions(name) else {}
+    return OPTIONS.get(name, {}) | captions
 
 
 def given(model: Classifier, images: torch.Tensor) -> tuple[torch.Tensor, ...]:
     """Give what a model reads; the vectors of captions are made beforehand."""
-    captions = torch.randn(len(images), CAPTION, generator=torch.Generator().manual_seed(0))
+    width = model.arguments.get("caption_width", 1)
+    captions = torch.randn(len(images), width, generator=torch.Generator().manual_seed(0))
     return (images, captions) if model.head.needs_captions else (images,)
 
 
@@ -198,13 +205,14 @@ def measure_growth() -> None:
 def measure_head(model: str, classes: int) -> None:
     """Print seconds of a head on one 14 x 14 map, and the megabytes that it needs for that."""
     labels = create_labels(classes)
-    options = OPTIONS.get(model, {})
+    width = SCALES["paper"].width
+    options = list_options(model, width)
     small = create_model(model, create_labels(2), backbone="test_efficientnet", **options)
     head_class = type(small.head)
-    head = head_class(2048, labels, **options).eval()
-    inputs: tuple[torch.Tensor, ...] = (torch.randn(1, 2048, 14, 14),)
+    head = head_class(width, labels, **options).eval()
+    inputs: tuple[torch.Tensor, ...] = (torch.randn(1, width, 14, 14),)
     if head.needs_captions:
-        inputs += (torch.randn(1, CAPTION),)
+        inputs += (torch.randn(1, width),)
     # The process has peaked higher while it built the head: give that memory back, and forget it.
     del small, labels
     gc.collect()
