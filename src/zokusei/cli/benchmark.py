@@ -14,7 +14,12 @@ def benchmark(
     ] = None,
     count: Annotated[int, typer.Option(min=1, help="Pictures at most.")] = 256,
     rounds: Annotated[int, typer.Option(min=1, help="That are counted, one warms up.")] = 3,
-    batch_size: Annotated[int, typer.Option(min=1, help="Pictures a pass.")] = 16,
+    batch_size: Annotated[
+        int,
+        typer.Option(
+            min=1, help="Pictures read at a time, and on a graphics card computed at once."
+        ),
+    ] = 16,
     workers: Annotated[int, typer.Option(min=1, help="Threads that decode.")] = 2,
     device: Annotated[str, typer.Option(help="auto, cpu, cuda, mps.")] = "auto",
 ) -> None:
