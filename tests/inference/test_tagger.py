@@ -1,5 +1,8 @@
+import copy
 import io
 import json
+import multiprocessing
+import pickle
 from dataclasses import replace
 from pathlib import Path
 
@@ -9,6 +12,7 @@ from PIL import Image
 
 from zokusei.errors import ConfigError, ImageError
 from zokusei.inference import Tagger, choose_device
+from zokusei.inference.backends import torch as torch_backend
 
 
 @pytest.fixture(scope="module")
@@ -135,6 +139,29 @@ def test_an_unknown_device_is_refused(run_folder, device):
 def test_a_missing_device_is_refused(run_folder):
     with pytest.raises(ConfigError, match="not available"):
         Tagger.load(run_folder, device="cuda")
+
+
+@pytest.mark.parametrize("works", ["cuda", "mps", "cpu"])
+def test_auto_passes_over_what_cannot_be_used(monkeypatch, works):
+    def explain(device):
+        return None if device.type == works else "no kernel image is available"
+
+    monkeypatch.setattr(torch_backend, "_explain_unusable", explain)
+    assert choose_device("auto").type == works
+
+
+def test_a_tagger_works_after_a_fork_and_as_a_copy(run_folder, corpus):
+    path = corpus / "000.png"
+    tagger = Tagger.load(run_folder, device="cpu")
+    (here,) = tagger.tag(path)
+    copies = [copy.deepcopy(tagger), pickle.loads(pickle.dumps(tagger))]
+    assert all(next(one.tag(path)).scores == here.scores for one in copies)
+    fork = multiprocessing.get_context("fork")
+    names = fork.Queue()
+    child = fork.Process(target=lambda: names.put(next(tagger.tag(path)).names))
+    child.start()
+    assert names.get(timeout=60) == here.names
+    child.join()
 
 
 @pytest.mark.parametrize("device", ["meta", "xpu", "vulkan", "cuda:99"])

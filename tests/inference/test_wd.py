@@ -235,6 +235,16 @@ def test_a_folder_of_imgutils_is_fed_by_its_own_steps(tmp_path, noise):
     assert list(tags.scores.values()) == pytest.approx(expected, abs=1e-5)
 
 
+def test_a_strip_that_resizing_would_blow_up_is_named(folder):
+    steps = [{"type": "resize", "size": 16}, {"type": "center_crop", "size": [16, 16]}]
+    (folder / "preprocess.json").write_text(json.dumps({"test": steps}))
+    told = []
+    strips = [Image.new("RGB", size) for size in ((2, 20), (1, 1_000_000))]
+    found = list(Tagger.load(folder).tag(strips, on_error=lambda _, error: told.append(str(error))))
+    assert len(found) == 1
+    assert "so narrow (1 x 1000000)" in told[0]
+
+
 @pytest.mark.parametrize(("step", "message"), [
     ({"type": "rescale", "factor": 2}, r"has the step 'rescale'.*knows pad_to_size"),
     ({"type": "normalize", "mean": [0, 0, 0], "std": [1, 1, 1]}, r"has the step 'normalize' in a"),

@@ -19,6 +19,7 @@ from zokusei.reproduce.places import Places
 from zokusei.reproduce.plan import load_plan
 from zokusei.reproduce.scale import load_scale
 from zokusei.results import read_results
+from zokusei.tags import TagSet
 
 
 @pytest.fixture
@@ -93,6 +94,13 @@ def test_a_comparison_judges_old_and_new_runs_on_other_pictures(
     code, _, err = zokusei("compare", write_plan(also={"strange": str(unseen)}), "--out", out)
     assert code == 0, err
     assert read_results(out / "results-strange.csv") == others
+    # Nor is a name that means other pictures by now, whose rows would stand for them.
+    manifest, other = Manifest.load(unseen / "manifest.parquet"), tmp_path / "other.parquet"
+    manifest.with_tags(TagSet(manifest.tags.tags[1:])).save(other)
+    code, _, err = zokusei("compare", write_plan(also={"strange": str(other)}), "--out", out)
+    assert code == 2
+    assert "also.strange" in err
+    assert "other pictures or tags than the runs" in " ".join(err.split())
 
 
 def test_other_pictures_that_cannot_be_used_end_it_before_a_training(zokusei, write_plan, tmp_path):

@@ -23,7 +23,7 @@ def compare(
     costs: Annotated[
         Path | None,
         typer.Option(
-            metavar="FILE", help="What models cost (benchmarks/results/heads.csv), for the table."
+            metavar="FILE", help="What models cost, by benchmarks/heads.py, for the table."
         ),
     ] = None,
 ) -> None:

@@ -8,7 +8,9 @@ import typer
 
 def report(
     run: Annotated[Path, typer.Argument(help="A run folder that was evaluated.")],
-    out: Annotated[Path | None, typer.Option(help="The HTML file; RUN/report.html.")] = None,
+    out: Annotated[
+        Path | None, typer.Option(help="The HTML file; RUN/report.html, or RUN/report-NAME.html.")
+    ] = None,
     split: Annotated[str, typer.Option(help="Which evaluation to show, by its name.")] = "test",
 ) -> None:
     """Write one HTML file to look at: unseen pictures with their tags, a table per tag, curves.

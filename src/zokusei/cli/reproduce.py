@@ -68,9 +68,7 @@ def reproduce(
     ] = None,
     costs: Annotated[
         Path | None,
-        typer.Option(
-            metavar="FILE", help="What models cost (benchmarks/results/heads.csv), for Table 1."
-        ),
+        typer.Option(metavar="FILE", help="What models cost, by benchmarks/heads.py, for Table 1."),
     ] = None,
 ) -> None:
     """Run the paper's experiments: two tables and a figure; killed, the same command goes on.

@@ -25,6 +25,8 @@ MAX_RATIO = 200
 _HARMLESS_BYTES = 16 << 20  # of any ratio: a plain BMP of one colour is packed a thousandfold
 _PACKED = {zipfile.ZIP_STORED, zipfile.ZIP_DEFLATED}
 _ENCRYPTED = 1
+# Two signs side by side that are written in Japan: by chance one of them is in many Western names.
+_JAPANESE = "[\u3005\u3040-\u30ff\u4e00-\u9fff]{2}"
 _UTF8 = 0x800
 _OPEN = 8  # archives at a time, each with a file and its list of members
 _MAX_LIST_BYTES = 32 << 20  # of names and places of members; MAX_MEMBERS need a third of it
@@ -142,16 +144,21 @@ def _read_name(info: zipfile.ZipInfo) -> str:
     """Give a member's name as whoever packed it saw it.
 
     Without the flag of UTF-8 the standard says code page 437, as zipfile reads it. Programs write
-    what their system has: UTF-8 (macOS), or Shift-JIS, of which most archives of drawings are.
+    what their system has: UTF-8 (macOS), or Shift-JIS, of which most archives of drawings are. As
+    Shift-JIS nearly every name can be read, `München` too: only what then has signs that are
+    written in Japan alone, and two of them side by side, is taken for it.
     """
     name = info.orig_filename
     if info.flag_bits & _UTF8 or name.isascii():
         return name
-    for encoding in ("utf-8", "cp932"):
+    raw = name.encode("cp437")
+    for encoding, pattern in (("utf-8", ""), ("cp932", _JAPANESE)):
         try:
-            return name.encode("cp437").decode(encoding)
+            decoded = raw.decode(encoding)
         except UnicodeError:
             continue
+        if re.search(pattern, decoded):
+            return decoded
     return name
 
 

@@ -3,7 +3,7 @@
 import os
 import queue
 import threading
-from collections.abc import Callable
+from collections.abc import Callable, Iterable
 from dataclasses import dataclass
 from functools import partial
 from pathlib import Path
@@ -92,7 +92,7 @@ class Collection:
         targets = [path for _, path in self._targets(item)]
         known, mark = self._done.look(item.path, item.member)
         # Files that went missing, or that other options changed since, are written again.
-        if known and all(map(os.path.exists, targets)) and all(map(self._holds, targets)):
+        if known and all(map(os.path.exists, targets)) and self._holds(targets, item):
             self._move(item)
             self.done_before += 1
             return None
@@ -171,8 +171,8 @@ class Collection:
                     "one of the two, or give them different folders"
                 )
 
-    def _holds(self, target: Path) -> bool:
-        return self._done.holds(os.path.realpath(target))
+    def _holds(self, targets: Iterable[Path], item: Item) -> bool:
+        return all(self._done.holds(os.path.realpath(target), item.path) for target in targets)
 
     def _end(self, job: Job) -> None:
         self._waiting.pop(job.item.path.absolute(), None)

@@ -174,13 +174,16 @@ class Done:
             self._rows.execute("INSERT OR REPLACE INTO owners VALUES (?, ?, ?)", values)
             return None
 
-    def holds(self, target: str) -> bool:
-        """Say whether a file was claimed, and nobody changed it with other options since."""
+    def holds(self, target: str, picture: Path) -> bool:
+        """Say whether a file was claimed for a picture, and nobody changed it since.
+
+        Other options may have changed it, and after them these for another picture.
+        """
         # The table on the disk: a dry look has another of that name.
-        query = "SELECT 1 FROM main.owners WHERE job = ? AND target = ?"
+        query = "SELECT 1 FROM main.owners WHERE job = ? AND target = ? AND picture = ?"
         with self._speaking():
-            found = self._rows.execute(query, (self._job, os.fsencode(target)))
-            return found.fetchone() is not None
+            values = (self._job, os.fsencode(target), to_key(picture))
+            return self._rows.execute(query, values).fetchone() is not None
 
     def take_over(self, target: str, picture: Path) -> None:
         """Write down, before a file is changed, that it is not what other options made any more."""

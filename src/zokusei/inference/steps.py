@@ -9,8 +9,8 @@ from typing import Any, TypeAlias
 import numpy as np
 from PIL import Image, ImageColor
 
-from zokusei.errors import CheckpointError
-from zokusei.images import open_image
+from zokusei.errors import CheckpointError, ImageError
+from zokusei.images import MAX_PIXELS, open_image
 from zokusei.images.preprocess import Preprocess
 
 Step: TypeAlias = Callable[[Image.Image], Image.Image]
@@ -112,7 +112,11 @@ class Resize:
     interpolation: str
 
     def __call__(self, image: Image.Image) -> Image.Image:
-        """Fit a picture."""
+        """Fit a picture.
+
+        Raises:
+            ImageError: it would become larger than pictures may be.
+        """
         if isinstance(self.size, int):
             short = min(image.size)
             wide, high = (int(self.size * length / short) for length in image.size)
@@ -120,6 +124,11 @@ class Resize:
             wide, high = self.size
         if (wide, high) == image.size:
             return image
+        if wide * high > MAX_PIXELS:
+            raise ImageError(
+                f"is so narrow ({image.width} x {image.height}) that this model's preprocessing "
+                f"makes {wide} x {high} pixels of it"
+            )
         return image.resize((wide, high), _RESAMPLE[self.interpolation])
 
 

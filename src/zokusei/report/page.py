@@ -23,7 +23,8 @@ def write_report(run: Path | str, out: Path | str | None = None, *, split: str =
 
     Args:
         run: the run folder.
-        out: the HTML file; `report.html` in the run folder by default.
+        out: the HTML file; `report.html` in the run folder by default, `report-NAME.html` of
+            another judgement than that of the test split.
         split: which evaluation to show, by its name.
 
     Returns:
@@ -34,7 +35,8 @@ def write_report(run: Path | str, out: Path | str | None = None, *, split: str =
         MissingExtraError: Jinja or matplotlib is not installed.
     """
     run = Path(run)
-    out = Path(out) if out is not None else run / "report.html"
+    named = "report.html" if split == "test" else f"report-{split}.html"
+    out = Path(out) if out is not None else run / named
     judged = Judged.load(run, split)
     log = read_log(run / "metrics.jsonl")
     environment = json.loads((run / "environment.json").read_text(encoding="utf-8"))

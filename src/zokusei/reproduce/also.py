@@ -2,17 +2,23 @@
 
 ```
 FOLDER/results-NAME.csv                     one row a run, its `split` NAME
+FOLDER/pictures-NAME.json                   which they are, so that all rows are of the same
 FOLDER/runs/MODEL-SEED/evaluation-NAME.json, scores-NAME.parquet
 ```
 """
 
+import hashlib
+import json
 import statistics
 from collections.abc import Callable, Iterable, Mapping, Sequence
 from pathlib import Path
 
-from zokusei.data.manifest import SPLITS
+import numpy as np
+
+from zokusei.data.manifest import SPLITS, Manifest
 from zokusei.data.row_file import Counting
 from zokusei.errors import ConfigError, DataError
+from zokusei.files import write_json
 from zokusei.inference.evaluate import evaluate_run, result_row
 from zokusei.reproduce.runs import Row, find_run, has_row, list_values, read_rows
 from zokusei.reproduce.tables import describe
@@ -87,9 +93,12 @@ def judge_also(
         counting: shows how far it is.
 
     Raises:
+        ConfigError: other runs were judged on other pictures of that name.
         DataError: the pictures cannot be used.
     """
     run = find_run(folder, about["model"], seed)
+    for name, path in manifests.items():
+        _refuse_other_pictures(folder, name, path)
     lacking = [file for file in _NEEDED if not (run / file).exists()]
     for name in list_unjudged(folder, about["model"], seed, manifests):
         if lacking:
@@ -99,6 +108,28 @@ def judge_also(
         row = result_row(run, evaluation) | dict(about)
         append_result(name_rows_of(folder, name), row)
         tell(f"{about['model']}, seed {seed}: mAP on {name} {row['map']:.2f}")
+
+
+def _refuse_other_pictures(folder: Path, name: str, path: Path) -> None:
+    """See that a name means the same pictures, with the same tags, for every run.
+
+    Raises:
+        ConfigError: it does not.
+    """
+    manifest, note = Manifest.load(path), folder / f"pictures-{name}.json"
+    about = [manifest.column("path"), manifest.tags.names]
+    digest = hashlib.sha256(json.dumps(about).encode())
+    for values in (manifest.compute_targets(), manifest.compute_known()):
+        digest.update(np.packbits(values).tobytes())
+    found = {"pictures": len(manifest), "sha256": digest.hexdigest()}
+    if not note.exists():
+        write_json(note, found)
+    elif json.loads(note.read_text(encoding="utf-8")) != found:
+        raise ConfigError(
+            f"also.{name} = {path} holds other pictures or tags than the runs in {folder} were "
+            f"judged on; give it another name, or remove {name_rows_of(folder, name).name} and "
+            f"{note.name}"
+        )
 
 
 def tabulate_also(rows: Sequence[Row], others: Sequence[Row], name: str) -> list[list[str]]:

@@ -1,8 +1,9 @@
 """A checkpoint's model through torch."""
 
-from collections.abc import Sequence
+import os
+from collections.abc import Iterable, Iterator, Sequence
 from concurrent.futures import ThreadPoolExecutor
-from typing import TypeVar
+from typing import Any, TypeVar
 
 import numpy as np
 import torch
@@ -13,7 +14,7 @@ from zokusei.captioning.model import to_annotations
 from zokusei.checkpoint import Checkpoint
 from zokusei.environment import count_threads
 from zokusei.errors import ConfigError
-from zokusei.inference.backends.alone import compute_alone
+from zokusei.inference.backends.alone import Compute, compute_alone
 
 Network = TypeVar("Network", bound=nn.Module)
 
@@ -86,20 +87,41 @@ class TorchBackend:
         return model.eval().to(self.device).to(memory_format=torch.channels_last)
 
 
-def create_pool(device: torch.device) -> ThreadPoolExecutor | None:
-    """Give threads that compute a picture each, with one core each; None: several in one pass.
+class Pool:
+    """Threads that compute a picture each, with one core each.
 
     On a processor that wastes less than all cores on one picture after the other, since none waits
-    for the others at the end of each layer.
+    for the others at the end of each layer. They are started when they are first needed, and again
+    in a process that was forked off, where threads do not go along.
+    """
+
+    def __init__(self) -> None:
+        self._process: int | None = None
+        self._threads: ThreadPoolExecutor | None = None
+
+    def __reduce__(self) -> tuple[type["Pool"], tuple[()]]:
+        """Leave the threads behind when a tagger is copied or sent to another process."""
+        return Pool, ()
+
+    def map(self, function: Compute, values: Iterable[Any], /) -> Iterator[Any]:
+        """Give the results in order."""
+        if self._threads is None or self._process != os.getpid():
+            self._process = os.getpid()
+            self._threads = ThreadPoolExecutor(count_threads(), "compute", _use_one_core)
+        return self._threads.map(function, values)
+
+
+def _use_one_core() -> None:
+    torch.set_num_threads(1)
+
+
+def create_pool(device: torch.device) -> Pool | None:
+    """Give what computes pictures on a device one by one; None: several in one pass.
 
     Args:
         device: where the network is.
     """
-    if device.type != "cpu":
-        return None
-    return ThreadPoolExecutor(
-        count_threads(), "compute", initializer=torch.set_num_threads, initargs=(1,)
-    )
+    return Pool() if device.type == "cpu" else None
 
 
 def choose_device(name: str) -> torch.device:
@@ -112,19 +134,27 @@ def choose_device(name: str) -> torch.device:
     device(type='cpu')
     """
     if name == "auto":
-        has_mps = torch.backends.mps.is_available()
-        name = "cuda" if torch.cuda.is_available() else "mps" if has_mps else "cpu"
+        # What torch lists may still be too old for it, or taken by somebody else.
+        works = (kind for kind in ("cuda", "mps") if _explain_unusable(torch.device(kind)) is None)
+        return torch.device(next(works, "cpu"))
     try:
         device = torch.device(name)
     except RuntimeError as error:
         raise ConfigError(f"unknown device {name!r}; give auto, cpu, cuda or mps") from error
+    reason = _explain_unusable(device)
+    if reason is not None:
+        raise ConfigError(
+            f"device {name!r} is not available here ({reason:.100}); `zokusei doctor` lists what "
+            "is, and auto takes the best of it"
+        )
+    return device
+
+
+def _explain_unusable(device: torch.device) -> str | None:
+    """Say why nothing can be computed there; None where it can."""
     try:
         # Torch knows devices by name that it cannot use, and some of them let nothing out again.
         torch.zeros(1, device=device).cpu()
     except Exception as error:  # each kind of device has its own classes
-        message = " ".join(str(error).split())
-        raise ConfigError(
-            f"device {name!r} is not available here ({message:.100}); `zokusei doctor` lists what "
-            "is, and auto takes the best of it"
-        ) from error
-    return device
+        return " ".join(str(error).split())
+    return None
