@@ -108,16 +108,17 @@ def test_a_dry_look_changes_nothing(tmp_path, picture):
 def test_a_file_is_held_until_other_options_change_it_or_it_is_brought_back(tmp_path, picture):
     one, two = (Done(tmp_path / "d", {"threshold": value}) for value in (0.3, 0.5))
     for done in (one, two):
-        assert not done.holds("a.txt")
+        assert not done.holds("a.txt", picture)
         assert done.claim("a.txt", picture) is None
-    assert one.holds("a.txt")
-    assert Done(tmp_path / "d", {"threshold": 0.3}, dry=True).holds("a.txt")
+    assert one.holds("a.txt", picture)
+    assert not one.holds("a.txt", picture.with_suffix(".jpg"))
+    assert Done(tmp_path / "d", {"threshold": 0.3}, dry=True).holds("a.txt", picture)
     two.take_over("a.txt", picture)
-    assert not one.holds("a.txt")
-    assert two.holds("a.txt")
+    assert not one.holds("a.txt", picture)
+    assert two.holds("a.txt", picture)
     one.claim("a.txt", picture)
     forget(tmp_path / "d", one.job_hash, picture, "a.txt")
-    assert not two.holds("a.txt")
+    assert not two.holds("a.txt", picture)
 
 
 def test_another_database_is_refused(tmp_path):

@@ -11,8 +11,9 @@ from onnx import TensorProto, helper, numpy_helper
 from PIL import Image
 from safetensors.torch import save_file
 
-from zokusei.errors import CheckpointError
+from zokusei.errors import CheckpointError, ImageError
 from zokusei.inference import Tagger
+from zokusei.inference.steps import Resize
 
 NAMES = ["general", "sensitive", "1girl", "^_^", "skadi_(arknights)"]
 LIST = """tag_id,name,category,count
@@ -235,14 +236,11 @@ def test_a_folder_of_imgutils_is_fed_by_its_own_steps(tmp_path, noise):
     assert list(tags.scores.values()) == pytest.approx(expected, abs=1e-5)
 
 
-def test_a_strip_that_resizing_would_blow_up_is_named(folder):
-    steps = [{"type": "resize", "size": 16}, {"type": "center_crop", "size": [16, 16]}]
-    (folder / "preprocess.json").write_text(json.dumps({"test": steps}))
-    told = []
-    strips = [Image.new("RGB", size) for size in ((2, 20), (1, 1_000_000))]
-    found = list(Tagger.load(folder).tag(strips, on_error=lambda _, error: told.append(str(error))))
-    assert len(found) == 1
-    assert "so narrow (1 x 1000000)" in told[0]
+def test_a_strip_that_resizing_would_blow_up_is_named():
+    resize = Resize(16, "bilinear")
+    assert resize(Image.new("RGB", (2, 20))).size == (16, 160)
+    with pytest.raises(ImageError, match=r"so narrow \(1 x 1000000\).*16 x 16000000 pixels"):
+        resize(Image.new("RGB", (1, 1_000_000)))
 
 
 @pytest.mark.parametrize(("step", "message"), [
