@@ -147,7 +147,8 @@ def tag(
     batch_size: Annotated[
         int,
         typer.Option(
-            min=1, help="Pictures read at a time, and on a graphics card computed at once."
+            min=1,
+            help="Pictures at a time: on a graphics card in one pass, on a processor one a core.",
         ),
     ] = 16,
     workers: Annotated[int, typer.Option(min=1, help="Threads that decode.")] = 2,
