@@ -184,7 +184,7 @@ class Tagger:
             highest, means = self._summarize(batch, predict, batch_size)
             captions: list[str | None] = [None] * len(batch.pictures)
             if captioner is not None:
-                captions[:] = _write_captions(captioner, batch.fitted[-1][batch.firsts])
+                captions[:] = captioner.write(batch.fitted[-1][batch.firsts])
             for index, picture in enumerate(batch.pictures):
                 yield replace(
                     self._decide(picture, highest[index].tolist()),
@@ -234,13 +234,6 @@ class Tagger:
         tags = self.checkpoint.tags
         names = tuple(tags.names[position] for position in self.selection.choose(scores))
         return Tags(name_picture(picture), names, dict(zip(tags.names, scores, strict=True)))
-
-
-def _write_captions(captioner: "Captioner", pixels: NDArray[np.uint8]) -> list[str]:
-    """Write captions, on a processor one at a time for the reason of `compute_alone`."""
-    if captioner.device.type != "cpu":
-        return captioner.write(pixels)
-    return [captioner.write(pixels[row : row + 1])[0] for row in range(len(pixels))]
 
 
 def load_model(folder: Path | str) -> "Checkpoint | ExportedModel":

@@ -1,9 +1,9 @@
 """A checkpoint's model through torch."""
 
 import os
-from collections.abc import Iterable, Iterator, Sequence
+from collections.abc import Callable, Iterable, Iterator, Sequence
 from concurrent.futures import ThreadPoolExecutor
-from typing import Any, TypeVar
+from typing import TypeVar
 
 import numpy as np
 import torch
@@ -14,9 +14,11 @@ from zokusei.captioning.model import to_annotations
 from zokusei.checkpoint import Checkpoint
 from zokusei.environment import count_threads
 from zokusei.errors import ConfigError
-from zokusei.inference.backends.alone import Compute, compute_alone
+from zokusei.inference.backends.alone import compute_alone
 
 Network = TypeVar("Network", bound=nn.Module)
+Given = TypeVar("Given")
+Found = TypeVar("Found")
 
 
 class TorchBackend:
@@ -103,7 +105,9 @@ class Pool:
         """Leave the threads behind when a tagger is copied or sent to another process."""
         return Pool, ()
 
-    def map(self, function: Compute, values: Iterable[Any], /) -> Iterator[Any]:
+    def map(
+        self, function: Callable[[Given], Found], values: Iterable[Given], /
+    ) -> Iterator[Found]:
         """Give the results in order."""
         if self._threads is None or self._process != os.getpid():
             self._process = os.getpid()
