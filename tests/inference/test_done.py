@@ -1,5 +1,6 @@
 """The manifest of what is done: nothing is lost, nothing is done twice."""
 
+import multiprocessing
 import os
 import subprocess
 import sys
@@ -33,6 +34,23 @@ def test_a_few_kills_and_two_taggers_at_once(untrained, tmp_path):
 @pytest.mark.timeout(7200)
 def test_many_kills(untrained, tmp_path):
     print(kill(untrained, tmp_path, 200))
+
+
+def meet(barrier):
+    global BARRIER
+    BARRIER = barrier
+
+
+def begin(path):
+    BARRIER.wait()
+    Done(path, {"a": 1}).close()
+
+
+def test_two_begin_the_same_manifest_at_once(tmp_path):
+    context = multiprocessing.get_context("spawn")
+    with context.Pool(2, meet, [context.Barrier(2)]) as pool:
+        for number in range(40):
+            pool.map(begin, [tmp_path / str(number) / "done.sqlite"] * 2, chunksize=1)
 
 
 @pytest.fixture

@@ -7,6 +7,7 @@ from contextlib import contextmanager
 from pathlib import Path
 
 from zokusei.errors import DataError, ZokuseiError
+from zokusei.files import lock_folder
 
 _VERSION = 2
 _WAIT = 60.0  # seconds, for another tagger that is writing
@@ -68,15 +69,17 @@ def connect(path: Path, *, dry: bool) -> sqlite3.Connection:
             f"{path.parent} cannot be made: {error.strerror}; give another --state"
         ) from error
     rows = _open(str(path))
-    # A kill loses nothing that was committed; a power cut the last moments, which are done again.
-    rows.execute("PRAGMA journal_mode = WAL")
-    rows.execute("PRAGMA synchronous = NORMAL")
-    rows.execute("BEGIN IMMEDIATE")
-    if not rows.execute("SELECT 1 FROM sqlite_master").fetchone():
-        for statement in _TABLES.split(";\n"):
-            rows.execute(statement)
-        rows.execute(f"PRAGMA user_version = {_VERSION}")
-    rows.execute("COMMIT")
+    # Of two who turn on the log of a new file at once SQLite lets one wait, and refuses the other.
+    with lock_folder(path.parent):
+        # A kill loses nothing that was committed; a power cut the last moments, done again then.
+        rows.execute("PRAGMA journal_mode = WAL")
+        rows.execute("PRAGMA synchronous = NORMAL")
+        rows.execute("BEGIN IMMEDIATE")
+        if not rows.execute("SELECT 1 FROM sqlite_master").fetchone():
+            for statement in _TABLES.split(";\n"):
+                rows.execute(statement)
+            rows.execute(f"PRAGMA user_version = {_VERSION}")
+        rows.execute("COMMIT")
     _check_version(rows, path)
     return rows
 
