@@ -66,7 +66,7 @@ def _refuse_settings(options: dict[str, Any]) -> dict[str, Any]:
     Raises:
         ValueError: one has; pydantic says where.
     """
-    for name in ("backbone", "weights", "one_of"):
+    for name in ("backbone", "weights", "one_of", "second_look"):
         if name in options:
             raise ValueError(f"{name} is no option of a head but a setting: model.{name}")
     if "caption_width" in options:
@@ -93,6 +93,10 @@ class ModelConfig:
             ["*_hair"]]`: their probabilities are a softmax over the group and "none of them". Two
             of a group that are both there can have one half each at most. A picture of which no tag
             of a group is known to be there counts for it only if all of them were looked for.
+        second_look: tags, or patterns of them, that a closer look at the face has a say in, as
+            `["*_hair", "*_eyes"]`. Pictures then come at `preprocess.size`: the model sees them
+            whole at half of that, and the face that was found at `augment.size`. Training has one
+            look, at crops as ever; tagging takes about twice the time.
         options: arguments of the model's head, by name.
     """
 
@@ -103,6 +107,7 @@ class ModelConfig:
     embeddings: str | None = None
     embeddings_unknown: Literal["error", "zeros"] = "error"
     one_of: tuple[tuple[str, ...], ...] = ()
+    second_look: tuple[str, ...] = ()
     options: Annotated[dict[str, Any], AfterValidator(_refuse_settings)] = field(
         default_factory=dict
     )

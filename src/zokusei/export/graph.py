@@ -51,8 +51,8 @@ class Graph(nn.Module):
         images = images.flip(1) if self.form.blue_first else images
         if not self.form.wants_normalized:
             images = (images / 255 - self.mean) / self.std
-        features = self.model.backbone(images)
-        logits = self.model.classify(features, None)
+        features = self.model.look(images)
+        logits = self.model.conclude(images, self.model.classify(features))
         found = logits.sigmoid(), logits
         # As `EmbeddingBackend` gives them.
         return (*found, features.mean(dim=(2, 3))) if self.gives_embeddings else found

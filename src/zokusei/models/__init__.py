@@ -11,7 +11,7 @@ from zokusei.models.backbone import (
     freeze_stages,
     load_packaged_weights,
 )
-from zokusei.models.one_of import OneOf, find_groups
+from zokusei.models.one_of import OneOf, find_groups, find_tags
 from zokusei.models.registry import (
     Classifier,
     Head,
@@ -36,6 +36,7 @@ __all__ = [
     "backbone_statistics",
     "create_model",
     "find_groups",
+    "find_tags",
     "freeze_batch_norm",
     "freeze_stages",
     "list_models",

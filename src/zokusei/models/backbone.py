@@ -40,7 +40,7 @@ class Backbone(nn.Module):
 
     def __init__(self, name: str) -> None:
         super().__init__()
-        self.body = _create_timm_model(name, num_classes=0, global_pool="")
+        self.body = create_timm_model(name, num_classes=0, global_pool="")
         if getattr(self.body, "output_fmt", "NCHW") != "NCHW":
             raise ModelError(
                 f"the maps of {name} have channels last; take a convolutional backbone"
@@ -119,7 +119,7 @@ def backbone_statistics(
     """
     if name in PACKAGED and resolve_weights(name, weights) == "packaged":
         return _HALVES, _HALVES
-    config = _create_timm_model(name, num_classes=0).pretrained_cfg
+    config = create_timm_model(name, num_classes=0).pretrained_cfg
     mean, std = config.get("mean", _HALVES), config.get("std", _HALVES)
     return tuple(mean), tuple(std)
 
@@ -213,7 +213,12 @@ def _end_after_fc6(body: Any) -> int:
     return int(body.pre_logits.fc1.out_channels)
 
 
-def _create_timm_model(name: str, **arguments: Any) -> Any:
+def create_timm_model(name: str, **arguments: Any) -> Any:
+    """Build a timm model without weights.
+
+    Raises:
+        ModelError: timm has none of this name.
+    """
     if not timm.is_model(name):
         raise ModelError(f"timm has no backbone {name!r}{suggest(name, timm.list_models())[:200]}")
     return timm.create_model(name, pretrained=False, **arguments)

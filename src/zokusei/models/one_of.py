@@ -92,8 +92,8 @@ def find_groups(patterns: Sequence[Sequence[str]], names: Sequence[str]) -> list
     """Give the groups that names and patterns mean, each in the order of the tags.
 
     Args:
-        patterns: of each group: names, or patterns of them as of files (`*_hair`).
-        names: of all tags; what is one of them is no pattern.
+        patterns: of each group; see `find_tags`.
+        names: of all tags.
 
     Raises:
         ConfigError: one of them means no tag.
@@ -101,22 +101,33 @@ def find_groups(patterns: Sequence[Sequence[str]], names: Sequence[str]) -> list
     >>> find_groups([["*_eyes", "heterochromia"]], ["red_eyes", "heterochromia", "smile"])
     [['red_eyes', 'heterochromia']]
     """
+    return [find_tags(group, names, "one_of") for group in patterns]
+
+
+def find_tags(patterns: Sequence[str], names: Sequence[str], setting: str) -> list[str]:
+    """Give the tags that names and patterns mean, in the order of the tags.
+
+    Args:
+        patterns: names, or patterns of them as of files (`*_hair`).
+        names: of all tags; what is one of them is no pattern.
+        setting: which has them, for the error.
+
+    Raises:
+        ConfigError: one of them means no tag.
+    """
     known = set(names)
 
     def means(pattern: str, name: str) -> bool:
         # Emoticons are tags, too: *_* is one.
         return name == pattern if pattern in known else fnmatchcase(name, pattern)
 
-    for pattern in (pattern for group in patterns for pattern in group):
+    for pattern in patterns:
         if not any(means(pattern, name) for name in names):
             raise ConfigError(
-                f"one_of: no tag is called {pattern!r}{suggest(pattern, names)} (tags rarer than "
-                "data.min_count are left out)"
+                f"{setting}: no tag is called {pattern!r}{suggest(pattern, names)} (tags rarer "
+                "than data.min_count are left out)"
             )
-    return [
-        [name for name in names if any(means(pattern, name) for pattern in group)]
-        for group in patterns
-    ]
+    return [name for name in names if any(means(pattern, name) for pattern in patterns)]
 
 
 def _compete(logits: Tensor) -> Tensor:

@@ -2,7 +2,7 @@
 
 import inspect
 from abc import ABC, abstractmethod
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from typing import Any, ClassVar
 
 from jaxtyping import Float
@@ -12,6 +12,7 @@ from zokusei.errors import ConfigError, ModelError, suggest
 from zokusei.labels import LabelSpace
 from zokusei.models.backbone import Backbone, load_backbone_weights
 from zokusei.models.one_of import OneOf
+from zokusei.models.second_look import SecondLook, look_at
 
 _HEADS: dict[str, type["Head"]] = {}
 
@@ -51,6 +52,7 @@ class Classifier(nn.Module):
         backbone: pre-trained, gives a feature map.
         head: gives the logits.
         one_of: lets tags that exclude each other compete for theirs, where there are such.
+        second_look: looks at faces again, for tags that are named, where there are such.
         name: the registered name.
         arguments: what `create_model` needs to build the same again, without the weights.
     """
@@ -60,12 +62,14 @@ class Classifier(nn.Module):
         backbone: Backbone,
         head: Head,
         one_of: OneOf | None = None,
+        second_look: SecondLook | None = None,
         *,
         name: str,
         arguments: dict[str, Any],
     ) -> None:
         super().__init__()
         self.backbone, self.head, self.one_of = backbone, head, one_of
+        self.second_look = second_look
         self.name, self.arguments = name, arguments
 
     def forward(
@@ -82,7 +86,32 @@ class Classifier(nn.Module):
         Raises:
             ModelError: they are missing where they are needed, or given where they are not.
         """
-        return self.classify(self.backbone(images), caption_features)
+        features = self.look(images)
+        return self.conclude(images, self.classify(features, caption_features))
+
+    def look(
+        self, images: Float[Tensor, "batch 3 height width"]
+    ) -> Float[Tensor, "batch channels rows columns"]:
+        """Give the backbone's map of the whole picture, for those who need it too."""
+        if self.second_look is not None and not self.training:
+            images = look_at(images, self.second_look.first)
+        features: Tensor = self.backbone(images)
+        return features
+
+    def conclude(
+        self,
+        images: Float[Tensor, "batch 3 height width"],
+        logits: Float[Tensor, "batch classes"],
+    ) -> Float[Tensor, "batch classes"]:
+        """Give the logits that count from those of the whole picture.
+
+        Args:
+            images: normalised pictures.
+            logits: of `classify`, from the map that `look` gave.
+        """
+        if self.second_look is not None and not self.training:
+            logits = self.second_look(logits, images, lambda it: self.classify(self.backbone(it)))
+        return logits
 
     def classify(
         self,
@@ -107,9 +136,10 @@ class Classifier(nn.Module):
         caption_features: Float[Tensor, "batch caption_width"] | None = None,
     ) -> dict[str, Tensor]:
         """Give the logits with what led to them: activation maps, adjacency, parts of the score."""
-        parts = self.head.explain(*self._join(self.backbone(images), caption_features))
+        parts = self.head.explain(*self._join(self.look(images), caption_features))
         if self.one_of is not None:
             parts["logits"] = self.one_of(parts["logits"])
+        parts["logits"] = self.conclude(images, parts["logits"])
         return parts
 
     def _join(self, features: Tensor, caption_features: Tensor | None) -> tuple[Any, ...]:
@@ -173,6 +203,7 @@ def create_model(
     backbone: str = "tf_efficientnet_lite0",
     weights: str = "none",
     one_of: Sequence[Sequence[str]] = (),
+    second_look: Mapping[str, Any] | None = None,
     **options: Any,
 ) -> Classifier:
     """Build a model.
@@ -183,11 +214,14 @@ def create_model(
         backbone: a convolutional timm model.
         weights: see `load_backbone_weights`.
         one_of: groups of tags, by name, of which a picture has one at most; see `OneOf`.
+        second_look: arguments of `SecondLook` but for the names of all tags. Its finder of faces
+            has random weights; see `load_face_finder`.
         options: of the head.
 
     Raises:
         ConfigError: the model or an option is unknown, or it needs label embeddings and gets none;
-            or a group of `one_of` is impossible.
+            or a group of `one_of` is impossible, or a tag of `second_look`; or it reads captions
+            and is to look twice.
         ModelError: the backbone or its weights cannot be had.
 
     >>> import torch
@@ -212,14 +246,22 @@ def create_model(
             f"model {name!r} reads the vector of a caption and is not told of which width; give "
             "caption_width"
         )
+    if head_class.needs_captions and second_look is not None:
+        raise ConfigError(
+            f"model {name!r} reads the caption of a whole picture, and a face has none; leave out "
+            "model.second_look"
+        )
     compete = OneOf(one_of, labels.tags.names) if one_of else None
+    closer = SecondLook(names=labels.tags.names, **second_look) if second_look else None
     body = Backbone(backbone)
     head = head_class(body.num_features, labels, **options)
     load_backbone_weights(body, backbone, weights)
     arguments = {"backbone": backbone, **options}
     if one_of:
         arguments["one_of"] = [list(group) for group in one_of]
-    return Classifier(body, head, compete, name=name, arguments=arguments)
+    if second_look:
+        arguments["second_look"] = dict(second_look)
+    return Classifier(body, head, compete, closer, name=name, arguments=arguments)
 
 
 def _find_head(name: str) -> type[Head]:

@@ -42,10 +42,12 @@ from zokusei.models import (
     backbone_statistics,
     create_model,
     find_groups,
+    find_tags,
     freeze_batch_norm,
     freeze_stages,
     needs_embeddings,
 )
+from zokusei.models.second_look import load_face_finder
 from zokusei.training.caption_features import copy_encoder, load_source
 from zokusei.training.loop import Loop, LoopSettings, Reporter, Task
 from zokusei.training.optimizers import create_optimizer, create_schedule
@@ -198,11 +200,24 @@ class ClassifierTraining:
             backbone=config.backbone,
             weights=weights,
             one_of=find_groups(config.one_of, self.labels.tags.names),
+            second_look=self._describe_second_look(),
             **options,
         )
+        if model.second_look is not None:
+            load_face_finder(model.second_look.finder)
         if self.source is not None and config.weights == "captioner":
             copy_encoder(self.source, model.backbone)
         return model
+
+    def _describe_second_look(self) -> dict[str, Any] | None:
+        """Give the arguments of `SecondLook` where tags are named for one."""
+        if not self.config.model.second_look:
+            return None
+        whole, face = self.config.preprocess.size, self.config.augment.size
+        assert whole is not None, "prepare_run settles both"
+        assert face is not None, "prepare_run settles both"
+        tags = find_tags(self.config.model.second_look, self.labels.tags.names, "second_look")
+        return {"tags": tags, "first": whole // 2, "size": face}
 
     def create_loop(self, reporter: Reporter) -> Loop:
         """Put optimiser, schedule and loop together."""

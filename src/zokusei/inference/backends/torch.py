@@ -75,13 +75,13 @@ class TorchBackend:
         images = [torch.from_numpy(pixels).permute(0, 3, 1, 2) for pixels in fitted]
         with torch.inference_mode():
             given = self.preprocesses[0].normalize(images[0].to(self.device))
-            features = self.model.backbone(given)
+            features = self.model.look(given)
             vectors = None
             if self.captions is not None:
                 shared = self._shares_encoder
                 seen = to_annotations(features) if shared else self.captions.encode(images[-1])
                 vectors = self.captions.compute(seen)
-            logits = self.model.classify(features, vectors)
+            logits = self.model.conclude(given, self.model.classify(features, vectors))
             pooled = features.float().mean(dim=(2, 3))
         return logits.float().sigmoid().cpu().numpy(), pooled.cpu().numpy()
 
