@@ -29,7 +29,7 @@ from zokusei.files import write_whole
 from zokusei.images.preprocess import Preprocess
 from zokusei.memory import keep_freed_memory
 from zokusei.model_weights import halve
-from zokusei.models import load_backbone_weights
+from zokusei.models.backbone import load_backbone_weights
 from zokusei.models.second_look import FaceFinder
 from zokusei.results import append_result
 
