@@ -46,7 +46,7 @@ class FaceFinder(nn.Module):
     a softmax over the places in the stead of a focal loss, since one face is looked for.
 
     Args:
-        backbone: a timm model.
+        backbone: an EfficientNet of timm.
         size: pixels a side in which it looks at the whole picture.
         channels: between the backbone and what it says.
 
@@ -62,7 +62,9 @@ class FaceFinder(nn.Module):
         super().__init__()
         self.size = size
         self.body = create_timm_model(backbone, features_only=True, out_indices=(_STAGE,))
-        (width,) = self.body.feature_info.channels()
+        (width,), (last,) = self.body.feature_info.channels(), self.body.feature_info.module_name()
+        # timm would compute the stages behind it, too, and keep their weights.
+        del self.body.blocks[int(last.removeprefix("blocks.")) + 1 :]
         self.join = nn.Sequential(
             nn.Conv2d(width, channels, 3, padding=1, bias=False),
             nn.BatchNorm2d(channels),
