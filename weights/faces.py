@@ -24,7 +24,6 @@ from torch.nn import functional as F
 
 from zokusei.data.loader import PictureStore
 from zokusei.data.manifest import Manifest
-from zokusei.environment import describe_environment
 from zokusei.files import write_whole
 from zokusei.images.preprocess import Preprocess
 from zokusei.memory import keep_freed_memory
@@ -68,7 +67,7 @@ def main() -> None:
     seconds = time.monotonic() - began
     row = judge(finder, judged) | {"experiment": "faces", "seed": given.seed}
     row |= {"seconds": seconds, "images_per_second": STEPS * BATCH / seconds}
-    row |= describe_environment() | {"command": "python weights/faces.py"}
+    row["command"] = "python weights/faces.py"
     append_result(RESULTS, {name: row[name] for name in FIELDS if name in row}, FIELDS)
     print({name: row[name] for name in FIELDS[1:5]})
     with write_whole(PLACE / "model.safetensors") as temporary:

@@ -49,9 +49,8 @@ def test_the_square_lies_where_it_should():
     size = 200
     place = (torch.arange(size) + 0.5) / size
     # Red says where from the left, green where from the top.
-    image = torch.stack(
-        [place.expand(size, -1), place[:, None].expand(-1, size), place * 0 + place]
-    )
+    across, down = place.expand(size, -1), place[:, None].expand(-1, size)
+    image = torch.stack([across, down, down])
     face = Face(*(torch.tensor([value]) for value in (0.5, 0.6, 0.2, 1.0)))
     cut = cut_out(image[None], face, 30, 1.5)[0]
     expected = (torch.arange(30) + 0.5) / 30 * 0.3
@@ -106,7 +105,9 @@ def test_training_has_one_look_and_leaves_the_finder_alone():
 
 def test_a_checkpoint_brings_its_finder(tmp_path):
     model = make_model(one_of=[["blue_eyes", "red_eyes"]])
-    save_checkpoint(tmp_path / "m", Checkpoint(model, make_labels(), Preprocess(size=64)))
+    save_checkpoint(
+        tmp_path / "m", Checkpoint(model, make_labels(), Preprocess(size=64, fit="pad"))
+    )
     again = load_checkpoint(tmp_path / "m").model
     images = torch.rand(3, 3, 64, 64)
     assert torch.equal(again(images), model(images))
@@ -139,7 +140,7 @@ def test_the_finder_finds_drawn_faces():
 
     size = 256
     drawings = [draw(index, seed=77, size=size) for index in range(24)]
-    preprocess = Preprocess(size=size, mean=(0.5,) * 3, std=(0.5,) * 3)
+    preprocess = Preprocess(size=size, fit="pad", mean=(0.5,) * 3, std=(0.5,) * 3)
     pixels = torch.stack([torch.from_numpy(it.image).permute(2, 0, 1) for it in drawings])
     finder = FaceFinder().eval()
     load_face_finder(finder)
