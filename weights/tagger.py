@@ -60,6 +60,8 @@ CARD = """
 - Real illustrations of many artists, labelled by hand, of all sources but {held_out}, which are
   held out.
 - An EfficientNet-Lite0 with ImageNet weights to begin with.
+- For the second look: where faces are in drawn characters, and in real illustrations where a
+  detector had found them (`weights/faces.py`), none of them held out.
 
 Faces and illustrations are their artists', mostly without a stated licence, and were used for
 training and measurement only: the package holds none of them. Nobody gave leave for more, so judge
@@ -79,7 +81,8 @@ Thresholds were found on the same illustrations, which are few: expect less of t
 ## Limits
 
 It knows {tags} tags, most of them of one or two people in a picture, and no artist, character or
-series. Small faces have few pixels, and their eyes few colours. `tags.csv` says how many training
+series. It looks again at one face a picture, the most prominent; of others only large ones have
+pixels enough for the colour of their eyes. `tags.csv` says how many training
 pictures each tag had; with a few dozen a tag is a guess. Like people's labels its tags go by looks.
 """
 

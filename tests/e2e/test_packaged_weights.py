@@ -175,9 +175,9 @@ def test_the_tagger_is_trained_and_judged_by_its_configuration(corpora, tmp_path
     tagger = load_script("tagger")
     merged = tagger.make_corpus(corpora / "faces", corpora / "art", corpora / "drawn")
     merged.save(tmp_path / "corpus.parquet")
-    tiny = ["model.backbone=test_efficientnet", "model.weights=none", "preprocess.size=32",
+    tiny = ["model.backbone=test_efficientnet", "model.weights=none", "preprocess.size=64",
             "augment.size=32", "train.epochs=1", "train.batch_size=8",
-            "data.min_count=1"]  # fmt: skip
+            "data.min_count=1", "model.second_look=['*_eyes', '*_hair']"]  # fmt: skip
     settings = [f"data.path={tmp_path / 'corpus.parquet'}", *tiny]
     config = load_config(ROOT / tagger.CONFIG, settings)
     train_classifier(config, tmp_path / "run", Silent(), lambda message: None)

@@ -166,7 +166,9 @@ class ClassifierTraining:
         self.model = self._create_model()
         # The layout that convolutions on processors and tensor cores work in.
         self.model = self.model.to(memory_format=torch.channels_last)
-        for size in (self.preprocess.size, config.augment.size):
+        closer = self.model.second_look
+        whole = self.preprocess.size if closer is None else closer.first
+        for size in (whole, config.augment.size):
             assert size is not None, "prepare_run settles both"
             self.model.backbone.check_size(size)
         freeze_stages(self.model.backbone, config.model.freeze)
