@@ -20,6 +20,7 @@ from zokusei.models.second_look import (
 )
 from zokusei.tags import TagSet
 
+HALVES = (0.5, 0.5, 0.5)
 NAMES = ["blue_eyes", "red_eyes", "hat", "smile"]
 
 
@@ -106,7 +107,7 @@ def test_training_has_one_look_and_leaves_the_finder_alone():
 def test_a_checkpoint_brings_its_finder(tmp_path):
     model = make_model(one_of=[["blue_eyes", "red_eyes"]])
     save_checkpoint(
-        tmp_path / "m", Checkpoint(model, make_labels(), Preprocess(size=64, fit="pad"))
+        tmp_path / "m", Checkpoint(model, make_labels(), Preprocess(64, "pad", HALVES, HALVES))
     )
     again = load_checkpoint(tmp_path / "m").model
     images = torch.rand(3, 3, 64, 64)
@@ -134,24 +135,28 @@ def test_a_model_that_reads_captions_looks_once():
         )  # fmt: skip
 
 
+def eyes_of(drawing):
+    return [box for tag, box in drawing.boxes.items() if tag.endswith("_eyes")][:1]
+
+
 def test_the_finder_finds_drawn_faces():
     """Their eyes are where the corpus says they are."""
     from zokusei.corpora.drawn import draw
 
     size = 256
     drawings = [draw(index, seed=77, size=size) for index in range(24)]
-    preprocess = Preprocess(size=size, fit="pad", mean=(0.5,) * 3, std=(0.5,) * 3)
-    pixels = torch.stack([torch.from_numpy(it.image).permute(2, 0, 1) for it in drawings])
+    preprocess = Preprocess(size, "pad", HALVES, HALVES)
+    pixels = torch.stack([torch.from_numpy(it.image.copy()).permute(2, 0, 1) for it in drawings])
     finder = FaceFinder().eval()
     load_face_finder(finder)
     with torch.inference_mode():
         face = finder(preprocess.normalize(pixels))
     hits = count = 0
     for row, drawing in enumerate(drawings):
-        for box in [box for box in drawing.boxes if box.tag.endswith("_eyes")][:1]:
+        for left, top, right, bottom in eyes_of(drawing):
             count += 1
-            x, y = box.x + box.width / 2, box.y + box.height / 2
-            far = max(abs(face.x[row] * size - x), abs(face.y[row] * size - y))
-            hits += bool(far < face.side[row] * size / 2 and face.certainty[row] > 0.5)
+            across, down = face.x[row] - (left + right) / 2, face.y[row] - (top + bottom) / 2
+            far = max(abs(across), abs(down))
+            hits += bool(far < face.side[row] / 2 and face.certainty[row] > 0.5)
     assert count > 15
     assert hits / count > 0.85

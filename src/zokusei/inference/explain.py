@@ -13,9 +13,11 @@ from PIL import Image
 
 from zokusei.errors import ConfigError, suggest
 from zokusei.images import Picture, open_image
+from zokusei.images.preprocess import Preprocess
 from zokusei.inference.captioner import Caption, describe_caption
 from zokusei.inference.tagger import Tagger
 from zokusei.models.dynamic_graph import DynamicGraphHead
+from zokusei.models.second_look import SecondLook, find_middle
 
 _SHOWN = 384  # pixels a side of the picture that maps are drawn upon
 
@@ -62,6 +64,27 @@ class Reason:
         return dict(raised), dict(lowered)
 
 
+@dataclass(frozen=True)
+class SeenFace:
+    """The square that a second look was at.
+
+    Attributes:
+        start: its upper left corner, as shares of the picture's width and height.
+        end: its lower right corner; both lie on the picture.
+        certainty: probability that a face is there.
+        on_square: both corners as shares of the square that the network sees.
+    """
+
+    start: tuple[float, float]
+    end: tuple[float, float]
+    certainty: float
+    on_square: tuple[float, float, float, float]
+
+    def to_dict(self) -> dict[str, Any]:
+        """Give it for JSON."""
+        return {"from": list(self.start), "to": list(self.end), "certainty": self.certainty}
+
+
 @dataclass(frozen=True, eq=False)
 class Explanation:
     """Why a picture has its tags.
@@ -72,6 +95,7 @@ class Explanation:
         reasons: one a tag, the most probable first.
         caption: what the captioner said of it, where the model reads captions.
         captioned: what the captioner saw, in a size to look at.
+        face: where a second look was at, for a model that has one.
     """
 
     path: str
@@ -79,14 +103,17 @@ class Explanation:
     reasons: list[Reason]
     caption: Caption | None = None
     captioned: Image.Image | None = None
+    face: SeenFace | None = None
 
     def to_dict(self, most: int = 3) -> dict[str, Any]:
         """Give it for JSON: `path` and `tags`, see `Reason.to_dict`.
 
         With a captioner also `caption`: its `text`, and for each of the `words` the `attention`,
-        rows x columns of what the captioner saw.
+        rows x columns of what the captioner saw; with a second look the `face`.
         """
         found: dict[str, Any] = {"path": self.path}
+        if self.face is not None:
+            found["face"] = self.face.to_dict()
         if self.caption is not None:
             looks = [look.tolist() for look in self.caption.attention.double().round(decimals=4)]
             words = zip(self.caption.words, looks, strict=True)
@@ -137,9 +164,24 @@ def explain_picture(
         chosen = list(tags or given) or [known.names[int(np.argmax(scores))]]
         chosen.sort(key=lambda name: -scores[known.index(name)])
         reasons = [_find_reason(tagger, parts, name, scores, source.size) for name in chosen]
+        face = None
+        if model.second_look is not None:
+            face = _find_face(model.second_look, images, preprocess, source.size)
     shown = replace(preprocess, size=_SHOWN).fit_image(source)
     path = str(picture) if isinstance(picture, str | Path) else ""
-    return Explanation(path, shown, reasons, caption, captioned)
+    return Explanation(path, shown, reasons, caption, captioned, face)
+
+
+def _find_face(
+    second_look: SecondLook, images: torch.Tensor, preprocess: Preprocess, size: tuple[int, int]
+) -> SeenFace:
+    face = second_look.finder(images)
+    x, y = (float(middle) for middle in find_middle(face, second_look.margin))
+    half = float(face.side) * second_look.margin / 2
+    corners = (x - half, y - half), (x + half, y + half)
+    start, end = (preprocess.find_source(corner, size) for corner in corners)
+    start, end = (tuple(min(max(share, 0.0), 1.0) for share in corner) for corner in (start, end))
+    return SeenFace(start, end, float(face.certainty), (*corners[0], *corners[1]))
 
 
 def _find_reason(

@@ -82,7 +82,7 @@ class FaceFinder(nn.Module):
 
     def look(
         self, images: Float[Tensor, "batch 3 height height"]
-    ) -> tuple[Float[Tensor, "batch cells+1"], Float[Tensor, "batch 3 cells"]]:
+    ) -> tuple[Float[Tensor, "batch choices"], Float[Tensor, "batch 3 cells"]]:
         """Give the scores of all cells and of "none", and x, y and side for each cell."""
         seen = self.join(self.body(look_at(images, self.size))[0])
         said, none = self.say(seen), self.none(seen.mean((2, 3)))
@@ -117,20 +117,29 @@ def cut_out(
         images: of which they are cut.
         face: where.
         size: pixels a side of what is given; each is the mean of two by two that are looked up.
-        margin: side of the square in sides of the face; hair is above it, so the square is set
-            higher by a tenth of what is added.
+        margin: side of the square in sides of the face.
     """
     half = face.side * margin / 2
-    middle_y = face.y - 0.1 * (margin - 1) * face.side
+    middle_x, middle_y = find_middle(face, margin)
     steps = (torch.arange(2 * size, device=images.device) + 0.5) / size - 1  # -1 to 1
     # grid_sample counts from -1 to 1, too.
-    x = 2 * (face.x[:, None] + half[:, None] * steps) - 1
+    x = 2 * (middle_x[:, None] + half[:, None] * steps) - 1
     y = 2 * (middle_y[:, None] + half[:, None] * steps) - 1
     grid = torch.stack(
         [x[:, None, :].expand(-1, 2 * size, -1), y[:, :, None].expand(-1, -1, 2 * size)], 3
     )
     sampled = F.grid_sample(images, grid, padding_mode="border", align_corners=False)
     return F.avg_pool2d(sampled, 2)
+
+
+def find_middle(
+    face: Face, margin: float
+) -> tuple[Float[Tensor, " batch"], Float[Tensor, " batch"]]:
+    """Give x and y of the middle of the square around a face.
+
+    Hair is above it, so the square is set higher by a tenth of what the margin adds.
+    """
+    return face.x, face.y - 0.1 * (margin - 1) * face.side
 
 
 class SecondLook(nn.Module):

@@ -39,8 +39,12 @@ def draw_explanation(explanation: Explanation, most: int = 3) -> Image.Image:
     )
     draw = ImageDraw.Draw(sheet)
     picture = explanation.picture.resize((_SIDE, _SIDE), Image.Resampling.LANCZOS)
-    sheet.paste(picture, (_GAP, _GAP))
-    _write(draw, (_GAP, _GAP + _SIDE + 4), "what the network saw", _SOFT)
+    seen, first = "what the network saw", picture.copy()
+    if explanation.face is not None:
+        _mark_face(ImageDraw.Draw(first), explanation.face.on_square)
+        seen += f"; the face again ({explanation.face.certainty:.0%})"
+    sheet.paste(first, (_GAP, _GAP))
+    _write(draw, (_GAP, _GAP + _SIDE + 4), seen, _SOFT)
     for place, reason in enumerate(reasons, start=1):
         left = _GAP + place % columns * (_SIDE + _GAP)
         top = _GAP + place // columns * (height + _GAP)
@@ -92,6 +96,12 @@ def _mark_peak(
     box = (x - _RING, y - _RING, x + _RING, y + _RING)
     draw.ellipse(box, outline="#ffffff", width=4)
     draw.ellipse(box, outline="#e0382c", width=2)
+
+
+def _mark_face(draw: ImageDraw.ImageDraw, corners: tuple[float, float, float, float]) -> None:
+    box = [share * _SIDE for share in corners]
+    draw.rectangle(box, outline="#ffffff", width=4)
+    draw.rectangle(box, outline="#e0382c", width=2)
 
 
 def _describe(
