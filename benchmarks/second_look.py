@@ -40,7 +40,10 @@ def main() -> None:
     for looks in (2, 1):
         row = judge(checkpoint, pictures, looks) | {"looks": looks, "pictures": len(pictures)}
         row |= {"experiment": run.name, "seed": checkpoint.provenance["seed"]}
-        row |= {"weights": tagger.hash_weights(run), "command": "python benchmarks/second_look.py"}
+        row |= {
+            "weights": tagger.hash_weights(run),
+            "command": "python benchmarks/second_look.py RUN",
+        }
         append_result(RESULTS, {name: row[name] for name in FIELDS if name in row}, FIELDS)
         print({name: row[name] for name in FIELDS if name in row})
 

@@ -90,6 +90,32 @@ def base_tagger(rows: list[Row], experiment: str) -> list[list[str]]:
     return table
 
 
+def second_look(rows: list[Row]) -> list[list[str]]:
+    """The same weights with both looks, and with the first alone."""
+    table = [["looks", "mAP", "hair colour", "eye colour", "images/s"]]
+    for row in rows:
+        shares = [
+            f"{float(row[f'{name}_top1']):.0f} % of {row[f'{name}_pictures']}"
+            for name in ("hair", "eyes")
+        ]
+        speed = f"{float(row['images_per_second']):.0f}"
+        table.append([row["looks"], f"{float(row['map']):.1f}", *shares, speed])
+    return table
+
+
+def thresholds(rows: list[Row]) -> list[list[str]]:
+    """Thresholds found on one half of the pictures and judged on the other."""
+    table = [
+        ["positives for a threshold of its own", "precision", "recall", "F1", "tags a picture"]
+    ]
+    for row in rows:
+        rates = [f"{float(row[name]):.1f}" for name in ("precision", "recall", "f1")]
+        low, high = float(row["f1_low"]), float(row["f1_high"])
+        rates[-1] += f" ({low:.1f} to {high:.1f})"
+        table.append([row["least_positives"], *rates, f"{float(row['tags_a_picture']):.0f}"])
+    return table
+
+
 def white_box(rows: list[Row]) -> list[list[str]]:
     """Each loss after two epochs of the adversarial stage, with all losses and without one."""
     parts = ("surface", "texture", "structure", "content", "variation")
@@ -332,6 +358,8 @@ def make_tables() -> dict[str, str]:
         "white-box": white_box(read("white-box")),
         "base-tagger": base_tagger(read("base-tagger"), "base-tagger"),
         "base-tagger-development": base_tagger(read("base-tagger"), "base-tagger-development"),
+        "second-look": second_look(read("second-look")),
+        "thresholds": thresholds(read("thresholds")),
         "drawn": drawn(read("drawn")),
         "loader": loader(read("loader")),
         "danbooru": danbooru(read("danbooru")),

@@ -114,6 +114,25 @@ def test_best_thresholds_are_the_best_of_all(seed, ties):
         assert f1(found[column]) == pytest.approx(max(candidates), abs=1e-6)
 
 
+@given(seed=st.integers(0, 100_000), least=st.integers(1, 12))
+def test_tags_with_few_positives_share_the_threshold_that_is_best_for_all_of_them(seed, least):
+    scores, targets, known = judged(seed, pictures=15, classes=5)
+    found = find_best_thresholds(scores, targets, known, least_positives=least)
+    few = (targets & known).sum(0) < least
+    assert torch.equal(found[~few], find_best_thresholds(scores, targets, known)[~few])
+    assert found[few].unique().numel() <= 1
+    inside = known[:, few]
+    truth, values = targets[:, few][inside], scores[:, few][inside]
+    if truth.any() and not truth.all():
+
+        def f1(threshold):
+            decided = values >= threshold
+            return 2 * float((decided & truth).sum()) / float(decided.sum() + truth.sum())
+
+        best = max(f1(value) for value in values.unique())
+        assert f1(found[few][0]) == pytest.approx(best, abs=1e-6)
+
+
 def test_order_of_the_pictures_is_nothing():
     scores, targets, known = judged(7, ties=True)
     order = torch.randperm(len(scores), generator=torch.Generator().manual_seed(0))

@@ -128,6 +128,8 @@ def find_best_thresholds(
     scores: Float[Tensor, "pictures classes"],
     targets: Bool[Tensor, "pictures classes"],
     known: Bool[Tensor, "pictures classes"] | None = None,
+    *,
+    least_positives: int = 1,
 ) -> Float[Tensor, " classes"]:
     r"""Threshold of each class with the best F1 on these pictures, which must not be test pictures.
 
@@ -140,6 +142,8 @@ def find_best_thresholds(
         scores: probabilities.
         targets: which pictures have the tag.
         known: entries that count; all by default.
+        least_positives: classes with fewer share one threshold, the best for all of them together:
+            with a handful of positives the best of a class is often to give it to everything.
 
     Returns:
         One threshold a class; 0.5 for a class without a known positive or negative.
@@ -166,4 +170,10 @@ def find_best_thresholds(
     below = (middle <= ranking.scores_at(classes, following)) & (following > best)
     middle[below] = ranking.scores_at(classes, best)[below]
     thresholds[usable] = middle[usable]
-    return torch.from_numpy(thresholds)
+    found = torch.from_numpy(thresholds)
+    few = torch.from_numpy(positives < least_positives)
+    if few.any():
+        together = None if known is None else known[:, few].reshape(-1, 1)
+        pooled = scores[:, few].reshape(-1, 1), targets[:, few].reshape(-1, 1), together
+        found[few] = find_best_thresholds(*pooled)
+    return found

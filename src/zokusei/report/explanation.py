@@ -42,7 +42,7 @@ def draw_explanation(explanation: Explanation, most: int = 3) -> Image.Image:
     seen, first = "what the network saw", picture.copy()
     if explanation.face is not None:
         _mark_face(ImageDraw.Draw(first), explanation.face.on_square)
-        seen += f"; the face again ({explanation.face.certainty:.0%})"
+        seen = f"seen whole, and there (face {explanation.face.certainty:.0%})"
     sheet.paste(first, (_GAP, _GAP))
     _write(draw, (_GAP, _GAP + _SIDE + 4), seen, _SOFT)
     for place, reason in enumerate(reasons, start=1):

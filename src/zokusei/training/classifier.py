@@ -133,6 +133,9 @@ def refuse_another_captioner(source: CaptionSource | None, folder: Path) -> None
         )
 
 
+_FEW = 20  # positives; see benchmarks/README.md for what a threshold found with fewer is worth
+
+
 class ClassifierTraining:
     """Everything that one training of a classifier is made of.
 
@@ -277,7 +280,9 @@ class ClassifierTraining:
         assert self._judged is not None, "evaluate comes before keep"
         assert isinstance(model, Classifier)
         scores, known = self._judged
-        thresholds = find_best_thresholds(scores, self.val_loader.targets, known)
+        thresholds = find_best_thresholds(
+            scores, self.val_loader.targets, known, least_positives=_FEW
+        )
         labels = self.labels.with_tags(self.labels.tags.with_thresholds(thresholds.tolist()))
         metrics = {name: value for name, value in figures.items() if name != "score"}
         environment = describe_environment()
