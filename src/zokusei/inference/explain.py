@@ -179,9 +179,13 @@ def _find_face(
     x, y = (float(middle) for middle in find_middle(face, second_look.margin))
     half = float(face.side) * second_look.margin / 2
     corners = (x - half, y - half), (x + half, y + half)
-    start, end = (preprocess.find_source(corner, size) for corner in corners)
-    start, end = (tuple(min(max(share, 0.0), 1.0) for share in corner) for corner in (start, end))
+    start, end = (_clip(preprocess.find_source(corner, size)) for corner in corners)
     return SeenFace(start, end, float(face.certainty), (*corners[0], *corners[1]))
+
+
+def _clip(point: tuple[float, float]) -> tuple[float, float]:
+    """Give the nearest place on the picture."""
+    return min(max(point[0], 0.0), 1.0), min(max(point[1], 0.0), 1.0)
 
 
 def _find_reason(
