@@ -93,6 +93,23 @@ def test_other_tags_are_those_of_the_first_look():
     torch.testing.assert_close(model.explain(images)["logits"], both)
 
 
+def test_a_face_is_where_it_is_however_pictures_are_normalised():
+    mean, std = (0.485, 0.456, 0.406), (0.229, 0.224, 0.225)
+    looks = [
+        SecondLook(["hat"], NAMES, first=32, size=32, **given).eval()
+        for given in ({}, {"mean": mean, "std": std})
+    ]
+    pictures = torch.randint(0, 256, (3, 3, 64, 64), dtype=torch.uint8)
+    for look in looks:
+        load_face_finder(look.finder)
+    plain, other = (
+        look.find_face(Preprocess(64, "pad", *given).normalize(pictures))
+        for look, given in zip(looks, ((HALVES, HALVES), (mean, std)), strict=True)
+    )
+    for one, two in zip(plain, other, strict=True):
+        torch.testing.assert_close(one, two, atol=1e-4, rtol=1e-4)
+
+
 def test_training_has_one_look_and_leaves_the_finder_alone():
     model = make_model().train()
     assert not any(module.training for module in model.second_look.modules())

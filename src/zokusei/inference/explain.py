@@ -175,7 +175,7 @@ def explain_picture(
 def _find_face(
     second_look: SecondLook, images: torch.Tensor, preprocess: Preprocess, size: tuple[int, int]
 ) -> SeenFace:
-    face = second_look.finder(images)
+    face = second_look.find_face(images)
     x, y = (float(middle) for middle in find_middle(face, second_look.margin))
     half = float(face.side) * second_look.margin / 2
     corners = (x - half, y - half), (x + half, y + half)

@@ -15,6 +15,7 @@ from zokusei.models.backbone import create_timm_model
 
 _STAGE = 3  # of the body: a cell for each 16 x 16 pixels, with 112 channels
 _CELL = 16
+_HALVES = (0.5, 0.5, 0.5)
 
 
 class Face(NamedTuple):
@@ -159,12 +160,16 @@ class SecondLook(nn.Module):
         first: pixels a side of the whole picture, as the classifier sees it first.
         size: pixels a side of the square around the face.
         margin: side of that square in sides of the face.
+        mean: of 0 to 1, by which pictures were normalised for the classifier.
+        std: deviation, of the same.
 
     Raises:
         ConfigError: there is no tag, or an unknown one.
     """
 
     closer: Tensor
+    scale: Tensor
+    shift: Tensor
 
     def __init__(
         self,
@@ -174,6 +179,8 @@ class SecondLook(nn.Module):
         first: int,
         size: int,
         margin: float = 1.5,
+        mean: Sequence[float] = _HALVES,
+        std: Sequence[float] = _HALVES,
     ) -> None:
         super().__init__()
         if not tags:
@@ -185,11 +192,20 @@ class SecondLook(nn.Module):
         self.finder = FaceFinder().requires_grad_(requires_grad=False)
         closer = torch.tensor([float(name in set(tags)) for name in names])
         self.register_buffer("closer", closer, persistent=False)
+        # What finds faces learnt with another mean and deviation than some backbones.
+        scale, shift = torch.tensor(std) / 0.5, (torch.tensor(mean) - 0.5) / 0.5
+        self.register_buffer("scale", scale.view(3, 1, 1), persistent=False)
+        self.register_buffer("shift", shift.view(3, 1, 1), persistent=False)
 
     def train(self, mode: bool = True) -> "SecondLook":
         """Stay as it is: what finds faces was trained before, and for every model."""
         del mode
         return super().train(mode=False)
+
+    def find_face(self, images: Float[Tensor, "batch 3 height height"]) -> Face:
+        """Give where the face is in pictures as the classifier gets them."""
+        found: Face = self.finder(images * self.scale + self.shift)
+        return found
 
     def forward(
         self,
@@ -204,7 +220,7 @@ class SecondLook(nn.Module):
             images: in the size of which the square is cut.
             classify: gives the logits of squares.
         """
-        face = self.finder(images)
+        face = self.find_face(images)
         second = classify(cut_out(images, face, self.size, self.margin))
         share = face.certainty[:, None] / 2 * self.closer
         return mix_logits(first, second, share)

@@ -222,7 +222,8 @@ class ClassifierTraining:
         assert whole is not None, "prepare_run settles both"
         assert face is not None, "prepare_run settles both"
         tags = find_tags(self.config.model.second_look, self.labels.tags.names, "second_look")
-        return {"tags": tags, "first": whole // 2, "size": face}
+        seen = {"mean": list(self.preprocess.mean), "std": list(self.preprocess.std)}
+        return {"tags": tags, "first": whole // 2, "size": face, **seen}
 
     def create_loop(self, reporter: Reporter) -> Loop:
         """Put optimiser, schedule and loop together."""
