@@ -105,14 +105,15 @@ def second_look(rows: list[Row]) -> list[list[str]]:
 
 def thresholds(rows: list[Row]) -> list[list[str]]:
     """Thresholds found on one half of the pictures and judged on the other."""
-    table = [
-        ["positives for a threshold of its own", "precision", "recall", "F1", "tags a picture"]
-    ]
+    table = [["illustrations", "positives for a threshold of its own", "precision", "recall", "F1"]]
+    table[0].append("tags a picture")
     for row in rows:
         rates = [f"{float(row[name]):.1f}" for name in ("precision", "recall", "f1")]
         low, high = float(row["f1_low"]), float(row["f1_high"])
         rates[-1] += f" ({low:.1f} to {high:.1f})"
-        table.append([row["least_positives"], *rates, f"{float(row['tags_a_picture']):.0f}"])
+        held_out = "held out" if row["experiment"] == "base-tagger" else "development"
+        first = [f"{row['pictures']} {held_out}", row["least_positives"]]
+        table.append([*first, *rates, f"{float(row['tags_a_picture']):.0f}"])
     return table
 
 

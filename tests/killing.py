@@ -212,16 +212,15 @@ def main():
     """`killing.py MODEL FOLDER KILLS`: at least so many kills, and two taggers at once."""
     import random
 
-    import pyarrow.parquet
+    import pyarrow.parquet  # noqa: F401 - so that no child has to
     import torch
 
     from pictures import write_corpus
     from zokusei.inference.tagger import Tagger
 
-    assert pyarrow.parquet, "imported here, not again by every child"
     torch.set_num_threads(1)  # threads do not survive a fork
     model, folder, wanted = Path(sys.argv[1]), Path(sys.argv[2]), int(sys.argv[3])
-    Tagger.load(model)  # for what it imports: a child then takes a fifth of the time
+    Tagger.load(model)  # for what it imports, which every child would import again
     write_corpus(folder / "art", count=3 if wanted < 50 else 6)
     for path in (folder / "art").glob("*.txt"):
         path.unlink()

@@ -1,17 +1,19 @@
 """Make what finds faces for a second look: drawn characters, and faces in real illustrations.
 
-    python weights/faces.py --art FOLDER [--drawn FOLDER] [--seed N]
+    python weights/faces.py --art FOLDER [--seed N]
 
-To be run in the project's folder. FOLDER is real-art (`labels.csv`, `images`). `weights/faces.csv`
-says where in its pictures a face is: x and y of the middle and the side of the square, in shares of
-the side when the picture is padded to a square. They were found by animeface 2.0.3, and are no
-truth; of the sources that the tagger is judged by there is none, and those of `DEVELOPMENT` are
-what this is judged by. Of drawn characters the box of the eyes is known, and with it the square.
+To be run in the project's folder. FOLDER is real-art (its `images`). `weights/faces.csv` says where
+in its pictures a face is: x and y of the middle and the side of the square, in shares of the side
+when the picture is padded to a square. They were found by animeface 2.0.3, and are no truth; of the
+sources that the tagger is judged by there is none, and those of `DEVELOPMENT` are what this is
+judged by. Of drawn characters the box of the eyes is known, and with it the square.
 """
 
 import argparse
 import csv
 import math
+import subprocess
+import sys
 import time
 from pathlib import Path
 
@@ -28,7 +30,7 @@ from zokusei.files import write_text, write_whole
 from zokusei.images.preprocess import Preprocess
 from zokusei.memory import keep_freed_memory
 from zokusei.model_weights import halve
-from zokusei.models.backbone import load_backbone_weights
+from zokusei.models.backbone import Backbone, load_backbone_weights
 from zokusei.models.second_look import FaceFinder
 from zokusei.results import append_result
 
@@ -37,7 +39,6 @@ BOXES = ROOT / "weights" / "faces.csv"
 PLACE = ROOT / "src" / "zokusei" / "weights" / "faces"
 RESULTS = ROOT / "benchmarks" / "results" / "faces.csv"
 SQUARE = ("x", "y", "side")
-FINDER_SIZE = 224  # pixels a side of what it learns from, as it looks later
 BACKBONE = "tf_efficientnet_lite0"
 SEEN = Preprocess(size=320, fit="pad", mean=(0.5,) * 3, std=(0.5,) * 3)
 WIDTHS, BELOW, HEIGHTS = 1.44, 0.08, 2.77  # of the eyes' box: side and place of the face's square
@@ -70,22 +71,28 @@ def main() -> None:
     """Learn, judge and pack."""
     parser = argparse.ArgumentParser(description="Make what finds faces.")
     parser.add_argument("--art", type=Path, default=Path("../shared/data/real-art"))
-    parser.add_argument("--drawn", type=Path, default=DRAWN, help="as weights/tagger.py drew it")
+    parser.add_argument("--drawn", type=int, default=4000, help="drawn pictures")
     parser.add_argument("--seed", type=int, default=0)
     given = parser.parse_args()
     keep_freed_memory()
     torch.manual_seed(given.seed)
     art, judged = read_art(given.art)
-    drawn = read_drawn(given.drawn)
+    draw = [sys.executable, "-m", "zokusei", "data", "draw", str(DRAWN)]
+    size = ["--count", str(given.drawn), "--size", str(DRAWN_SIZE)]
+    subprocess.run([*draw, *size], check=True)
+    drawn = read_drawn(DRAWN)
     finder = FaceFinder(BACKBONE)
-    load_backbone_weights(finder, BACKBONE, "auto")
+    photographs = Backbone(BACKBONE)
+    load_backbone_weights(photographs, BACKBONE, "auto")
+    known = photographs.body.state_dict()
+    finder.body.load_state_dict({name: known[name] for name in finder.body.state_dict()})
     finder = finder.to(memory_format=torch.channels_last)
     began = time.monotonic()
     learn(finder, drawn, art)
     seconds = time.monotonic() - began
     row = judge(finder, judged) | {"experiment": "faces", "seed": given.seed}
     row |= {"seconds": seconds, "images_per_second": STEPS * BATCH / seconds}
-    row["command"] = "python weights/faces.py"
+    row["command"] = " ".join(["python weights/faces.py", *sys.argv[1:]])
     append_result(RESULTS, {name: row[name] for name in FIELDS if name in row}, FIELDS)
     print({name: row[name] for name in FIELDS[1:5]})
     weights = {name: tensor.contiguous() for name, tensor in halve(finder).items()}
@@ -109,10 +116,10 @@ class Faces:
         self.squares = torch.tensor(squares)
         store.close()
 
-    def draw(self, count: int) -> tuple[Tensor, Tensor]:
-        """Give so many at random, varied."""
+    def draw(self, count: int, size: int) -> tuple[Tensor, Tensor]:
+        """Give so many at random, varied, of `size` pixels a side."""
         rows = torch.randint(len(self.squares), (count,))
-        return vary(SEEN.normalize(self.pictures[rows]), self.squares[rows])
+        return vary(SEEN.normalize(self.pictures[rows]), self.squares[rows], size)
 
 
 def read_art(folder: Path) -> tuple[Faces, Faces]:
@@ -143,9 +150,15 @@ def read_drawn(folder: Path) -> Faces:
     return Faces(paths, squares)
 
 
-def vary(images: Tensor, squares: Tensor) -> tuple[Tensor, Tensor]:
-    """Show pictures from nearer or farther, elsewhere, mirrored and in other colours."""
-    count, size = len(images), FINDER_SIZE
+def vary(images: Tensor, squares: Tensor, size: int) -> tuple[Tensor, Tensor]:
+    """Show pictures from nearer or farther, elsewhere, mirrored and in other colours.
+
+    Args:
+        images: (batch, 3, height, height), of -1 to 1.
+        squares: (batch, 3), x and y of the middle and side of each face, in shares of the side.
+        size: pixels a side of what is given, and where the faces are there.
+    """
+    count = len(images)
     window = torch.empty(count).uniform_(math.log(0.45), math.log(1.6)).exp()
     middle = 0.5 + (torch.rand(2, count) - 0.5) / 2
     turn = torch.where(torch.rand(count) < 0.5, -1.0, 1.0)
@@ -193,7 +206,10 @@ def learn(finder: FaceFinder, drawn: Faces, art: Faces) -> None:
         for group in optimizer.param_groups:
             group["lr"] = RATE * min(1, step / 40) * (1 + math.cos(math.pi * step / STEPS)) / 2
         images, squares = map(
-            torch.cat, zip(drawn.draw(BATCH - OF_ART), art.draw(OF_ART), strict=True)
+            torch.cat,
+            zip(
+                drawn.draw(BATCH - OF_ART, finder.size), art.draw(OF_ART, finder.size), strict=True
+            ),
         )
         optimizer.zero_grad()
         compute_loss(finder, images, squares).backward()

@@ -176,20 +176,32 @@ def judge(run: Path) -> dict[str, Any]:
     """Give the figures on the held out illustrations as a row."""
     evaluation = evaluate_run(run, split="val")
     manifest = Manifest.load(run / "manifest.parquet").select("val")
-    known = manifest.compute_known()
     table = pq.read_table(run / "scores-val.parquet")
     row = result_row(run, evaluation)
     judged = [tag for tag in evaluation["tags"] if tag["positives"]]
     row |= {"chance_map": evaluation["chance_map"], "tags": len(judged)}
+    scores = np.stack([table.column(tag).to_numpy() for tag in manifest.tags.names], 1)
+    return row | judge_colours(scores, manifest) | {"weights": hash_weights(run)}
+
+
+def judge_colours(scores: np.ndarray, manifest: Manifest) -> dict[str, float]:
+    """Say how often the first guess of the colour of hair and eyes is right, and of how many.
+
+    Args:
+        scores: pictures x tags of the manifest.
+        manifest: the pictures.
+    """
+    asked, found = manifest.compute_known().any(0), {}
     for name in COLUMNS:
         # Colours that nobody looked for in any of these pictures are no answer either.
-        asked = known.any(0)
-        colours = [tag for tag in manifest.tags.names if is_colour(tag, name)]
-        colours = [tag for tag in colours if asked[manifest.tags.index(tag)]]
-        scores = np.stack([table.column(tag).to_numpy() for tag in colours], 1)
-        hits, pictures = count_hits(scores, manifest, colours)
-        row |= {f"{name}_top1": 100 * hits / max(pictures, 1), f"{name}_pictures": pictures}
-    return row | {"weights": hash_weights(run)}
+        own = [
+            place for place, tag in enumerate(manifest.tags.names)
+            if is_colour(tag, name) and asked[place]
+        ]  # fmt: skip
+        colours = [manifest.tags.names[place] for place in own]
+        hits, pictures = count_hits(scores[:, own], manifest, colours)
+        found |= {f"{name}_top1": 100 * hits / max(pictures, 1), f"{name}_pictures": pictures}
+    return found
 
 
 def hash_weights(run: Path) -> str:

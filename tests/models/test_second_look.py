@@ -5,7 +5,7 @@ import torch
 from torch.nn import functional as F
 
 from zokusei.checkpoint import Checkpoint, load_checkpoint, save_checkpoint
-from zokusei.errors import ConfigError
+from zokusei.errors import ConfigError, ModelError
 from zokusei.images.preprocess import Preprocess
 from zokusei.labels import LabelSpace
 from zokusei.models import create_model
@@ -150,6 +150,18 @@ def test_a_model_that_reads_captions_looks_once():
             "capgcn", make_labels(), backbone="test_efficientnet", second_look=look,
             caption_width=8,
         )  # fmt: skip
+
+
+def test_a_damaged_finder_is_named(tmp_path, monkeypatch):
+    from zokusei.models import second_look
+
+    monkeypatch.setattr(second_look, "files", lambda package: tmp_path)
+    with pytest.raises(ModelError, match="came without"):
+        load_face_finder(FaceFinder())
+    (tmp_path / "faces").mkdir()
+    (tmp_path / "faces" / "model.safetensors").write_bytes(b"not one")
+    with pytest.raises(ModelError, match="damaged"):
+        load_face_finder(FaceFinder())
 
 
 def eyes_of(drawing):

@@ -133,6 +133,15 @@ def test_tags_with_few_positives_share_the_threshold_that_is_best_for_all_of_the
         assert f1(found[few][0]) == pytest.approx(best, abs=1e-6)
 
 
+def test_a_tag_that_is_always_there_and_one_that_never_is_share_a_threshold():
+    scores = torch.tensor([[0.8, 0.3], [0.7, 0.1]])
+    targets = torch.tensor([[True, False], [True, False]])
+    assert find_best_thresholds(scores, targets).tolist() == [0.5, 0.5]
+    assert find_best_thresholds(scores, targets, least_positives=3).tolist() == [0.5, 0.5]
+    found = find_best_thresholds(scores - 0.2, targets, least_positives=3)
+    assert found.tolist() == pytest.approx([0.3, 0.3])
+
+
 def test_order_of_the_pictures_is_nothing():
     scores, targets, known = judged(7, ties=True)
     order = torch.randperm(len(scores), generator=torch.Generator().manual_seed(0))

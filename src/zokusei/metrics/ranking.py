@@ -146,12 +146,24 @@ def find_best_thresholds(
             with a handful of positives the best of a class is often to give it to everything.
 
     Returns:
-        One threshold a class; 0.5 for a class without a known positive or negative.
+        One threshold a class; 0.5 where there is no known positive or no known negative, of the
+        class or, where it shares one, of all that do.
 
     >>> scores = torch.tensor([[0.9], [0.6], [0.2]])
     >>> find_best_thresholds(scores, torch.tensor([[True], [True], [False]]))
     tensor([0.4000])
     """
+    known = torch.ones_like(targets) if known is None else known
+    few = (targets & known).sum(0) < least_positives
+    found = _find_best_thresholds(scores, targets, known)
+    if few.any():
+        pooled = (entries[:, few].reshape(-1, 1) for entries in (scores, targets, known))
+        found[few] = _find_best_thresholds(*pooled)
+    return found
+
+
+def _find_best_thresholds(scores: Tensor, targets: Tensor, known: Tensor) -> Tensor:
+    """Give each class its own threshold."""
     ranking = Ranking.create(scores, targets, known)
     num_classes, num_pictures = ranking.keys.shape
     thresholds = np.full(num_classes, DEFAULT_THRESHOLD, dtype=np.float32)
@@ -170,10 +182,4 @@ def find_best_thresholds(
     below = (middle <= ranking.scores_at(classes, following)) & (following > best)
     middle[below] = ranking.scores_at(classes, best)[below]
     thresholds[usable] = middle[usable]
-    found = torch.from_numpy(thresholds)
-    few = torch.from_numpy(positives < least_positives)
-    if few.any():
-        together = None if known is None else known[:, few].reshape(-1, 1)
-        pooled = scores[:, few].reshape(-1, 1), targets[:, few].reshape(-1, 1), together
-        found[few] = find_best_thresholds(*pooled)
-    return found
+    return torch.from_numpy(thresholds)

@@ -6,6 +6,7 @@ from typing import NamedTuple
 
 import torch
 from jaxtyping import Float
+from safetensors import SafetensorError
 from safetensors.torch import load
 from torch import Tensor, nn
 from torch.nn import functional as F
@@ -99,7 +100,7 @@ class FaceFinder(nn.Module):
 def look_at(
     images: Float[Tensor, "batch 3 height height"], size: int
 ) -> Float[Tensor, "batch 3 size size"]:
-    """Give pictures at another size; of an even part of it, each pixel is the mean of two by two.
+    """Give pictures at another size; at half of it each pixel is the mean of two by two.
 
     >>> look_at(torch.tensor([[[[0.0, 4.0], [8.0, 0.0]]]]).expand(1, 3, 2, 2), 1)[0, 0]
     tensor([[3.]])
@@ -262,7 +263,12 @@ def load_face_finder(finder: FaceFinder) -> None:
     """
     path = files("zokusei.weights") / "faces" / "model.safetensors"
     if not path.is_file():
-        raise ModelError("this zokusei came without what finds faces; `python weights/faces.py`")
-    finder.load_state_dict(
-        {k: v.float() if v.is_floating_point() else v for k, v in load(path.read_bytes()).items()}
-    )
+        raise ModelError(
+            "this zokusei came without what finds faces; `python weights/faces.py` makes it"
+        )
+    try:
+        finder.load_state_dict(load(path.read_bytes()))
+    except (RuntimeError, SafetensorError) as error:
+        raise ModelError(
+            f"{path} is damaged, or of another version of zokusei; install zokusei anew"
+        ) from error

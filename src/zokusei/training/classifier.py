@@ -53,6 +53,8 @@ from zokusei.training.loop import Loop, LoopSettings, Reporter, Task
 from zokusei.training.optimizers import create_optimizer, create_schedule
 from zokusei.training.prepare import prepare_in_turn, prepare_run
 
+_FEW = 20  # positives; what a threshold found with fewer is worth is in benchmarks/README.md
+
 
 def train_classifier(
     config: Config,
@@ -131,9 +133,6 @@ def refuse_another_captioner(source: CaptionSource | None, folder: Path) -> None
             f"{folder} began with another captioner than captions.captioner holds now; put that "
             "one back, or choose another folder with --out FOLDER"
         )
-
-
-_FEW = 20  # positives; see benchmarks/README.md for what a threshold found with fewer is worth
 
 
 class ClassifierTraining:
