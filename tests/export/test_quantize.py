@@ -1,7 +1,9 @@
 """Which operations of a graph go into eight bits."""
 
+import openvino
 import pytest
 import torch
+from onnx import TensorProto, helper
 
 from zokusei.checkpoint import Checkpoint, save_checkpoint
 from zokusei.export.folder import export_run
@@ -16,8 +18,6 @@ from zokusei.tags import TagSet
 def list_quantized(file):
     """Kinds of the operations that read eight-bit numbers."""
     if file.suffix == ".xml":
-        import openvino
-
         return {
             operation.get_type_name()
             for operation in openvino.Core().read_model(file).get_ops()
@@ -31,7 +31,7 @@ def list_quantized(file):
     return {node.op_type for node in nodes if not quantized.isdisjoint(node.input)}
 
 
-def write_model(folder, name):
+def write_model(folder, name, *, second_look=False):
     """A model that no training stands behind, the first three of whose tags compete."""
     names = ["red", "green", "blue", "square", "stripe"]
     labels = LabelSpace.from_targets(
@@ -39,7 +39,12 @@ def write_model(folder, name):
     )
     torch.manual_seed(0)
     model = create_model(
-        name, labels, backbone="test_efficientnet", weights="none", one_of=[names[:3]]
+        name,
+        labels,
+        backbone="test_efficientnet",
+        weights="none",
+        one_of=[names[:3]],
+        second_look={"tags": names[:1], "first": 32, "size": 32} if second_look else None,
     )
     preprocess = Preprocess(32, "squash", (0.5, 0.5, 0.5), (0.5, 0.5, 0.5))
     save_checkpoint(folder, Checkpoint(model, labels, preprocess))
@@ -63,21 +68,56 @@ def test_tags_that_compete_do_so_with_all_their_bits(tmp_path, corpus, runtime):
     assert kinds.isdisjoint({"Sub", "Subtract", "Concat", "ReduceSum", "ReduceLogSumExp"})
 
 
-def test_what_lies_behind_the_last_product_is_exempt():
-    from onnx import TensorProto, helper
+@pytest.mark.slow
+def test_places_in_a_picture_keep_all_their_bits(tmp_path, corpus):
+    model = write_model(tmp_path / "model", "gap", second_look=True)
+    export_run(model, tmp_path / "int8", "openvino", int8=True, pictures=corpus)
+    graph = openvino.Core().read_model(tmp_path / "int8" / FILES["openvino"])
+    (sampling,) = [it for it in graph.get_ops() if it.get_type_name() == "GridSample"]
+    place = sampling.input(1).get_source_output().get_node()
+    kinds = set()
+    while place.get_type_name() != "Convolution":
+        kinds.add(place.get_type_name())
+        # The way to what says the place leads through the larger inputs.
+        sources = [given.get_source_output().get_node() for given in place.inputs()]
+        place = next(it for it in sources if it.get_type_name() not in ("Constant", "Convert"))
+    assert kinds
+    assert "FakeQuantize" not in kinds
 
-    nodes = [
-        helper.make_node("Sub", ["input", "mean"], ["centred"], name="normalise"),
-        helper.make_node("MatMul", ["centred", "weights"], ["product"], name="product"),
-        helper.make_node("Add", ["product", "bias"], ["raw"], name="bias"),
-        helper.make_node("ReduceLogSumExp", ["raw"], ["sum"], name="sum"),
-        helper.make_node("Sub", ["raw", "sum"], ["logits"], name="compete"),
-        helper.make_node("Sigmoid", ["logits"], ["output"], name="sigmoid"),
-    ]
-    names = ["input", "mean", "weights", "bias"]
+
+def describe_graph(nodes, outputs):
+    """An ONNX graph of no numbers."""
+    names = ["input", "mean", "weights", "bias", "kernel", "steps"]
     ends = [
         [helper.make_tensor_value_info(name, TensorProto.FLOAT, None) for name in end]
-        for end in (names, ["output", "logits"])
+        for end in (names, outputs)
     ]
-    graph = helper.make_model(helper.make_graph(nodes, "small", *ends))
-    assert find_exempt(graph, "onnx") == ["bias", "compete", "sum"]
+    return helper.make_model(helper.make_graph(nodes, "small", *ends))
+
+
+TAIL = [
+    helper.make_node("MatMul", ["seen", "weights"], ["product"], name="product"),
+    helper.make_node("Add", ["product", "bias"], ["raw"], name="bias"),
+    helper.make_node("ReduceLogSumExp", ["raw"], ["sum"], name="sum"),
+    helper.make_node("Sub", ["raw", "sum"], ["logits"], name="compete"),
+    helper.make_node("Sigmoid", ["logits"], ["output"], name="sigmoid"),
+]
+
+
+def test_what_lies_behind_the_last_product_is_exempt():
+    first = helper.make_node("Sub", ["input", "mean"], ["seen"], name="normalise")
+    graph = describe_graph([first, *TAIL], ["output", "logits"])
+    assert find_exempt(graph, "onnx", competing=True) == ["bias", "compete", "sum"]
+    assert find_exempt(graph, "onnx", competing=False) == []
+
+
+def test_what_says_where_a_picture_is_cut_is_exempt():
+    nodes = [
+        helper.make_node("Conv", ["input", "kernel"], ["said"], name="say"),
+        helper.make_node("Exp", ["said"], ["side"], name="side"),
+        helper.make_node("Mul", ["side", "steps"], ["grid"], name="grid"),
+        helper.make_node("Sub", ["input", "mean"], ["picture"], name="normalise"),
+        helper.make_node("GridSample", ["picture", "grid"], ["seen"], name="cut"),
+    ]
+    graph = describe_graph([*nodes, *TAIL], ["output", "logits"])
+    assert find_exempt(graph, "onnx", competing=False) == ["grid", "side"]

@@ -92,7 +92,8 @@ def _quantize(
     graph: Path, checkpoint: Checkpoint, runtime: str, form: str, pictures: Manifest
 ) -> None:
     """Replace the graph by one of eight-bit numbers."""
-    competing = checkpoint.model.one_of is not None
+    model = checkpoint.model
+    competing = model.one_of is not None or model.second_look is not None
     quantize(graph, runtime, pictures, checkpoint.preprocess, FORMS[form], competing=competing)
 
 

@@ -17,6 +17,7 @@ CALIBRATION = 300
 """Pictures that the ranges of the activations are found on, unless there are fewer."""
 
 _PRODUCTS = {"MatMul", "Gemm", "Conv", "Convolution", "GroupConvolution"}
+_GRID = "GridSample"  # its second input says where in the first
 
 
 def quantize(
@@ -39,9 +40,10 @@ def quantize(
         pictures: to calibrate on; those of training, so that validation stays unseen.
         preprocess: fits them.
         form: how the graph takes them.
-        competing: tags share a softmax (`OneOf`). What it subtracts and sums up is logits, most of
-            them far from those that decide, and in 8 bits the latter would be lost: all behind
-            the last product with weights stays as it is.
+        competing: tags share a softmax (`OneOf`), or are the mean of two looks (`SecondLook`). What
+            these subtract and sum up is logits, most of them far from those that decide, and in 8
+            bits the latter would be lost: all behind the last product with weights stays as it
+            is. So do places in a picture that it is cut at, of which 8 bits know 256.
 
     Raises:
         DataError: no picture can be read.
@@ -58,7 +60,7 @@ def quantize(
     nncf.set_log_level(logging.ERROR)
     examples = _read_examples(pictures, preprocess, form)
     graph = _read(path, runtime)
-    exempt = find_exempt(graph, runtime) if competing else []
+    exempt = find_exempt(graph, runtime, competing=competing)
     quantized = nncf.quantize(
         graph,
         nncf.Dataset(examples),
@@ -91,16 +93,26 @@ def _read(path: Path, runtime: str) -> Any:
     return onnx.load(path)
 
 
-def find_exempt(graph: Any, runtime: str) -> list[str]:
-    """Name the operations between the last products with weights and the logits."""
+def find_exempt(graph: Any, runtime: str, *, competing: bool) -> list[str]:
+    """Name what keeps its bits: operations between the last products with weights and some ends.
+
+    Args:
+        graph: ONNX or OpenVINO.
+        runtime: which of them.
+        competing: the logits are an end, beside the places that pictures are cut at.
+    """
     operations, last = _list_operations(graph, runtime)
-    waiting, found = [last], set[str]()
+    waiting = [sources[1] for kind, sources in operations.values() if kind == _GRID]
+    waiting += [last] if competing else []
+    found = set[str]()
     while waiting:
         name = waiting.pop()
+        if name not in operations or name in found:
+            continue
         kind, sources = operations[name]
-        if name not in found and kind not in _PRODUCTS:
+        if kind not in _PRODUCTS:
             found.add(name)
-            waiting += [source for source in sources if source in operations]
+            waiting += sources
     # Constants are part of what reads them, and NNCF knows no inputs and outputs.
     return sorted(n for n in found if operations[n][0] not in ("Constant", "Parameter", "Result"))
 
@@ -121,7 +133,8 @@ def _list_operations(graph: Any, runtime: str) -> tuple[dict[str, tuple[str, lis
         return operations, graph.output("logits").get_node().get_friendly_name()
     maker = {value: node.name for node in graph.graph.node for value in node.output}
     operations = {
-        node.name: (node.op_type, [maker[value] for value in node.input if value in maker])
+        # No operation makes inputs and weights.
+        node.name: (node.op_type, [maker.get(value, "") for value in node.input])
         for node in graph.graph.node
     }
     return operations, maker["logits"]
