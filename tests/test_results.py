@@ -1,3 +1,5 @@
+from concurrent.futures import ThreadPoolExecutor
+
 import pytest
 
 from zokusei.environment import describe_environment, find_versions
@@ -32,3 +34,11 @@ def test_a_package_that_is_not_there_is_said_to_be_missing():
 
 def test_the_environment_has_all_three_parts():
     assert set(describe_environment()) == {"versions", "commit", "hardware"}
+
+
+def test_rows_of_several_threads_are_all_kept(tmp_path):
+    # Each opens the folder for itself, as processes do.
+    with ThreadPoolExecutor(8) as threads:
+        for seed in range(40):
+            threads.submit(append_result, tmp_path / "r.csv", {"seed": seed})
+    assert sorted(int(row["seed"]) for row in read_results(tmp_path / "r.csv")) == [*range(40)]

@@ -8,7 +8,7 @@ from typing import Any
 
 from zokusei.environment import describe_hardware, find_commit, find_versions
 from zokusei.errors import DataError
-from zokusei.files import write_text
+from zokusei.files import lock_folder, write_text
 
 COLUMNS = """
 experiment corpus split model preset seed map op or of1 cp cr cf1 macro_f1 bleu1 bleu2 bleu3 bleu4
@@ -26,6 +26,8 @@ RATES = {
 def append_result(path: Path | str, row: Mapping[str, Any], columns: list[str] = COLUMNS) -> None:
     """Add one row to a table of results, with commit, hardware and versions filled in.
 
+    Several processes may do so at the same time.
+
     Args:
         path: the CSV; made with its header when missing.
         row: values by column; what does not apply is left out.
@@ -41,19 +43,20 @@ def append_result(path: Path | str, row: Mapping[str, Any], columns: list[str] =
     ['69.25']
     """
     path = Path(path)
-    rows: list[Mapping[str, Any]] = list(read_results(path)) if path.exists() else []
-    columns = list(rows[0]) if rows else columns
     versions = " ".join(f"{name}={value}" for name, value in find_versions().items())
     found = {"commit": find_commit(), "hardware": describe_hardware(), "versions": versions}
-    row = {**{name: value for name, value in found.items() if name in columns}, **row}
-    unknown = sorted(set(row) - set(columns))
-    if unknown:
-        raise DataError(f"{path} has no column {unknown[0]!r}; it has: {', '.join(columns)}")
-    text = io.StringIO()
-    writer = csv.DictWriter(text, columns, restval="", lineterminator="\n")
-    writer.writeheader()
-    writer.writerows([*rows, {name: _format(value) for name, value in row.items()}])
-    write_text(path, text.getvalue())
+    with lock_folder(path.parent):  # or another process's row, added meanwhile, would be lost
+        rows: list[Mapping[str, Any]] = list(read_results(path)) if path.exists() else []
+        columns = list(rows[0]) if rows else columns
+        row = {**{name: value for name, value in found.items() if name in columns}, **row}
+        unknown = sorted(set(row) - set(columns))
+        if unknown:
+            raise DataError(f"{path} has no column {unknown[0]!r}; it has: {', '.join(columns)}")
+        text = io.StringIO()
+        writer = csv.DictWriter(text, columns, restval="", lineterminator="\n")
+        writer.writeheader()
+        writer.writerows([*rows, {name: _format(value) for name, value in row.items()}])
+        write_text(path, text.getvalue())
 
 
 def read_results(path: Path | str) -> list[dict[str, str]]:
