@@ -85,7 +85,7 @@ def test_a_training_killed_at_random_moments_ends_with_the_same_weights(tmp_path
     # almost every step, so that a kill hits the writing itself as well.
     settings = [
         f"model.name={model}", "train.save_minutes=0.0001", "augment.trivial=true",
-        "train.ema=0.9",
+        "train.ema=0.9", "train.self_distillation=0.6",
         "model.options={dropout: 0.3}" if model == "gap" else "model.options={hidden: 32}",
     ]  # fmt: skip
     run(*command(corpus, tmp_path / "whole", *settings))
@@ -109,6 +109,7 @@ def test_two_processes_give_what_one_gives(tmp_path):
     settings = [
         "train.freeze_batch_norm=true", "augment.trivial=true", "augment.erase=0.3",
         "optimizer.name=sgd", "optimizer.lr=0.05", "train.keep=last", "model.options={dropout: 0}",
+        "train.self_distillation=0.6",
     ]  # fmt: skip
     run(*command(corpus, tmp_path / "one", *settings))
     launch = [

@@ -211,6 +211,10 @@ def test_a_mirrored_tag_set_is_not_mirrored(corpus, tmp_path):
     config = load_config(None, [f"data.path={folder}", *TINY, "train.epochs=1"])
     train_classifier(config, tmp_path / "run", Recorder(), told.append)
     assert "no mirroring: left_square name a side" in told
+    seeing_both = load_config(None, [f"data.path={folder}", *TINY, "model.mirror=true"])
+    with pytest.raises(ConfigError, match="'left_square' names a side"):
+        train_classifier(seeing_both, tmp_path / "mirror", Recorder(), told.append)
+    assert not (tmp_path / "mirror").exists()
 
 
 def test_a_damaged_state_is_refused_and_says_what_to_do(train, tmp_path):

@@ -93,7 +93,7 @@ def _quantize(
 ) -> None:
     """Replace the graph by one of eight-bit numbers."""
     model = checkpoint.model
-    competing = model.one_of is not None or model.second_look is not None
+    competing = model.one_of is not None or model.second_look is not None or model.mirror
     quantize(graph, runtime, pictures, checkpoint.preprocess, FORMS[form], competing=competing)
 
 

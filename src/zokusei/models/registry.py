@@ -5,6 +5,7 @@ from abc import ABC, abstractmethod
 from collections.abc import Callable, Mapping, Sequence
 from typing import Any, ClassVar
 
+import torch
 from jaxtyping import Float
 from torch import Tensor, nn
 
@@ -12,7 +13,7 @@ from zokusei.errors import ConfigError, ModelError, suggest
 from zokusei.labels import LabelSpace
 from zokusei.models.backbone import Backbone, load_backbone_weights
 from zokusei.models.one_of import OneOf
-from zokusei.models.second_look import SecondLook, look_at
+from zokusei.models.second_look import SecondLook, look_at, mix_logits
 
 _HEADS: dict[str, type["Head"]] = {}
 
@@ -53,6 +54,7 @@ class Classifier(nn.Module):
         head: gives the logits.
         one_of: lets tags that exclude each other compete for theirs, where there are such.
         second_look: looks at faces again, for tags that are named, where there are such.
+        mirror: whether each picture is seen in a mirror, too, and a tag has the mean probability.
         name: the registered name.
         arguments: what `create_model` needs to build the same again, without the weights.
     """
@@ -64,12 +66,13 @@ class Classifier(nn.Module):
         one_of: OneOf | None = None,
         second_look: SecondLook | None = None,
         *,
+        mirror: bool = False,
         name: str,
         arguments: dict[str, Any],
     ) -> None:
         super().__init__()
         self.backbone, self.head, self.one_of = backbone, head, one_of
-        self.second_look = second_look
+        self.second_look, self.mirror = second_look, mirror
         self.name, self.arguments = name, arguments
 
     def forward(
@@ -87,7 +90,8 @@ class Classifier(nn.Module):
             ModelError: they are missing where they are needed, or given where they are not.
         """
         features = self.look(images)
-        return self.conclude(images, self.classify(features, caption_features))
+        logits = self.classify(features, caption_features)
+        return self.conclude(images, logits, caption_features)
 
     def look(
         self, images: Float[Tensor, "batch 3 height width"]
@@ -102,15 +106,31 @@ class Classifier(nn.Module):
         self,
         images: Float[Tensor, "batch 3 height width"],
         logits: Float[Tensor, "batch classes"],
+        caption_features: Float[Tensor, "batch caption_width"] | None = None,
     ) -> Float[Tensor, "batch classes"]:
-        """Give the logits that count from those of the whole picture.
+        """Give the logits that count from those of the whole picture; in training the same.
 
         Args:
             images: normalised pictures.
             logits: of `classify`, from the map that `look` gave.
+            caption_features: see `forward`.
         """
-        if self.second_look is not None and not self.training:
-            logits = self.second_look(logits, images, lambda it: self.classify(self.backbone(it)))
+        if self.training:
+            return logits
+        if self.mirror:
+            mirrored = self.classify(self.look(images.flip(3)), caption_features)
+            logits = _average(logits, mirrored)
+        if self.second_look is not None:
+            logits = self.second_look(logits, images, self._classify_squares)
+        return logits
+
+    def _classify_squares(
+        self, images: Float[Tensor, "batch 3 height width"]
+    ) -> Float[Tensor, "batch classes"]:
+        """Give the logits of what is cut out of pictures."""
+        logits = self.classify(self.backbone(images))
+        if self.mirror:
+            logits = _average(logits, self.classify(self.backbone(images.flip(3))))
         return logits
 
     def classify(
@@ -139,7 +159,7 @@ class Classifier(nn.Module):
         parts = self.head.explain(*self._join(self.look(images), caption_features))
         if self.one_of is not None:
             parts["logits"] = self.one_of(parts["logits"])
-        parts["logits"] = self.conclude(images, parts["logits"])
+        parts["logits"] = self.conclude(images, parts["logits"], caption_features)
         return parts
 
     def _join(self, features: Tensor, caption_features: Tensor | None) -> tuple[Any, ...]:
@@ -149,6 +169,13 @@ class Classifier(nn.Module):
         if caption_features is not None:
             raise ModelError(f"model {self.name!r} reads no caption vector; leave it out")
         return (features,)
+
+
+def _average(
+    first: Float[Tensor, "batch classes"], second: Float[Tensor, "batch classes"]
+) -> Float[Tensor, "batch classes"]:
+    """Give the logits of the mean of two probabilities."""
+    return mix_logits(first, second, torch.full_like(first, 0.5))
 
 
 def register_model(name: str) -> Callable[[type[Head]], type[Head]]:
@@ -204,6 +231,7 @@ def create_model(
     weights: str = "none",
     one_of: Sequence[Sequence[str]] = (),
     second_look: Mapping[str, Any] | None = None,
+    mirror: bool = False,
     **options: Any,
 ) -> Classifier:
     """Build a model.
@@ -216,6 +244,7 @@ def create_model(
         one_of: groups of tags, by name, of which a picture has one at most; see `OneOf`.
         second_look: arguments of `SecondLook` but for the names of all tags. Its finder of faces
             has random weights; see `load_face_finder`.
+        mirror: see each picture in a mirror, too; not in training.
         options: of the head.
 
     Raises:
@@ -261,7 +290,9 @@ def create_model(
         arguments["one_of"] = [list(group) for group in one_of]
     if second_look:
         arguments["second_look"] = dict(second_look)
-    return Classifier(body, head, compete, closer, name=name, arguments=arguments)
+    if mirror:
+        arguments["mirror"] = True
+    return Classifier(body, head, compete, closer, mirror=mirror, name=name, arguments=arguments)
 
 
 def _find_head(name: str) -> type[Head]:

@@ -52,6 +52,7 @@ from zokusei.training.caption_features import copy_encoder, load_source
 from zokusei.training.loop import Loop, LoopSettings, Reporter, Task
 from zokusei.training.optimizers import create_optimizer, create_schedule
 from zokusei.training.prepare import prepare_in_turn, prepare_run
+from zokusei.training.self_distillation import EarlierPredictions, gather_batch
 
 _FEW = 20  # positives; what a threshold found with fewer is worth is in benchmarks/README.md
 
@@ -162,6 +163,12 @@ class ClassifierTraining:
         targets = torch.from_numpy(train.compute_targets())
         known = torch.from_numpy(train.compute_known())
         labels = LabelSpace.from_targets(manifest.tags, targets, known)
+        self.flip_refused = [tag.name for tag in manifest.tags if tag.has_side]
+        if config.model.mirror and self.flip_refused:
+            raise ConfigError(
+                f"{self.flip_refused[0]!r} names a side, which a mirror changes; leave out "
+                "model.mirror"
+            )
         self.labels, self.word_notes = _embed(labels, config.model)
         self.preprocess = self._create_preprocess()
         torch.manual_seed(config.train.seed)
@@ -177,8 +184,8 @@ class ClassifierTraining:
         if config.train.freeze_batch_norm:
             freeze_batch_norm(self.model.backbone)
         self.compute_classification_loss = create_loss(config.loss.name, **config.loss.options)
-        self.flip_refused = [tag.name for tag in manifest.tags if tag.has_side]
         self.train_loader = self._create_train_loader(train)
+        self.earlier = self._create_memory()
         self.val_loader = self._create_val_loader(val)
         self._judged: tuple[Tensor, Tensor] | None = None
 
@@ -205,6 +212,7 @@ class ClassifierTraining:
             weights=weights,
             one_of=find_groups(config.one_of, self.labels.tags.names),
             second_look=self._describe_second_look(),
+            mirror=config.mirror,
             **options,
         )
         if model.second_look is not None:
@@ -229,16 +237,16 @@ class ClassifierTraining:
         optimizer = create_optimizer(self.model, **_without(self.config.optimizer, "clip"))
         schedule = self.config.schedule
         train = self.config.train
-        assert train.epochs is not None, "prepare_run settles the epochs"
-        total_steps = train.epochs * len(self.train_loader)
         return Loop(
-            Task(self.model, self.compute_loss, self.evaluate, self.keep),
+            Task(self.model, self.compute_loss, self.evaluate, self.keep, self.earlier),
             self.train_loader,
             optimizer,
-            create_schedule(total_steps=total_steps, **_without(schedule)),
+            create_schedule(
+                total_steps=self._epochs * len(self.train_loader), **_without(schedule)
+            ),
             accelerator=self.accelerator,
             settings=LoopSettings(
-                epochs=train.epochs,
+                epochs=self._epochs,
                 seed=train.seed,
                 ema=train.ema,
                 clip=self.config.optimizer.clip,
@@ -251,6 +259,34 @@ class ClassifierTraining:
             reporter=reporter,
         )
 
+    def _create_memory(self) -> EarlierPredictions | None:
+        """Give what remembers predictions, where they are to be learnt from.
+
+        Raises:
+            ConfigError: there is no telling what they were of, or the loss counts positives.
+        """
+        share = self.config.train.self_distillation
+        if not share:
+            return None
+        if self.config.augment.collage:
+            raise ConfigError(
+                "augment.collage shows a picture with others each time, of which earlier "
+                "predictions say nothing; leave out train.self_distillation"
+            )
+        if self.config.loss.name == "dan":
+            raise ConfigError(
+                "loss 'dan' counts the pictures that have a tag, and train.self_distillation makes "
+                "targets of shares; choose bce or asl"
+            )
+        total_steps = self._epochs * len(self.train_loader)
+        return EarlierPredictions(self.train_loader.targets, share, total_steps)
+
+    @property
+    def _epochs(self) -> int:
+        epochs = self.config.train.epochs
+        assert epochs is not None, "prepare_run settles them"
+        return epochs
+
     def compute_loss(self, model: nn.Module, batch: Batch) -> Tensor:
         """Loss of one batch, in single precision whatever the network computes in."""
         device = self.accelerator.device
@@ -262,7 +298,12 @@ class ClassifierTraining:
         targets, known = batch.targets.to(device), batch.known.to(device)
         if self.model.one_of is not None:
             known = self.model.one_of.settle(targets, known)
-        return self.compute_classification_loss(logits.float(), targets.float(), known)
+        logits = logits.float()
+        if self.earlier is None:
+            return self.compute_classification_loss(logits, targets.float(), known)
+        goals = self.earlier.refine(torch.tensor(batch.rows), batch.targets).to(device)
+        self.earlier.remember(*gather_batch(self.accelerator, batch.rows, logits.sigmoid()))
+        return self.compute_classification_loss(logits, goals, known)
 
     def evaluate(self, model: nn.Module) -> dict[str, float]:
         """Figures on the validation split, in per cent; the mAP decides."""

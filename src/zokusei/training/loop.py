@@ -66,12 +66,14 @@ class Task:
         compute_loss: scalar loss of the (possibly wrapped) model on a batch.
         evaluate: figures of a model on validation data; `score` is the one that decides.
         keep: write this model, with these figures, as the run's result.
+        memory: what the loss keeps from step to step; a killed training goes on with it.
     """
 
     model: nn.Module
     compute_loss: Callable[[nn.Module, Any], Tensor]
     evaluate: Callable[[nn.Module], dict[str, float]]
     keep: Callable[[nn.Module, dict[str, float]], None]
+    memory: nn.Module | None = None
 
 
 @dataclass(frozen=True)
@@ -124,7 +126,9 @@ class Loop:
             # Its decay rises with the step, so that a short training is not held at its start.
             self.ema = ModelEmaV3(task.model, decay=settings.ema, use_warmup=True)
         if self.state_path.exists():
-            self.position = load_state(self.state_path, task.model, self._averaged, optimizer)
+            self.position = load_state(
+                self.state_path, task.model, self._averaged, optimizer, task.memory
+            )
         self.plain_optimizer = optimizer
         self.model, self.optimizer = accelerator.prepare(task.model, optimizer)
         if self.ema is not None:
@@ -226,8 +230,10 @@ class Loop:
         if self.log is None:
             return
         self.position.log_bytes = self.log.num_bytes
-        model, optimizer = self.task.model, self.plain_optimizer
-        save_state(self.state_path, self.position, model, self._averaged, optimizer)
+        task, optimizer = self.task, self.plain_optimizer
+        save_state(
+            self.state_path, self.position, task.model, self._averaged, optimizer, task.memory
+        )
 
     def _count_time(self) -> None:
         """Add what passed on the clock since the last count, whatever it was spent on."""

@@ -42,16 +42,24 @@ class Position:
 
 
 def save_state(
-    path: Path, position: Position, model: nn.Module, ema: nn.Module | None, optimizer: Optimizer
+    path: Path,
+    position: Position,
+    model: nn.Module,
+    ema: nn.Module | None,
+    optimizer: Optimizer,
+    memory: nn.Module | None = None,
 ) -> None:
-    """Write weights, averaged weights, optimiser and position.
+    """Write weights, averaged weights, optimiser, position and what the loss remembers.
 
     Random numbers need no place in it: every step seeds its own from the run's seed, the epoch
     and the step. Neither does the learning rate, a function of the step.
     """
-    tensors = {f"model.{name}": tensor for name, tensor in model.state_dict().items()}
-    if ema is not None:
-        tensors |= {f"ema.{name}": tensor for name, tensor in ema.state_dict().items()}
+    tensors = {
+        f"{part}.{name}": tensor
+        for part, module in (("model", model), ("ema", ema), ("memory", memory))
+        if module is not None
+        for name, tensor in module.state_dict().items()
+    }
     for index, entries in optimizer.state_dict()["state"].items():
         tensors |= {
             f"optimizer.{index}.{name}": value
@@ -80,7 +88,11 @@ def load_position(path: Path) -> Position:
 
 
 def load_state(
-    path: Path, model: nn.Module, ema: nn.Module | None, optimizer: Optimizer
+    path: Path,
+    model: nn.Module,
+    ema: nn.Module | None,
+    optimizer: Optimizer,
+    memory: nn.Module | None = None,
 ) -> Position:
     """Put everything back and say how far the training had come.
 
@@ -88,15 +100,16 @@ def load_state(
         CheckpointError: the file is damaged or of another model.
     """
     position = load_position(path)
-    parts: dict[str, dict[str, Tensor]] = {"model": {}, "ema": {}, "optimizer": {}}
+    names = "model", "ema", "memory", "optimizer"
+    parts: dict[str, dict[str, Tensor]] = {name: {} for name in names}
     with safe_open(path, framework="pt") as file:
         for key in file.keys():  # noqa: SIM118 (this object is no mapping)
             part, _, name = key.partition(".")
             parts[part][name] = file.get_tensor(key)
     try:
-        model.load_state_dict(parts["model"])
-        if ema is not None:
-            ema.load_state_dict(parts["ema"])
+        for name, module in zip(names, (model, ema, memory), strict=False):
+            if module is not None:
+                module.load_state_dict(parts[name])
     except RuntimeError as error:
         message = " ".join(str(error).split())
         raise CheckpointError(f"{path} is of another model: {message:.300}") from error

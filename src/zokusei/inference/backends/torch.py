@@ -81,7 +81,7 @@ class TorchBackend:
                 shared = self._shares_encoder
                 seen = to_annotations(features) if shared else self.captions.encode(images[-1])
                 vectors = self.captions.compute(seen)
-            logits = self.model.conclude(given, self.model.classify(features, vectors))
+            logits = self.model.conclude(given, self.model.classify(features, vectors), vectors)
             pooled = features.float().mean(dim=(2, 3))
         return logits.float().sigmoid().cpu().numpy(), pooled.cpu().numpy()
 

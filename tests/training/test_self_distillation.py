@@ -1,0 +1,80 @@
+"""Targets that the run itself refines."""
+
+import pytest
+import torch
+from safetensors.torch import load_file
+
+from zokusei.config import load_config
+from zokusei.errors import ConfigError
+from zokusei.training.classifier import train_classifier
+from zokusei.training.self_distillation import EarlierPredictions
+
+TINY = [
+    "model.backbone=test_efficientnet", "model.weights=none", "preprocess.size=32",
+    "train.epochs=2", "train.keep=last", "train.batch_size=20", "train.workers=0",
+    "train.self_distillation=0.6",
+]  # fmt: skip
+
+
+class Silent:
+    """Is told, and says nothing."""
+
+    def begin(self, *args):
+        """Ignore it."""
+
+    step = epoch = begin
+
+
+def train(corpus, folder, *settings):
+    config = load_config(None, [f"data.path={corpus}", *TINY, *settings])
+    return train_classifier(config, folder, Silent(), lambda _: None)
+
+
+def test_targets_are_refined_as_published():
+    chance = torch.Generator().manual_seed(0)
+    targets = torch.rand(10, 3, generator=chance) < 0.5
+    earlier = EarlierPredictions(targets, 0.8, total_steps=6)
+    last = {row: targets[row].float() for row in range(10)}
+    for step in range(6):
+        rows = torch.randperm(10, generator=chance)[:4]
+        alpha = 0.8 * step / 6
+        goals = earlier.refine(rows, targets[rows])
+        for row, goal in zip(rows.tolist(), goals, strict=True):
+            expected = (1 - alpha) * targets[row].float() + alpha * last[row]
+            torch.testing.assert_close(goal, expected, atol=1e-3, rtol=1e-3)
+        said = torch.rand(4, 3, generator=chance)
+        earlier.remember(rows, said)
+        last |= dict(zip(rows.tolist(), said, strict=True))
+
+
+def test_a_training_remembers_what_it_said(corpus, tmp_path):
+    train(corpus, tmp_path / "run")
+    state = load_file(tmp_path / "run" / "state.safetensors")
+    said = state["memory.probabilities"]
+    assert int(state["memory.step"]) == 2 * (len(said) // 20)
+    certain = (said == 0) | (said == 1)
+    # Of a last small batch, which is left out, a picture may never have been shown.
+    assert certain.all(dim=1).sum() < 20
+    assert (~certain).any(dim=1).sum() > len(said) - 20
+
+
+def test_what_was_said_changes_what_is_learnt(corpus, tmp_path):
+    train(corpus, tmp_path / "refined")
+    train(corpus, tmp_path / "plain", "train.self_distillation=0")
+    one, two = (
+        load_file(tmp_path / name / "model" / "model.safetensors") for name in ("refined", "plain")
+    )
+    assert any(not torch.equal(one[key], two[key]) for key in one)
+
+
+@pytest.mark.parametrize(
+    ("settings", "message"),
+    [
+        (["loss.name=dan"], "choose bce or asl"),
+        (["augment.collage={folder: 2}"], "leave out train.self_distillation"),
+    ],
+)
+def test_what_it_cannot_go_with_is_refused(corpus, tmp_path, settings, message):
+    with pytest.raises(ConfigError, match=message):
+        train(corpus, tmp_path / "run", *settings)
+    assert not (tmp_path / "run").exists()
