@@ -27,6 +27,8 @@ LARGER = ["preprocess.size=144", "augment.size=128"]
 LARGEST = ["preprocess.size=176", "augment.size=160", "train.epochs=6"]
 STRONGER = ["augment.scale=[0.4,1.0]", "augment.erase=0.1"]
 MEAN = ["model.name=add_gcn", "model.options={attention: mean}"]
+# What the configuration has got since.
+FORMER = ["train.self_distillation=0", "model.mirror=false"]
 CHOICES = {
     "nothing": SMALL,
     "144 px, six epochs": [*LARGER, "train.epochs=6", *WEAKER, *APART],
@@ -73,7 +75,7 @@ def main() -> None:
         run = Path("runs") / "choices" / name.replace(" ", "-").replace(",", "")
         progress = TrainingProgress()
         try:
-            train_classifier(load_config(CONFIG, CHOICES[name]), run, progress, tell)
+            train_classifier(load_config(CONFIG, [*FORMER, *CHOICES[name]]), run, progress, tell)
         finally:
             progress.close()
         evaluation = evaluate_run(run, split="val")

@@ -32,6 +32,20 @@ def as_read(columns, rows):
     return list(csv.DictReader(text))
 
 
+def test_what_a_mirror_gives_is_paired_by_seed(tables):
+    def row(model, seed, value, split="val"):
+        return {"model": model, "seed": seed, "split": split, "map": value}
+
+    rows = as_read(["model", "seed", "split", "map"], [
+        row("gap", 0, 60, "val-once"), row("gap", 0, 61), row("gap", 0, 50, "test"),
+        row("gap", 1, 70.5), row("gap", 1, 70, "val-once"), row("gap", 2, 99, "val-once"),
+        row("gmp", 0, 70),
+    ])  # fmt: skip
+    (found,) = tables.mirror(rows)[1:]
+    assert found[:2] == ["`gap`", "2"]
+    assert [cell.split()[0] for cell in found[2:]] == ["65.0", "65.8", "+0.8"]
+
+
 def test_costs_of_models_are_beside_the_plain_one(tables):
     def row(experiment, model, to_gap, **more):
         return {

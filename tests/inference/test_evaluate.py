@@ -119,3 +119,12 @@ def test_a_captioner_has_no_named_judgement(zokusei, tmp_path):
     code, _, err = zokusei("evaluate", captioner, "--name", "unseen")
     assert code == 2
     assert "--name is for taggers, and this run holds a captioner; leave it out" in err
+
+
+def test_pictures_are_seen_in_a_mirror_too_where_that_is_asked_for(run):
+    for name, mirror in (("once", False), ("both", True)):
+        evaluate_run(run, name=name, mirror=mirror)
+    once, both = (pq.read_table(run / f"scores-{name}.parquet") for name in ("once", "both"))
+    evaluate_run(run)
+    assert pq.read_table(run / "scores-test.parquet").equals(once)  # as it was trained to
+    assert not both.equals(once)

@@ -31,6 +31,7 @@ def evaluate_run(
     split: str = "test",
     manifest: Path | str | None = None,
     name: str | None = None,
+    mirror: bool | None = None,
     batch_size: int = 64,
     device: str = "auto",
     counting: Counting = no_counting,
@@ -47,6 +48,7 @@ def evaluate_run(
             never divided all pictures are taken.
         name: of the judgement and its files; the split by default, of another manifest its file's
             or its folder's name. Only the run's own pictures are called like a split.
+        mirror: whether the model sees pictures in a mirror, too; by default as it was trained to.
         batch_size: pictures a pass.
         device: see `choose_device`.
         counting: shows how far it is.
@@ -76,6 +78,8 @@ def evaluate_run(
         captions = source.open_table(judged, counting=counting, device=target)
     loader = Loader(judged, store, batch_size=batch_size, caption_features=captions)
     loader.known &= torch.tensor([tag in pictures.tags for tag in judged.tags.names])
+    if mirror is not None:
+        checkpoint.model.mirror = mirror
     model = checkpoint.model.to(target).to(memory_format=torch.channels_last)
     with counting(f"evaluating {name}", len(judged)) as progress:
         scores, known = compute_scores(model, loader, preprocess, device=target, progress=progress)
