@@ -4,7 +4,8 @@
 
 Every run is trained, judged on the test split and, with one look a picture and with another at its
 mirror image, on the validation split: three rows of results/anime-faces.csv. Runs that have their
-rows are skipped and a killed one goes on, so the command can be given again at any time. `python benchmarks/tables.py` makes the table of all rows.
+rows are skipped and a killed one goes on, so the command can be given again at any time. `python
+benchmarks/tables.py` makes the table of all rows.
 """
 
 import sys
@@ -24,7 +25,7 @@ RESULTS = HERE / "results" / "anime-faces.csv"
 # is meant for 14 x 14 positions, and these maps have 4 x 4.
 MODELS = {"add_gcn": ["model.options={attention: mean}"], "gap": [], "gmp": []}
 SEEDS = (0, 1, 2)
-# What a run is judged on, and whether the model sees pictures in a mirror, too: None, as trained to.
+# What a run is judged on, and whether the model sees pictures in a mirror, too; None: as it was made.
 JUDGEMENTS = {"val-once": ("val", False), "val": ("val", None), "test": ("test", None)}
 
 
