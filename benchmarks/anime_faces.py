@@ -25,7 +25,7 @@ RESULTS = HERE / "results" / "anime-faces.csv"
 # is meant for 14 x 14 positions, and these maps have 4 x 4.
 MODELS = {"add_gcn": ["model.options={attention: mean}"], "gap": [], "gmp": []}
 SEEDS = (0, 1, 2)
-# What a run is judged on, and whether the model sees pictures in a mirror, too; None: as it was made.
+# What a run is judged on, and whether with a mirror; None: as the model was made.
 JUDGEMENTS = {"val-once": ("val", False), "val": ("val", None), "test": ("test", None)}
 
 
