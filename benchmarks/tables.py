@@ -312,6 +312,20 @@ def heads_growth(rows: list[Row]) -> list[list[str]]:
     return table
 
 
+def caption_weight(rows: list[Row]) -> list[list[str]]:
+    """What a caption has to say in each trained model; the newest row of each."""
+    table = [
+        ["model", "attention", "numbers of a node", "of the caption", "its share of the graph",
+         "edges decided", "mAP", "with others' captions"]
+    ]  # fmt: skip
+    for row in {row["run"]: row for row in rows}.values():
+        scales = [f"{float(row[name]):.2f}" for name in ("node_rms", "caption_rms")]
+        shares = [f"{float(row[name]):.1f} %" for name in ("caption_share", "decided")]
+        maps = [f"{float(row[name]):.2f}" for name in ("map", "map_of_others")]
+        table.append([f"`{row['run']}`", row["attention"], *scales, *shares, *maps])
+    return table
+
+
 def caption_cost(rows: list[Row]) -> list[list[str]]:
     """What captions cost in training and in tagging, the newest of each situation."""
     newest = {(row["experiment"], row["model"]): row for row in rows}
@@ -390,6 +404,7 @@ def make_tables() -> dict[str, str]:
         "memory": memory(read("memory")),
         "heads": heads(read("heads")),
         "heads-growth": heads_growth(read("heads")),
+        "caption-weight": caption_weight(read("caption-weight")),
         "caption-cost": caption_cost(read("caption-cost")),
         "tagging": tagging(read("tagging")),
         "speed": speed(read("metrics"), read("startup")),

@@ -79,6 +79,20 @@ def test_costs_of_models_are_beside_the_plain_one(tables):
     assert len(tables.heads([])) == len(tables.heads_growth([])) == 1
 
 
+def test_the_weight_of_captions_is_that_of_the_newest_row(tables):
+    columns = load("caption_weight").COLUMNS
+    figures = {"node_rms": 1.234, "caption_rms": 0.5, "caption_share": 12.34, "decided": 5.0,
+               "map": 60.123, "map_of_others": 59.0}  # fmt: skip
+    rows = as_read(columns, [
+        {"run": "capgcn-0", "attention": "mean", **figures, "map": 1},
+        {"run": "capgcn-0", "attention": "mean", **figures},
+    ])  # fmt: skip
+    assert tables.caption_weight(rows)[1:] == [
+        ["`capgcn-0`", "mean", "1.23", "0.50", "12.3 %", "5.0 %", "60.12", "59.00"]
+    ]
+    assert len(tables.caption_weight([])) == 1
+
+
 def test_costs_of_captions_are_those_of_the_newest_round(tables):
     def row(model, ratio, experiment="caption cost, tagging"):
         return {

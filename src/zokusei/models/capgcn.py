@@ -162,7 +162,8 @@ class CapGCN(DynamicGraphHead):
         Returns:
             `logits`, `activation_logits` (s_m), `activation_maps` (B, C, rows, columns),
             `graph_logits` (s_r), `adjacency` (B, C, C), where entry [k, n] is what class n receives
-            from class k, whatever the orientation, `attended` (H) and `nodes` (V or V').
+            from class k, whatever the orientation, `attended` (H), `nodes` (V or V') and `caption`
+            (v_cap as it joins).
 
         Raises:
             ModelError: the caption vectors are missing or of another width.
@@ -178,7 +179,7 @@ class CapGCN(DynamicGraphHead):
         if self.in_nodes:
             everywhere = caption[:, None].expand(-1, mixed.shape[1], -1)
             nodes = torch.cat([mixed, everywhere], dim=2)  # V', (2)
-        return self.conclude(attended, nodes, adjacency, maps)  # (3)
+        return self.conclude(attended, nodes, adjacency, maps) | {"caption": caption}  # (3)
 
     def _project(self, caption_features: Tensor | None) -> Float[Tensor, "batch hidden"]:
         """Bring the caption's vector to the width and the scale of the nodes."""
