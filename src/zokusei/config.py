@@ -256,7 +256,8 @@ class TrainConfig:
         mixed_precision: `no`, `bf16` or `fp16`. Sums over thousands of classes, as `add_gcn` and
             `capgcn` have them, are too large for fp16; bf16 holds them.
         self_distillation: what the run's own last view of a picture counts in its targets at the
-            end, in the beginning nothing: 0.6 where labels are loose. Costs no time.
+            end, in the beginning nothing: 0.6 where labels are loose. Costs no time. A page of
+            `augment.collage` has its labels alone.
         freeze_batch_norm: keep the backbone's batch statistics as they were loaded.
         early_stop: epochs without a better validation mAP after which training ends; 0: never.
         keep: `best` epoch on validation data, or the `last`.

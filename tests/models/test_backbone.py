@@ -12,6 +12,7 @@ from torch import nn
 from zokusei.errors import ConfigError, ModelError
 from zokusei.images.preprocess import Preprocess
 from zokusei.models import (
+    PACKAGED,
     Backbone,
     backbone_statistics,
     create_model,
@@ -23,9 +24,9 @@ from zokusei.models.backbone import load_backbone_weights
 SMALL = "test_efficientnet"
 
 
+@pytest.mark.parametrize("name", sorted(PACKAGED))
 @pytest.mark.parametrize(("photograph", "kind"), [("china.jpg", "palace"), ("flower.jpg", "daisy")])
-def test_packaged_weights_know_what_is_in_a_photograph(photograph, kind):
-    name = "tf_efficientnet_lite0"
+def test_packaged_weights_know_what_is_in_a_photograph(name, photograph, kind):
     model = timm.create_model(name, pretrained=False).eval()
     weights = load_packaged_weights(name)
     model.load_state_dict(dict(zip(model.state_dict(), weights, strict=True)))

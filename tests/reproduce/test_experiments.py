@@ -58,8 +58,9 @@ def test_the_desk_scale_has_the_settings_of_the_projects_own_configurations(desk
     assert {k: v for k, v in desk.models.items() if k != "capgcn"} == drawn["models"]
     # The row `attended` of that plan is `capgcn` here; the others are the same.
     rows = {k: v for k, v in captions["models"].items() if k not in ("add_gcn", "attended")}
-    attended = rows["attended-nodes"]
-    assert attended.pop("captions.reading") == desk.base["captions"]["reading"] == "attended"
+    for name in ("attended-nodes", "literal-sum"):
+        reading = rows[name].pop("captions.reading")
+        assert reading == desk.base["captions"]["reading"] == "attended"
     assert {k: v for k, v in desk.captions.rows.items() if not k.startswith("photographs")} == rows
     shuffled = {**desk.captions.rows["photographs"], "captions.control": "shuffled"}
     assert desk.captions.rows["photographs-shuffled"] == shuffled

@@ -67,14 +67,21 @@ def test_what_was_said_changes_what_is_learnt(corpus, tmp_path):
     assert any(not torch.equal(one[key], two[key]) for key in one)
 
 
-@pytest.mark.parametrize(
-    ("settings", "message"),
-    [
-        (["loss.name=dan"], "choose bce or asl"),
-        (["augment.collage={folder: 2}"], "leave out train.self_distillation"),
-    ],
-)
-def test_what_it_cannot_go_with_is_refused(corpus, tmp_path, settings, message):
-    with pytest.raises(ConfigError, match=message):
-        train(corpus, tmp_path / "run", *settings)
+def test_nothing_is_remembered_of_pages(corpus, tmp_path):
+    train(corpus, tmp_path / "run", "augment.collage={folder: 2}")
+    said = load_file(tmp_path / "run" / "state.safetensors")["memory.probabilities"]
+    alone = (~((said == 0) | (said == 1))).any(dim=1)
+    assert 0 < alone.sum() < 0.9 * len(alone)  # half of the pictures an epoch
+
+
+def test_what_is_not_remembered_keeps_its_labels():
+    earlier = EarlierPredictions(torch.tensor([[True], [True]]), 0.5, total_steps=2)
+    earlier.remember(torch.tensor([-1, 0]), torch.tensor([[0.1], [0.2]]))
+    goals = earlier.refine(torch.tensor([0, 1, -1]), torch.tensor([[True], [True], [False]]))
+    torch.testing.assert_close(goals, torch.tensor([[0.8], [1.0], [0.0]]), atol=1e-3, rtol=0)
+
+
+def test_a_loss_that_counts_positives_is_refused(corpus, tmp_path):
+    with pytest.raises(ConfigError, match="choose bce or asl"):
+        train(corpus, tmp_path / "run", "loss.name=dan")
     assert not (tmp_path / "run").exists()

