@@ -296,7 +296,7 @@ class ClassifierTraining:
         logits = logits.float()
         if self.earlier is None:
             return self.compute_classification_loss(logits, targets.float(), known)
-        rows = torch.tensor(batch.rows)
+        rows = torch.tensor(batch.rows, dtype=torch.int64)
         if batch.is_page is not None:  # the next time a picture is shown among others
             rows = rows.masked_fill(batch.is_page, -1)
         goals = self.earlier.refine(rows, batch.targets).to(device)
