@@ -7,12 +7,15 @@ of its own pictures:
 
 - the root mean square of the nodes' numbers, and of the caption's vector as it joins them;
 - of what decides the dynamic graph, w_k . [v_cap; v_n], how much of the variance over pictures and
-  classes is the caption's part: 0 where a caption changes nothing, 1 where it alone decides;
-- the share of edges that are open or shut, whatever the caption says (below 0.01 or above 0.99);
+  classes is the caption's part, in per cent: 0 where a caption changes nothing, 100 where it alone
+  decides;
+- the share of edges that are open or shut (below 0.01 or above 0.99), which little more or less of
+  anything moves;
 - mAP with each picture's own caption, and with that of another picture of the split. Where the
   two are equal the trained model does not listen.
 """
 
+from dataclasses import replace
 from pathlib import Path
 from typing import Annotated, Any
 
@@ -45,7 +48,7 @@ def main(runs: list[Path], split: Annotated[str, typer.Option()] = "test") -> No
         row = measure(checkpoint, manifest)
         about = {
             "experiment": "caption weight", "run": run.name, "split": split,
-            "command": f"python benchmarks/caption_weight.py {run.name} --split {split}",
+            "command": f"python benchmarks/caption_weight.py {run} --split {split}",
         }  # fmt: skip
         append_result(RESULTS, about | row, COLUMNS)
         print(
@@ -65,12 +68,15 @@ def measure(checkpoint: Checkpoint, manifest: Manifest) -> dict[str, Any]:
     head, source = checkpoint.model.head, checkpoint.captions
     if not isinstance(head, CapGCN) or not head.in_adjacency or source is None:
         raise SystemExit(f"{checkpoint.model.name}: no caption joins the graph of this model")
+    if source.control != "none":
+        raise SystemExit(f"captions.control={source.control} gives no picture its own caption")
     manifest = manifest.with_tags(checkpoint.tags)
     vectors = source.open_table(manifest, counting=counting)
     store = PictureStore(manifest.paths, checkpoint.preprocess, cache_bytes=2**31, workers=2)
     loader = Loader(manifest, store, batch_size=64, caption_features=vectors)
     figures = weigh(checkpoint, head, loader)
-    for name, own in (("map", vectors), ("map_of_others", vectors.roll(1, 0))):
+    of_others = replace(source, control="shuffled").open_table(manifest, counting=counting)
+    for name, own in (("map", vectors), ("map_of_others", of_others)):
         given = Loader(manifest, store, batch_size=64, caption_features=own)
         scores, known = compute_scores(checkpoint.model, given, checkpoint.preprocess)
         figures[name] = compute_metrics(scores, given.targets, known).as_row()["map"]

@@ -43,11 +43,11 @@ def mirror(rows: list[Row]) -> list[list[str]]:
     """What a look at the mirror image gives, on the validation split, run by run."""
     table = [["model", "seeds", "validation mAP", "in a mirror, too", "difference"]]
     for model in dict.fromkeys(row["model"] for row in rows):
-        once, both = dict[str, float](), dict[str, float]()
-        for row in rows:
-            if row["model"] == model and row["split"] in ("val", "val-once"):
-                look = both if row["split"] == "val" else once
-                look[row["seed"]] = float(row["map"])
+        own = [row for row in rows if row["model"] == model]
+        once, both = (
+            {(row["seed"], row["config"]): float(row["map"]) for row in own if row["split"] == name}
+            for name in ("val-once", "val")
+        )
         seeds = sorted(once.keys() & both.keys())
         if seeds:
             gains = [both[seed] - once[seed] for seed in seeds]
@@ -318,7 +318,7 @@ def caption_weight(rows: list[Row]) -> list[list[str]]:
         ["model", "attention", "numbers of a node", "of the caption", "its share of the graph",
          "edges decided", "mAP", "with others' captions"]
     ]  # fmt: skip
-    for row in {row["run"]: row for row in rows}.values():
+    for row in {row["command"]: row for row in rows}.values():
         scales = [f"{float(row[name]):.2f}" for name in ("node_rms", "caption_rms")]
         shares = [f"{float(row[name]):.1f} %" for name in ("caption_share", "decided")]
         maps = [f"{float(row[name]):.2f}" for name in ("map", "map_of_others")]

@@ -98,7 +98,8 @@ class ModelConfig:
             whole at half of that, and the face that was found at `augment.size`. Training has one
             look, at crops as ever; tagging takes about twice the time.
         mirror: see each picture in a mirror, too, and give each tag the mean of both probabilities,
-            which is a little better; tagging takes twice the time. Not where a tag names a side.
+            which is a little better; tagging and validation take twice the time, also of a second
+            look's. Not where a tag names a side.
         options: arguments of the model's head, by name.
     """
 
@@ -256,8 +257,8 @@ class TrainConfig:
         mixed_precision: `no`, `bf16` or `fp16`. Sums over thousands of classes, as `add_gcn` and
             `capgcn` have them, are too large for fp16; bf16 holds them.
         self_distillation: what the run's own last view of a picture counts in its targets at the
-            end, in the beginning nothing: 0.6 where labels are loose. Costs no time. A page of
-            `augment.collage` has its labels alone.
+            end, in the beginning nothing: 0.6 where labels are loose. Takes next to no time, and
+            two bytes a picture and tag. A page of `augment.collage` has its labels alone.
         freeze_batch_norm: keep the backbone's batch statistics as they were loaded.
         early_stop: epochs without a better validation mAP after which training ends; 0: never.
         keep: `best` epoch on validation data, or the `last`.

@@ -64,7 +64,7 @@ def asymmetric_loss(
 
     Args:
         logits: scores before the sigmoid.
-        targets: 1 or 0.
+        targets: 1 or 0, or between.
         known: entries that count.
         gamma_pos: focusing of positives.
         gamma_neg: focusing of negatives.
@@ -78,9 +78,11 @@ def asymmetric_loss(
     # log(1 - p) from the logit is exact where 1 - p rounds to nothing; with a margin it never does.
     log_negative = torch.log1p(-shifted) if clip > 0 else F.logsigmoid(-logits)
     with torch.no_grad():
-        weight = targets * (1 - probs) ** gamma_pos + (1 - targets) * shifted**gamma_neg
-    entries = targets * F.logsigmoid(logits) + (1 - targets) * log_negative
-    return _mean(-weight * entries, known)
+        weight, weight_negative = (1 - probs) ** gamma_pos, shifted**gamma_neg
+    # A target between the two, of `train.self_distillation`, has its share of both.
+    entries = targets * weight * F.logsigmoid(logits)
+    entries = entries + (1 - targets) * weight_negative * log_negative
+    return _mean(-entries, known)
 
 
 def batch_weighted_cross_entropy(

@@ -32,14 +32,26 @@ def as_read(columns, rows):
     return list(csv.DictReader(text))
 
 
-def test_what_a_mirror_gives_is_paired_by_seed(tables):
-    def row(model, seed, value, split="val"):
-        return {"model": model, "seed": seed, "split": split, "map": value}
+def test_models_are_ranked_on_the_test_split_alone(tables):
+    figures = dict.fromkeys(tables.RATES, 50.0) | {"seconds": 60, "images_per_second": 9}
+    rows = as_read(["model", "split", *figures], [
+        {"model": "gap", "split": "val", **figures, "map": 99},
+        {"model": "gap", "split": "test", **figures, "map": 60},
+        {"model": "gmp", "split": "test", **figures, "map": 70},
+    ])  # fmt: skip
+    assert [row[:3] for row in tables.anime_faces(rows)[1:]] == [
+        ["`gmp`", "1", "70.0"], ["`gap`", "1", "60.0"],
+    ]  # fmt: skip
 
-    rows = as_read(["model", "seed", "split", "map"], [
+
+def test_what_a_mirror_gives_is_paired_by_seed(tables):
+    def row(model, seed, value, split="val", config="faces"):
+        return {"model": model, "seed": seed, "split": split, "config": config, "map": value}
+
+    rows = as_read(["model", "seed", "split", "config", "map"], [
         row("gap", 0, 60, "val-once"), row("gap", 0, 61), row("gap", 0, 50, "test"),
         row("gap", 1, 70.5), row("gap", 1, 70, "val-once"), row("gap", 2, 99, "val-once"),
-        row("gmp", 0, 70),
+        row("gap", 2, 98, config="faces train.epochs=1"), row("gmp", 0, 70),
     ])  # fmt: skip
     (found,) = tables.mirror(rows)[1:]
     assert found[:2] == ["`gap`", "2"]
@@ -83,10 +95,8 @@ def test_the_weight_of_captions_is_that_of_the_newest_row(tables):
     columns = load("caption_weight").COLUMNS
     figures = {"node_rms": 1.234, "caption_rms": 0.5, "caption_share": 12.34, "decided": 5.0,
                "map": 60.123, "map_of_others": 59.0}  # fmt: skip
-    rows = as_read(columns, [
-        {"run": "capgcn-0", "attention": "mean", **figures, "map": 1},
-        {"run": "capgcn-0", "attention": "mean", **figures},
-    ])  # fmt: skip
+    run = {"run": "capgcn-0", "attention": "mean", "command": "of one run"}
+    rows = as_read(columns, [{**run, **figures, "map": 1}, {**run, **figures}])
     assert tables.caption_weight(rows)[1:] == [
         ["`capgcn-0`", "mean", "1.23", "0.50", "12.3 %", "5.0 %", "60.12", "59.00"]
     ]

@@ -128,3 +128,5 @@ def test_pictures_are_seen_in_a_mirror_too_where_that_is_asked_for(run):
     evaluate_run(run)
     assert pq.read_table(run / "scores-test.parquet").equals(once)  # as it was trained to
     assert not both.equals(once)
+    with pytest.raises(ConfigError, match="made without a mirror; give this judgement a name"):
+        evaluate_run(run, mirror=True)

@@ -69,6 +69,23 @@ def test_asymmetric_loss(options, partly):
     assert float(loss) == pytest.approx(wanted, rel=1e-10)
 
 
+def test_a_target_between_has_its_share_of_both_sides_of_the_asymmetric_loss():
+    logits, _, _ = batch(1)
+    share = torch.rand(logits.shape, generator=torch.Generator().manual_seed(0)).to(logits)
+    loss = create_loss("asl", gamma_pos=1.0)
+    one, none = (entry_by_entry(loss, logits, torch.full_like(logits, y)) for y in (1.0, 0.0))
+    found = entry_by_entry(loss, logits, share)
+    share = share.flatten()
+    torch.testing.assert_close(found, share * one + (1 - share) * none)
+
+
+def entry_by_entry(loss, logits, targets):
+    return torch.stack([
+        loss(x[None, None], y[None, None], None)
+        for x, y in zip(logits.flatten(), targets.flatten(), strict=True)
+    ])  # fmt: skip
+
+
 def test_the_weights_of_the_asymmetric_loss_carry_no_gradient():
     x = torch.tensor([[1.3]], dtype=torch.float64, requires_grad=True)
     create_loss("asl", gamma_neg=2.0, clip=0.0)(x, torch.zeros(1, 1).double(), None).backward()

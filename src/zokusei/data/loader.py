@@ -35,7 +35,7 @@ class Batch:
             read, so that it contributes nothing.
         rows: position of each picture in the manifest; of a page, that of its first picture.
         caption_features: vectors of their captions, for a model that reads them.
-        is_page: which of them are several pictures on one; None where none is.
+        is_page: which of them are several pictures on one; None without a collage.
     """
 
     images: UInt8[Tensor, "batch 3 height width"]

@@ -40,10 +40,10 @@ def quantize(
         pictures: to calibrate on; those of training, so that validation stays unseen.
         preprocess: fits them.
         form: how the graph takes them.
-        competing: tags share a softmax (`OneOf`), or are the mean of two looks (`SecondLook`). What
-            these subtract and sum up is logits, most of them far from those that decide, and in 8
-            bits the latter would be lost: all behind the last product with weights stays as it
-            is. So do places in a picture that it is cut at, of which 8 bits know 256.
+        competing: tags share a softmax (`OneOf`), or are the mean of two looks (`SecondLook`, a
+            mirror). What these subtract and sum up is logits, most of them far from those that
+            decide, and in 8 bits the latter would be lost: all behind the last product with weights
+            stays as it is. So do places in a picture that it is cut at, of which 8 bits know 256.
 
     Raises:
         DataError: no picture can be read.

@@ -48,7 +48,8 @@ def evaluate_run(
             never divided all pictures are taken.
         name: of the judgement and its files; the split by default, of another manifest its file's
             or its folder's name. Only the run's own pictures are called like a split.
-        mirror: whether the model sees pictures in a mirror, too; by default as it was trained to.
+        mirror: whether the model sees pictures in a mirror, too; by default as it was made. Another
+            way than that has a name of its own.
         batch_size: pictures a pass.
         device: see `choose_device`.
         counting: shows how far it is.
@@ -59,13 +60,14 @@ def evaluate_run(
         has not (`ignored_tags`), and the other way round (`unjudged_tags`).
 
     Raises:
-        ConfigError: the name is no name of a file, or is taken.
+        ConfigError: the name is no name of a file, or is taken; or a mirror changes a tag.
         DataError: there is no picture in that split.
         CheckpointError: the run has no finished model.
     """
     run = Path(run)
     name = _choose_name(split, manifest, name)
     checkpoint = load_checkpoint(run)
+    _set_mirror(checkpoint, mirror, name, split)
     pictures = select_split(Manifest.load(manifest or run / "manifest.parquet"), split)
     if not len(pictures):
         raise DataError(f"the split {split!r} of {manifest or run} holds no picture")
@@ -78,14 +80,13 @@ def evaluate_run(
         captions = source.open_table(judged, counting=counting, device=target)
     loader = Loader(judged, store, batch_size=batch_size, caption_features=captions)
     loader.known &= torch.tensor([tag in pictures.tags for tag in judged.tags.names])
-    if mirror is not None:
-        checkpoint.model.mirror = mirror
     model = checkpoint.model.to(target).to(memory_format=torch.channels_last)
     with counting(f"evaluating {name}", len(judged)) as progress:
         scores, known = compute_scores(model, loader, preprocess, device=target, progress=progress)
     store.close()
     described = _describe(checkpoint, scores, loader.targets, known)
     evaluation: dict[str, Any] = {"name": name, "split": split, **described}
+    evaluation["mirror"] = checkpoint.model.mirror
     evaluation["manifest"] = str(Path(manifest).absolute()) if manifest else None
     evaluation["unjudged_tags"], evaluation["ignored_tags"] = _compare_tags(checkpoint, pictures)
     evaluation["unreadable"] = len(store.unreadable)
@@ -94,6 +95,25 @@ def evaluate_run(
     scores[sorted(store.unreadable)] = math.nan
     _write_scores(run / f"scores-{name}.parquet", judged, scores)
     return evaluation
+
+
+def _set_mirror(checkpoint: Checkpoint, mirror: bool | None, name: str, split: str) -> None:
+    """Let a model see pictures in a mirror, too, or not.
+
+    Raises:
+        ConfigError: a tag names a side, or the run's own judgement would be lost.
+    """
+    if mirror is None or mirror == checkpoint.model.mirror:
+        return
+    sided = [tag.name for tag in checkpoint.tags if tag.has_side]
+    if mirror and sided:
+        raise ConfigError(f"{sided[0]!r} names a side, which a mirror changes")
+    if name == split:
+        raise ConfigError(
+            f"the model was made {'without' if mirror else 'with'} a mirror; give this judgement a "
+            f"name of its own, since {name!r} is that of the model as it is"
+        )
+    checkpoint.model.mirror = mirror
 
 
 def result_row(run: Path | str, evaluation: dict[str, Any]) -> dict[str, Any]:

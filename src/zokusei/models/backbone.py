@@ -110,7 +110,9 @@ def resolve_weights(name: str, weights: str) -> str:
     """Say what `auto` means for a backbone."""
     if weights != "auto":
         return weights
-    return "packaged" if name in PACKAGED else "timm"
+    package, extra = PACKAGED.get(name, ("", ""))
+    is_packaged = extra == "train" or (package and find_spec(package) is not None)
+    return "packaged" if is_packaged else "timm"
 
 
 def backbone_statistics(

@@ -87,6 +87,8 @@ def train_classifier(
     if trainer.accelerator.is_main_process:
         if trainer.flip_refused:
             tell(f"no mirroring: {', '.join(trainer.flip_refused[:3])} name a side")
+        if config.model.mirror and not config.augment.flip:
+            tell("model.mirror sees mirrored pictures, which augment.flip = 0 never shows it")
         for note in trainer.word_notes:
             tell(note)
     position = trainer.create_loop(reporter).run()

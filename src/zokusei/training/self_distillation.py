@@ -17,7 +17,8 @@ class EarlierPredictions(nn.Module):
 
     Published for a softmax, with t in epochs; here every tag has a probability of its own, and t
     counts steps. Until a picture has been shown its p are its labels. It costs nothing but memory:
-    two bytes a picture and tag, also in the state that a killed training goes on from.
+    two bytes a picture and tag, in every process and in the state that a killed training goes on
+    from.
 
     Args:
         targets: labels of all pictures of the training.
@@ -61,11 +62,14 @@ class EarlierPredictions(nn.Module):
         """Keep what the model says of some pictures, and count a step.
 
         Args:
-            rows: which they are; what is said of -1 is not kept.
+            rows: which they are; what is said of -1 is not kept, and of a picture that was shown
+                twice the last.
             probabilities: of each tag.
         """
-        there = rows >= 0
-        self.probabilities[rows[there]] = probabilities[there].detach().to(self.probabilities)
+        last = {row: place for place, row in enumerate(rows.tolist()) if row >= 0}
+        places = torch.tensor([*last.values()], dtype=torch.int64)
+        told = probabilities[places].detach().to(self.probabilities)
+        self.probabilities[torch.tensor([*last], dtype=torch.int64)] = told
         self.step += 1
 
 
@@ -74,9 +78,14 @@ def gather_batch(
     rows: Int64[Tensor, " batch"],
     probabilities: Float[Tensor, "batch classes"],
 ) -> tuple[Int64[Tensor, " everyone"], Float[Tensor, "everyone classes"]]:
-    """Give rows and predictions of all processes, so that each remembers what any of them saw."""
-    # The last batch of a small corpus may be shared out unequally.
+    """Give rows and predictions of all processes, so that each remembers what any of them saw.
+
+    They come in the order of the whole batch, of which each process has every so manieth picture;
+    where the last batch of a small corpus was shared out unequally, with rows of -1 behind.
+    """
     own = accelerator.pad_across_processes(rows.to(probabilities.device), pad_index=-1)
     padded = accelerator.pad_across_processes(probabilities.detach())
     everyone, said = accelerator.gather((own, padded))
-    return everyone.cpu(), said.cpu()
+    world = accelerator.num_processes
+    order = torch.arange(len(everyone)).view(world, -1).T.flatten()
+    return everyone.cpu()[order], said.cpu()[order]
