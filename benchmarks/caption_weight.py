@@ -9,8 +9,8 @@ of its own pictures:
 - of what decides the dynamic graph, w_k . [v_cap; v_n], how much of the variance over pictures and
   classes is the caption's part, in per cent: 0 where a caption changes nothing, 100 where it alone
   decides;
-- the share of edges that are open or shut (below 0.01 or above 0.99), which little more or less of
-  anything moves;
+- the share of edges that are so open or shut (above 0.99 or below 0.01) that hardly anything moves
+  them;
 - mAP with each picture's own caption, and with that of another picture of the split. Where the
   two are equal the trained model does not listen.
 """

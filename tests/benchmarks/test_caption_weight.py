@@ -1,12 +1,10 @@
 """How much a caption has to say: nothing, everything, and what follows from it."""
 
-import importlib.util
-from pathlib import Path
-
 import numpy as np
 import pytest
 import torch
 from PIL import Image
+from test_tables import load
 
 from captioned import write_captioner
 from zokusei.caption_checkpoint import load_caption_checkpoint
@@ -23,11 +21,7 @@ NAMES = ["hat", "shoes", "smile"]
 
 @pytest.fixture(scope="module")
 def benchmark():
-    path = Path(__file__).parents[2] / "benchmarks" / "caption_weight.py"
-    spec = importlib.util.spec_from_file_location("caption_weight", path)
-    module = importlib.util.module_from_spec(spec)
-    spec.loader.exec_module(module)
-    return module
+    return load("caption_weight")
 
 
 @pytest.fixture

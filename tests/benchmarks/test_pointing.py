@@ -1,12 +1,10 @@
 """The pointing game: what counts as a hit, and that models which read captions can play."""
 
-import importlib.util
-from pathlib import Path
-
 import numpy as np
 import pytest
 import torch
 from PIL import Image
+from test_tables import load
 
 from captioned import write_captioner
 from zokusei.caption_checkpoint import load_caption_checkpoint
@@ -25,11 +23,7 @@ NAMES = ["hat", "shoes", "smile"]
 
 @pytest.fixture(scope="module")
 def pointing():
-    path = Path(__file__).parents[2] / "benchmarks" / "pointing.py"
-    spec = importlib.util.spec_from_file_location("pointing", path)
-    module = importlib.util.module_from_spec(spec)
-    spec.loader.exec_module(module)
-    return module
+    return load("pointing")
 
 
 @pytest.fixture

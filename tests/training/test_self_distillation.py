@@ -4,6 +4,7 @@ import pytest
 import torch
 from safetensors.torch import load_file
 
+from conftest import Silent
 from zokusei.config import load_config
 from zokusei.errors import ConfigError
 from zokusei.training.classifier import train_classifier
@@ -14,15 +15,6 @@ TINY = [
     "train.epochs=2", "train.keep=last", "train.batch_size=20", "train.workers=0",
     "train.self_distillation=0.6",
 ]  # fmt: skip
-
-
-class Silent:
-    """Is told, and says nothing."""
-
-    def begin(self, *args):
-        """Ignore it."""
-
-    step = epoch = begin
 
 
 def train(corpus, folder, *settings):

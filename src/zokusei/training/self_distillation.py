@@ -16,9 +16,8 @@ class EarlierPredictions(nn.Module):
     .. math:: y'_t = (1 - \alpha_t) \, y + \alpha_t \, p, \quad \alpha_t = \alpha_T \, t / T
 
     Published for a softmax, with t in epochs; here every tag has a probability of its own, and t
-    counts steps. Until a picture has been shown its p are its labels. It costs nothing but memory:
-    two bytes a picture and tag, in every process and in the state that a killed training goes on
-    from.
+    counts steps. Until a picture has been shown its p are its labels. It costs two bytes a picture
+    and tag, in every process and in the state that a killed training goes on from.
 
     Args:
         targets: labels of all pictures of the training.
@@ -45,7 +44,7 @@ class EarlierPredictions(nn.Module):
     def refine(
         self, rows: Int64[Tensor, " batch"], targets: Bool[Tensor, "batch classes"]
     ) -> Float[Tensor, "batch classes"]:
-        """Give what is to be learnt of some pictures.
+        """Give what is to be learnt of some pictures, of each tag from 0 to 1.
 
         Args:
             rows: which they are; -1 for one of which nothing is remembered.
@@ -80,8 +79,8 @@ def gather_batch(
 ) -> tuple[Int64[Tensor, " everyone"], Float[Tensor, "everyone classes"]]:
     """Give rows and predictions of all processes, so that each remembers what any of them saw.
 
-    They come in the order of the whole batch, of which each process has every so manieth picture;
-    where the last batch of a small corpus was shared out unequally, with rows of -1 behind.
+    They come in the order of the whole batch, which was dealt out to the processes picture by
+    picture; rows of -1 fill up where the last batch of a small corpus was not shared equally.
     """
     own = accelerator.pad_across_processes(rows.to(probabilities.device), pad_index=-1)
     padded = accelerator.pad_across_processes(probabilities.detach())
