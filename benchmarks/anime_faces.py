@@ -21,8 +21,7 @@ from zokusei.training.classifier import train_classifier
 HERE = Path(__file__).parent
 CONFIG = HERE.parent / "configs" / "anime-faces.yaml"
 RESULTS = HERE / "results" / "anime-faces.csv"
-# Attention as a mean was chosen on validation pictures (anime_faces_choices.py): the published sum
-# is meant for 14 x 14 positions, and these maps have 4 x 4.
+# Attention as a mean: the published sum is meant for 14 x 14 positions, and these maps have 5 x 5.
 MODELS = {"gmp": [], "add_gcn": ["model.options={attention: mean}"], "gap": []}
 SEEDS = (0, 1, 2)
 # What a run is judged on, and whether with a mirror; None: as the model was made.

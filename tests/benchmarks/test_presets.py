@@ -46,9 +46,25 @@ def test_every_model_has_every_rate_once(tmp_path, monkeypatch):
     assert len({run for _, run in seen}) == 4
     rows = read_results(tmp_path / "presets.csv")
     assert rows[0]["config"] == "tiny optimizer.lr=0.1 train.epochs=3"
-    table = load("tables").presets(rows)
-    assert table == [
+    tables = load("tables")
+    monkeypatch.setattr(tables, "PRESETS", ("presets: tiny train.epochs=3",))
+    assert tables.presets(rows) == [
         ["model", "0.02", "0.1"],
         ["`gap`", "**53.0**", "51.0"],
         ["`gmp`", "**54.0**", "52.0"],
     ]
+
+    # What was asked with other settings is no part of the table.
+    monkeypatch.setattr(sys, "argv", [*given[:-1], "train.epochs=4"])
+    presets.main()
+    assert len(seen) == 8
+    # Of a model with other settings of its own nothing is known yet.
+    plan["models"]["gmp"] = {"optimizer.backbone_lr_factor": 0.5}
+    (tmp_path / "plan.yaml").write_text(yaml.safe_dump(plan))
+    monkeypatch.setattr(sys, "argv", given)
+    presets.main()
+    assert [config.model.name for config, _ in seen[8:]] == ["gmp", "gmp"]
+    rows = read_results(tmp_path / "presets.csv")
+    assert len(rows) == 10
+    assert tables.presets(rows)[1:] == [["`gap`", "**53.0**", "51.0"],
+                                        ["`gmp`", "**60.0**", "59.0"]]  # fmt: skip

@@ -2,6 +2,7 @@
 
 import csv
 import re
+import shutil
 import statistics
 from collections import Counter
 from pathlib import Path
@@ -14,19 +15,23 @@ from miniatures import write_all, write_faces, write_scale
 from PIL import Image
 
 from captioned import write_captioned, write_captioner
+from zokusei.caption_checkpoint import load_caption_checkpoint
 from zokusei.captioner_config import CaptionerConfig
 from zokusei.captioning.metrics import compute_caption_metrics
 from zokusei.config import load_config
+from zokusei.data.row_file import digest_weights
 from zokusei.errors import ConfigError, DataError
 from zokusei.report.decisions import Decisions, draw_decisions
 from zokusei.report.sections import Section, write_html, write_markdown
 from zokusei.reproduce import paper, write_up
 from zokusei.reproduce.bootstrap import resample_captions
-from zokusei.reproduce.captioners import choose_pictures
+from zokusei.reproduce.captioners import choose_pictures, create_captioner_stage
 from zokusei.reproduce.experiments import plan_work
 from zokusei.reproduce.figure2 import choose_example
 from zokusei.reproduce.places import Places
+from zokusei.reproduce.plan import flatten_sections, nest_sections
 from zokusei.reproduce.scale import load_scale
+from zokusei.results import append_result
 
 ROOT = Path(__file__).parents[2]
 
@@ -55,14 +60,20 @@ def test_the_desk_scale_has_the_settings_of_the_projects_own_configurations(desk
     data = drawn["base"].pop("data")
     assert data == {"path": "demo/compare"}
     assert {k: v for k, v in desk.base.items() if k != "captions"} == drawn["base"]
-    assert {k: v for k, v in desk.models.items() if k != "capgcn"} == drawn["models"]
+    models = {row: nest_sections(changes) for row, changes in drawn["models"].items()}
+    assert {k: v for k, v in desk.models.items() if k != "capgcn"} == models
     # The row `attended` of that plan is `capgcn` here; the others are the same.
-    rows = {k: v for k, v in captions["models"].items() if k not in ("add_gcn", "attended")}
+    rows = {
+        row: nest_sections(changes)
+        for row, changes in captions["models"].items()
+        if row not in ("add_gcn", "attended")
+    }
     for name in ("attended-nodes", "literal-sum"):
-        reading = rows[name].pop("captions.reading")
-        assert reading == desk.base["captions"]["reading"] == "attended"
+        reading = rows[name].pop("captions")
+        assert reading == {"reading": desk.base["captions"]["reading"]} == {"reading": "attended"}
     assert {k: v for k, v in desk.captions.rows.items() if not k.startswith("photographs")} == rows
-    shuffled = {**desk.captions.rows["photographs"], "captions.control": "shuffled"}
+    photographs = flatten_sections(desk.captions.rows["photographs"])
+    shuffled = nest_sections({**dict(photographs), "captions.control": "shuffled"})
     assert desk.captions.rows["photographs-shuffled"] == shuffled
     for name, file in (("photographs", "captioner-photos"), ("adapted", "captioner-cartoons")):
         places = {"start", "data", "pairs"}
@@ -79,8 +90,9 @@ def test_the_paper_scale_is_the_papers(paper_scale):
     scale = paper_scale
     plan = yaml.safe_load((ROOT / "configs" / "compare-paper.yaml").read_text())
     base = {k: v for k, v in scale.base.items() if k != "captions"}
-    assert base == {k: v for k, v in plan["base"].items() if k != "data"}
-    assert {k: v for k, v in scale.models.items() if k != "capgcn"} == plan["models"]
+    assert base == nest_sections({k: v for k, v in plan["base"].items() if k != "data"})
+    models = {row: nest_sections(changes) for row, changes in plan["models"].items()}
+    assert {k: v for k, v in scale.models.items() if k != "capgcn"} == models
     subset = scale.danbooru
     assert (subset.pictures, subset.classes, subset.labels, subset.test) == (25_000, 100, 6.3, 0.25)
     config = scale.create_plan("danbooru", Path("d"), ["gap"], [0], {}).create_config("gap", 0)
@@ -91,7 +103,7 @@ def test_the_paper_scale_is_the_papers(paper_scale):
 
 def test_every_model_of_the_paper_and_the_modern_ones_are_rows(desk):
     assert set(paper.TABLE_1) <= set(desk.models)
-    assert {"gmp", "query2label", "ml_decoder"} == set(desk.models) - set(paper.TABLE_1)
+    assert {"gmp", "query2label", "ml_decoder"} <= set(desk.models)
 
 
 @pytest.mark.parametrize(("name", "overrides", "message"), [
@@ -116,6 +128,21 @@ def test_a_scale_that_cannot_be_run_is_refused_in_one_line(name, overrides, mess
     with pytest.raises(ConfigError, match=re.escape(message)) as caught:
         load_scale(name, overrides)
     assert "\n" not in str(caught.value)
+
+
+def test_one_option_of_a_row_is_set_beside_those_that_it_has():
+    given = load_scale(
+        "desk",
+        [
+            "models.capgcn.model.options.caption_joins=both",
+            "captions.rows.truth.model.options.hidden=256",
+            "base.train.epochs=2",
+        ],
+    )
+    options = given.create_configs("drawn")["capgcn"].model.options
+    assert options == {"attention": "mean", "caption_joins": "both"}
+    assert given.captions.rows["truth"]["model"]["options"] == {"attention": "mean", "hidden": 256}
+    assert given.create_configs("drawn")["gap"].train.epochs == 2
 
 
 def test_a_corpus_may_have_seeds_of_its_own_unless_others_are_given(desk, tmp_path):
@@ -175,6 +202,23 @@ def test_captioners_that_are_given_are_not_made(tmp_path, desk):
     # Table 1 reads the adapted one alone.
     places = Places(tmp_path, places.given, None, {"adapted": given["adapted"]})
     assert len(plan_work(desk, "table1", places).stages) == 3
+
+
+def test_a_captioner_is_known_by_its_weights_wherever_it_lies(tmp_path, desk):
+    folder, other = (write_captioner(tmp_path / name, seed) for seed, name in enumerate("ab"))
+    moved = shutil.copytree(folder, tmp_path / "moved")
+    digest = digest_weights(load_caption_checkpoint(folder).model)
+    row = {"model": "captioner-adapted", "config": f"a weights={digest}"}
+    append_result(tmp_path / "out" / "captioners.csv", row)
+
+    def is_done(place):
+        places = Places(tmp_path / "out", {}, None, {"adapted": place})
+        return create_captioner_stage(desk, places, "adapted").is_done()
+
+    assert is_done(folder)
+    assert is_done(moved)
+    with pytest.raises(ConfigError, match=r"has the row of another captioner \(a weights="):
+        is_done(other)
 
 
 def test_a_dry_run_lists_every_run_once_and_makes_nothing(zokusei, tmp_path):

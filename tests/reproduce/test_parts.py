@@ -69,6 +69,9 @@ def judged(tmp_path):
               for model, seed, skill in [("add_gcn", 0, 0.1), ("capgcn", 0, 0.3),
                                          ("add_gcn", 1, 0.1), ("capgcn", 1, 0.3),
                                          ("add_gcn", 2, 0.6)]}  # fmt: skip
+    plan = load(tmp_path).create_plan("drawn", folder, ["add_gcn", "capgcn"], [0], {})
+    for model, seed in scores:
+        save_config(plan.create_config(model, seed), find_run(folder, model, seed) / "config.yaml")
     return tmp_path, scores
 
 
@@ -157,6 +160,35 @@ def test_a_run_that_is_gone_keeps_its_row_and_is_named(judged, lost):
     pair, kept = find_pair(out), 1 - lost
     wanted = find_map(scores["capgcn", kept]) - find_map(scores["add_gcn", kept])
     assert (float(pair["value"]), pair["trainings"]) == (pytest.approx(wanted, abs=1e-3), "1")
+
+
+def test_a_row_of_other_settings_than_the_reports_is_named(judged):
+    out, _ = judged
+    assert measure(load(out), out, no_counting) == []
+    notes = measure(load(out, "base.train.epochs=7", "seeds=[2]"), out, no_counting)
+    (note,) = notes
+    assert "add_gcn-2" in note
+    assert "not 7" in note
+
+
+def test_runs_on_other_pictures_or_labels_are_not_compared(judged):
+    out, _ = judged
+    folder = out / "drawn"
+    run = find_run(folder, "add_gcn", 1)
+    manifest = Manifest.load(run / "manifest.parquet")
+    records = [
+        Record(path, tags=["hat"], split=split, group=group)
+        for path, split, group in zip(
+            *(manifest.column(name) for name in ("path", "split", "group")), strict=True
+        )
+    ]
+    other = Manifest.from_records(records, manifest.tags, folder)
+    other.save(run / "manifest.parquet")
+    with pytest.raises(DataError, match=r"add_gcn-1 has other test pictures or labels \(40 pict"):
+        measure(load(out), out, no_counting)
+    plan = load(out).create_plan("drawn", folder, ["add_gcn"], [1], {})
+    with pytest.raises(DataError, match="choose another --out"):
+        run_missing(plan, folder, None, print)
 
 
 @pytest.mark.parametrize("lost", ["capgcn", "photographs"])

@@ -116,16 +116,15 @@ def reproduce(
 
 def _create_tools() -> "Tools":
     """Give messages and bars to the first process, silence to the others."""
-    from accelerate.state import PartialState
-
     from zokusei.cli.console import CaptionerProgress, TrainingProgress, counting, tell
     from zokusei.data.row_file import no_counting
     from zokusei.reproduce.places import Tools
+    from zokusei.training.prepare import create_state
 
     def keep_quiet(message: str) -> None:
         del message
 
-    is_first = PartialState().is_main_process
+    is_first = create_state().is_main_process
     return Tools(
         tell if is_first else keep_quiet,
         counting if is_first else no_counting,

@@ -186,7 +186,8 @@ class CapGCN(DynamicGraphHead):
         if caption_features is None:
             raise ModelError(
                 f"this model reads a caption vector of {self.caption_width} numbers a picture "
-                "beside the picture, and got none"
+                "beside the picture, and got none; `zokusei tag` and `zokusei evaluate` have the "
+                "captioner of the run write them, in Python CaptionSource.compute does"
             )
         if caption_features.shape[1] != self.caption_width:
             raise ModelError(

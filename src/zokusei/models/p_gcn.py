@@ -5,6 +5,8 @@ Applications, IEEE TPAMI 45(6), 6969-6983, doi 10.1109/TPAMI.2021.3063496. Its t
 so that no equation is named. Shapes in comments: B pictures, C classes, D features, P positions.
 """
 
+import math
+
 from jaxtyping import Float
 from torch import Tensor, nn
 from torch.nn import functional as F
@@ -40,6 +42,9 @@ class PGCN(Head):
       but its place in the graph tells a class from others, since W_2 is shared.
     - `output`: W_2 is one vector for all classes (`shared`), or one for each (`own`).
     - The graph is that of ML-GCN, with its `threshold` and `reweight`.
+    - W_1 starts as in ML-GCN. By that rule the numbers of a W_2 with one output would lie within
+      1, and every class would begin with about the same score of several units: it starts within
+      1 / sqrt(hidden), as linear layers do.
 
     Args:
         num_features: channels of the feature map, D.
@@ -79,6 +84,9 @@ class PGCN(Head):
         self.activation_map = nn.Conv2d(num_features, num_classes, 1, bias=False)
         self.first = GraphConvolution(num_features, hidden)
         self.second = GraphConvolution(hidden, 1) if output == "shared" else None
+        if self.second is not None:
+            bound = 1 / math.sqrt(hidden)
+            nn.init.uniform_(self.second.weight, -bound, bound)
         self.own = ClassWiseLinear(hidden, num_classes) if output == "own" else None
         self.classifier = ClassWiseLinear(num_features, num_classes) if residual else None
 

@@ -7,20 +7,24 @@ FOLDER/runs/MODEL-SEED/evaluation-NAME.json, scores-NAME.parquet
 ```
 """
 
-import hashlib
 import json
 import statistics
 from collections.abc import Callable, Iterable, Mapping, Sequence
 from pathlib import Path
-
-import numpy as np
 
 from zokusei.data.manifest import SPLITS, Manifest
 from zokusei.data.row_file import Counting
 from zokusei.errors import ConfigError, DataError
 from zokusei.files import write_json
 from zokusei.inference.evaluate import evaluate_run, result_row
-from zokusei.reproduce.runs import Row, find_run, has_row, list_values, read_rows
+from zokusei.reproduce.runs import (
+    Row,
+    digest_pictures,
+    find_run,
+    has_row,
+    list_values,
+    read_rows,
+)
 from zokusei.reproduce.tables import describe
 from zokusei.results import append_result
 
@@ -116,12 +120,7 @@ def _refuse_other_pictures(folder: Path, name: str, path: Path) -> None:
     Raises:
         ConfigError: it does not.
     """
-    manifest, note = Manifest.load(path), folder / f"pictures-{name}.json"
-    about = [manifest.column("path"), manifest.tags.names]
-    digest = hashlib.sha256(json.dumps(about).encode())
-    for values in (manifest.compute_targets(), manifest.compute_known()):
-        digest.update(np.packbits(values).tobytes())
-    found = {"pictures": len(manifest), "sha256": digest.hexdigest()}
+    note, found = folder / f"pictures-{name}.json", digest_pictures(Manifest.load(path))
     if not note.exists():
         write_json(note, found)
     elif json.loads(note.read_text(encoding="utf-8")) != found:

@@ -17,16 +17,19 @@ from zokusei.caption_checkpoint import load_caption_checkpoint
 from zokusei.captioner_config import CaptionerConfig
 from zokusei.config import load_config
 from zokusei.data.manifest import Manifest
+from zokusei.data.row_file import digest_weights
 from zokusei.data.splits import split_manifest
 from zokusei.errors import ConfigError
 from zokusei.files import write_json
 from zokusei.inference.captioner import Captioner
 from zokusei.inference.evaluate_captions import judge_captions
 from zokusei.reproduce.places import Places, Stage, Tools
-from zokusei.reproduce.scale import BASIS, Scale
+from zokusei.reproduce.scale import BASIS, SUBJECT, Scale
 from zokusei.results import append_result, read_results
 from zokusei.training.captioner import train_captioner
 from zokusei.training.prepare import do_once, refuse_another_run
+
+_DIGEST = "weights="
 
 
 def create_captioner_stage(scale: Scale, places: Places, name: str) -> Stage:
@@ -90,8 +93,11 @@ def _judge_captioner(scale: Scale, places: Places, name: str, tools: Tools) -> N
     corpus = places.find_corpus("drawn")
     pictures = _select_captioned(scale, corpus)
     captioner = Captioner.load(folder)
+    # What is judged are the captions that the classifiers' features are of.
+    plan = scale.create_plan("drawn", corpus, [SUBJECT], scale.seeds, {})
+    beam = plan.create_config(SUBJECT, scale.seeds[0]).captions.beam
     with tools.counting("captioning", len(pictures)) as progress:
-        found = judge_captions(captioner, pictures, str(corpus), progress=progress)
+        found = judge_captions(captioner, pictures, str(corpus), beam=beam, progress=progress)
     write_json(places.out / f"captions-{name}.json", found)
     model, size = captioner.checkpoint.model.arguments, captioner.checkpoint.preprocess.size
     rates = {key: rate for key, rate in found["metrics"].items() if key != "cider"}
@@ -104,7 +110,7 @@ def _judge_captioner(scale: Scale, places: Places, name: str, tools: Tools) -> N
             "split": "test",
             "model": f"captioner-{name}",  # a classifier's row may be called like it
             "preset": f"{model['backbone']}-{size}-beam{found['beam']}",
-            "config": _name_captioner(places, name),
+            "config": f"{folder.name} {_DIGEST}{digest_weights(captioner.checkpoint.model)}",
         },
     )
     figures = ", ".join(f"{rate:.1f}" for rate in rates.values())
@@ -122,19 +128,14 @@ def _has_captioner(places: Places, name: str, config: CaptionerConfig | None) ->
     rows = [row for row in found if row["model"] == f"captioner-{name}"]
     if not rows:
         return False
-    if rows[0]["config"] != _name_captioner(places, name):
+    checkpoint = load_caption_checkpoint(folder)
+    if not rows[0]["config"].endswith(_DIGEST + digest_weights(checkpoint.model)):
         raise ConfigError(
-            f"{path} has the row of {rows[0]['config']} for {name}, not of {folder}; give that "
-            "one, or choose another --out"
+            f"{path} has the row of another captioner ({rows[0]['config']}) for {name}, not of "
+            f"{folder}; give that one, or choose another --out"
         )
-    load_caption_checkpoint(folder)
     if config is not None:
         refuse_another_run(
             config, load_config(folder / "config.yaml", kind=CaptionerConfig), folder
         )
     return True
-
-
-def _name_captioner(places: Places, name: str) -> str:
-    is_given = name in places.captioners
-    return str(places.captioners[name].resolve()) if is_given else f"captioners/{name}"

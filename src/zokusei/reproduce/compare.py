@@ -10,7 +10,7 @@ OUT/tags.svg           AP of every tag, and what each model gains, by how freque
 
 import json
 import statistics
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Callable, Iterable, Mapping, Sequence
 from contextlib import AbstractContextManager
 from functools import partial
 from pathlib import Path
@@ -23,6 +23,7 @@ from zokusei.errors import DataError, ZokuseiError
 from zokusei.files import write_text
 from zokusei.inference.evaluate import evaluate_run, result_row
 from zokusei.report.sections import to_markdown
+from zokusei.reproduce import paper
 from zokusei.reproduce.also import (
     find_manifests,
     judge_also,
@@ -35,6 +36,7 @@ from zokusei.reproduce.plan import Plan
 from zokusei.reproduce.plots import plot_comparison
 from zokusei.reproduce.runs import (
     JUDGED,
+    PLACES,
     JudgedRuns,
     Row,
     find_best,
@@ -42,6 +44,7 @@ from zokusei.reproduce.runs import (
     has_row,
     list_values,
     read_rows,
+    refuse_other_pictures,
     select_rows,
 )
 from zokusei.reproduce.tables import describe
@@ -51,14 +54,7 @@ from zokusei.training.classifier import refuse_another_captioner, train_classifi
 from zokusei.training.loop import Reporter
 from zokusei.training.prepare import do_once, refuse_another_run
 
-# Settings that say where things are and what they are called, and not what they are.
-_PLACES = ("name", "data.path", "data.vocabulary", "captions.captioner")
-
-# In the order of the paper's Table 1, with macro-F1 behind it.
-_RATES = {
-    "map": "mAP", "cp": "CP", "cr": "CR", "cf1": "CF1", "op": "OP", "or": "OR", "of1": "OF1",
-    "macro_f1": "macro-F1",
-}  # fmt: skip
+_RATES = {**paper.RATES, "macro_f1": "macro-F1"}
 
 
 def compare(
@@ -132,29 +128,36 @@ def run_missing(
     results, broken = folder / "results.csv", []
     manifests = find_manifests(plan.also)
     first = next(iter(plan.models)), plan.seeds[0]
+
+    def note(name: str, seed: int, error: ZokuseiError) -> None:
+        broken.append(f"{name}, seed {seed}: {error}")
+        tell(f"broken off: {broken[-1]}")
+
     for seed in plan.seeds:  # the outer loop: early rows already compare
         for name in plan.models:
-            is_there = has_row(read_rows(results), name, seed)
+            run, is_there = find_run(folder, name, seed), has_row(read_rows(results), name, seed)
             if is_there:
                 _check_run(plan, folder, name, seed)
-            run = find_run(folder, name, seed)
+            else:
+                config = plan.create_config(name, seed)
+                try:
+                    with create_reporter() as reporter:
+                        train_classifier(config, run, reporter, tell, counting)
+                except ZokuseiError as error:
+                    # All have the same pictures: where a run could not even begin, the others would
+                    # say it again.
+                    if isinstance(error, DataError) and (name, seed) == first and not run.exists():
+                        raise
+                    note(name, seed, error)
+                    continue
+            _refuse_other_pictures(folder, run)
             about = {"model": name, "config": _describe_changes(plan, name)}
             judge_others = partial(judge_also, folder, about, seed, manifests, tell, counting)
+            add_row = partial(_add_row, results, run, about, tell)
             try:
-                if not is_there:
-                    with create_reporter() as reporter:
-                        config = plan.create_config(name, seed)
-                        train_classifier(config, run, reporter, tell, counting)
-                    do_once(partial(_add_row, results, run, about, tell, judge_others))
-                elif manifests:
-                    do_once(judge_others)
+                do_once(partial(_do_all, [judge_others] if is_there else [add_row, judge_others]))
             except ZokuseiError as error:
-                # All have the same pictures: where a run could not even begin, the others would
-                # say it again.
-                if isinstance(error, DataError) and (name, seed) == first and not run.exists():
-                    raise
-                broken.append(f"{name}, seed {seed}: {error}")
-                tell(f"broken off: {broken[-1]}")
+                note(name, seed, error)
     return broken
 
 
@@ -217,13 +220,27 @@ def _add_row(
     run: Path,
     about: Mapping[str, str],
     tell: Callable[[str], None],
-    judge_others: Callable[[], None],
 ) -> None:
-    """Judge a trained model and add its row, then judge it on other pictures."""
+    """Judge a trained model and add its row."""
     row = result_row(run, evaluate_run(run)) | dict(about)
     append_result(results, row)
     tell(f"{about['model']}, seed {row['seed']}: test mAP {row['map']:.2f}")
-    judge_others()
+
+
+def _do_all(actions: Iterable[Callable[[], None]]) -> None:
+    for action in actions:
+        action()
+
+
+def _refuse_other_pictures(folder: Path, run: Path) -> None:
+    """See that a run has the pictures of the first that has a row.
+
+    Raises:
+        DataError: it has not.
+    """
+    rows = read_rows(folder / "results.csv")
+    if rows:
+        refuse_other_pictures(run, find_run(folder, rows[0]["model"], rows[0]["seed"]))
 
 
 def _describe_others(plan: Plan, folder: Path, rows: Sequence[Row]) -> list[str]:
@@ -254,7 +271,7 @@ def _check_run(plan: Plan, folder: Path, name: str, seed: int) -> None:
             "them, or remove the row"
         )
     config = plan.create_config(name, seed)
-    refuse_another_run(config, load_config(run / "config.yaml"), run, elsewhere=_PLACES)
+    refuse_another_run(config, load_config(run / "config.yaml"), run, elsewhere=PLACES)
     refuse_another_captioner(load_source(config), run)
 
 

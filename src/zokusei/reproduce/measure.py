@@ -20,14 +20,16 @@ import torch
 from torch import Tensor
 
 from zokusei.captioning.metrics import ORDERS
+from zokusei.config import load_config
 from zokusei.data.row_file import Counting
-from zokusei.errors import DataError
+from zokusei.errors import ConfigError, DataError
 from zokusei.files import write_text
 from zokusei.reproduce.also import name_rows_of
 from zokusei.reproduce.bootstrap import find_interval, resample_captions, resample_runs
 from zokusei.reproduce.captioners import choose_pictures
 from zokusei.reproduce.runs import (
     JUDGED,
+    PLACES,
     JudgedRuns,
     find_run,
     read_rows,
@@ -43,6 +45,7 @@ from zokusei.reproduce.scale import (
     Scale,
 )
 from zokusei.results import COLUMNS, read_results
+from zokusei.training.prepare import refuse_another_run
 
 INTERVALS = "table corpus figure model against pictures groups trainings value low high".split()
 """Columns of the intervals: `value` is of `model`, less that of `against` where there is one.
@@ -61,7 +64,7 @@ def measure(scale: Scale, out: Path, counting: Counting) -> list[str]:
         counting: shows how far it is.
 
     Returns:
-        What intervals are without.
+        What intervals are without, and rows of other settings.
 
     Raises:
         DataError: runs of one corpus were judged on different pictures, or a table is damaged.
@@ -74,9 +77,11 @@ def measure(scale: Scale, out: Path, counting: Counting) -> list[str]:
         found, others = (select_rows(read_rows(file), scale.rows, seeds) for file in files)
         # A corpus may lie in a folder of any name.
         rows += [row | {"corpus": corpus} for row in [*found, *others]]
-        for row in split_by_run(out / corpus, found)[1]:
+        there, gone = split_by_run(out / corpus, found)
+        for row in gone:
             run = find_run(out / corpus, row["model"], row["seed"])
             notes.append(f"intervals are without {run}, which lacks one of {', '.join(JUDGED)}")
+        notes += _list_other_settings(scale, out, corpus, there)
     captioners = out / "captioners.csv"
     rows += read_results(captioners) if captioners.exists() else []
     _write(out / "rows.csv", COLUMNS, rows)
@@ -86,6 +91,23 @@ def measure(scale: Scale, out: Path, counting: Counting) -> list[str]:
     intervals += _measure_captions(out)
     _write(out / "intervals.csv", INTERVALS, intervals)
     return notes
+
+
+def _list_other_settings(
+    scale: Scale, out: Path, corpus: str, rows: Sequence[dict[str, str]]
+) -> list[str]:
+    """Name the runs that were made with other settings than the rest of the report is about."""
+    named = dict.fromkeys(row["model"] for row in rows)
+    plan = scale.create_plan(corpus, Path(corpus), named, scale.list_seeds(corpus), {})
+    found = []
+    for row in rows:
+        run = find_run(out / corpus, row["model"], row["seed"])
+        asked = plan.create_config(row["model"], int(row["seed"]))
+        try:
+            refuse_another_run(asked, load_config(run / "config.yaml"), run, elsewhere=PLACES)
+        except ConfigError as error:
+            found.append(f"among the rows although its settings are not these: {error}")
+    return found
 
 
 def _measure_table1(

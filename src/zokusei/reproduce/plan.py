@@ -100,8 +100,10 @@ def load_plan(path: Path | str, overrides: Sequence[str] = ()) -> Plan:
     base = values.get("base", {})
     if not isinstance(base, dict):
         raise ConfigError(f"{path}: base must hold settings as `key: value`, not {base!r:.60}")
+    values["base"] = nest_sections(base)
+    nest_rows(values.get("models"))
     for key, value in read_overrides(overrides):
-        apply_setting(values.setdefault("base", {}), key, value)
+        apply_setting(values["base"], key, value)
     try:
         plan = TypeAdapter(Plan).validate_python(values)
     except ValidationError as error:
@@ -172,6 +174,30 @@ def _check_row(plan: Plan, row: str) -> None:
 
 def _is_of_captions(key: str) -> bool:
     return key == "captions" or key.startswith("captions.")
+
+
+def nest_rows(rows: object) -> None:
+    """Nest the settings of each row in place; what is no group of rows is left for its reader."""
+    if isinstance(rows, dict):
+        rows |= {
+            row: nest_sections(settings)
+            for row, settings in rows.items()
+            if isinstance(settings, dict)
+        }
+
+
+def nest_sections(values: Mapping[Any, Any]) -> dict[str, Any]:
+    """Give settings nested, whether they were or had full names: two ways to say one thing.
+
+    A setting that is put in later then meets what is there, and takes its place.
+
+    >>> nest_sections({"model.options": {"attention": "mean"}, "model": {"freeze": 3}})
+    {'model': {'options': {'attention': 'mean'}, 'freeze': 3}}
+    """
+    nested: dict[str, Any] = {}
+    for key, value in flatten_sections(values):
+        apply_setting(nested, key, deepcopy(value))
+    return nested
 
 
 def flatten_sections(values: Mapping[Any, Any], prefix: str = "") -> list[tuple[str, Any]]:

@@ -6,6 +6,8 @@ FOLDER/runs/MODEL-SEED/   each training with its evaluation
 ```
 """
 
+import hashlib
+import json
 import statistics
 from collections import Counter
 from collections.abc import Collection, Iterable, Mapping, Sequence
@@ -25,6 +27,9 @@ Row = Mapping[str, str]
 
 JUDGED = ("config.yaml", "manifest.parquet", "evaluation-test.json", "scores-test.parquet")
 """What intervals, plots and checks need of a run that has its row; the rest may be removed."""
+
+PLACES = ("name", "data.path", "data.vocabulary", "captions.captioner")
+"""Settings that say where things are and what they are called, and not what they are."""
 
 
 def find_run(folder: Path, name: str, seed: int | str) -> Path:
@@ -78,6 +83,34 @@ def select_rows(
 def list_values(rows: Sequence[Row], name: str, rate: str) -> list[float]:
     """Give a figure of every run of a model."""
     return [float(row[rate]) for row in rows if row["model"] == name]
+
+
+def digest_pictures(manifest: Manifest) -> dict[str, int | str]:
+    """Say which pictures, tags and labels a manifest holds, wherever the pictures lie."""
+    digest = hashlib.sha256(json.dumps([manifest.column("path"), manifest.tags.names]).encode())
+    for values in (manifest.compute_targets(), manifest.compute_known()):
+        digest.update(np.packbits(values).tobytes())
+    return {"pictures": len(manifest), "sha256": digest.hexdigest()}
+
+
+def refuse_other_pictures(run: Path, first: Path) -> None:
+    """See that a run is judged on the pictures and labels of the first one.
+
+    Raises:
+        DataError: it is not; their rows would not compare.
+    """
+    if run == first or not (first / "manifest.parquet").exists():
+        return
+    own, others = (
+        digest_pictures(Manifest.load(folder / "manifest.parquet").select("test"))
+        for folder in (run, first)
+    )
+    if own != others:
+        raise DataError(
+            f"{run} has other test pictures or labels ({own['pictures']} pictures) than {first} "
+            f"({others['pictures']}), so their rows do not compare; choose another --out FOLDER "
+            "for the other corpus, or remove the run and its row"
+        )
 
 
 def find_best(rows: Sequence[Row], names: Iterable[str]) -> str | None:
@@ -144,6 +177,7 @@ class JudgedRuns:
 
     def _read(self, run: Path, first: Path) -> Float[Tensor, "pictures classes"]:
         """Give the test scores of a run, in the order of the manifest."""
+        refuse_other_pictures(run, first)
         table = pq.read_table(run / "scores-test.parquet")
         order = pq.read_table(first / "scores-test.parquet", columns=["path"]).column("path")
         if not table.column("path").equals(order):

@@ -21,7 +21,13 @@ from zokusei.config import (
 )
 from zokusei.errors import ConfigError, suggest
 from zokusei.models import list_models, needs_captions
-from zokusei.reproduce.plan import Plan, check_rows, flatten_sections
+from zokusei.reproduce.plan import (
+    Plan,
+    check_rows,
+    flatten_sections,
+    nest_rows,
+    nest_sections,
+)
 
 SCALES = ("desk", "paper")
 SUBJECT, BASIS, RIVAL_CAPTIONS = "capgcn", "add_gcn", "photographs"
@@ -177,9 +183,7 @@ class Scale:
             captioners: where each captioner lies.
             also: other pictures that runs are judged on.
         """
-        base: dict[str, Any] = {}
-        for key, value in self.get_shared(corpus).items():
-            apply_setting(base, key, deepcopy(value))
+        base = nest_sections(self.get_shared(corpus))
         data = base.setdefault("data", {})
         data["path"] = str(path)
         if data.get("vocabulary"):
@@ -241,6 +245,7 @@ def load_scale(name: str, overrides: Sequence[str] = ()) -> Scale:
         if path.suffix not in (".yaml", ".yml"):
             raise ConfigError(f"no scale is called {name!r}{suggest(name, SCALES)} or FILE.yaml")
     values = read_yaml(path)
+    _nest(values)
     given = dict(read_overrides(overrides))
     for key, value in given.items():
         apply_setting(values, key, value)
@@ -255,6 +260,17 @@ def load_scale(name: str, overrides: Sequence[str] = ()) -> Scale:
             settings.pop("seeds", None)
     _check(scale, f"scale {name}")
     return scale
+
+
+def _nest(values: dict[str, Any]) -> None:
+    """Nest all settings of runs in place, so that an override meets what it changes."""
+    captions = values.get("captions")
+    rows = captions.get("rows") if isinstance(captions, dict) else None
+    for group in (values.get("corpora"), values.get("models"), rows):
+        nest_rows(group)
+    for name in ("base", *CAPTIONERS):
+        if isinstance(values.get(name), dict):
+            values[name] = nest_sections(values[name])
 
 
 def _check(scale: Scale, source: str) -> None:
