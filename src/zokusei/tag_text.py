@@ -13,7 +13,7 @@ from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
 from pathlib import Path
 
-from zokusei.errors import ConfigError, DataError, suggest
+from zokusei.errors import DataError
 
 FACES = frozenset(
     "0_0 (o)_(o) +_+ +_- ._. <o>_<o> <|>_<|> =_= >_< 3_3 6_9 >_o @_@ ^_^ o_o u_u x_x |_| "
@@ -117,7 +117,7 @@ class TagText:
         if self.namespaces:
             piece = read_namespace(piece)
         if self.escape:
-            piece = _UNESCAPED.sub(r"\1", piece)
+            piece = unescape(piece)
         return "_".join(piece.split()) if self.spaces else piece
 
     def read(self, text: str) -> list[str]:
@@ -134,6 +134,15 @@ class TagText:
         """
         name = picture.name if self.whole_name else picture.stem
         return picture.with_name(name + ending)
+
+
+def unescape(text: str) -> str:
+    r"""Take the backslashes of a prompt away.
+
+    >>> unescape("skadi \\(arknights\\)")
+    'skadi (arknights)'
+    """
+    return _UNESCAPED.sub(r"\1", text)
 
 
 def write_namespace(text: str, category: str) -> str:
@@ -171,14 +180,3 @@ PRESETS: Mapping[str, TagText] = {
     )
 }
 """Ways of writing by name."""
-
-
-def find_preset(name: str) -> TagText:
-    """Give the preset of that name.
-
-    Raises:
-        ConfigError: there is none.
-    """
-    if name not in PRESETS:
-        raise ConfigError(f"unknown preset {name!r}{suggest(name, PRESETS)}")
-    return PRESETS[name]

@@ -78,6 +78,17 @@ def test_captions_that_are_there_are_kept(write, pictures):
     assert line
 
 
+def test_pictures_with_captions_are_not_even_read(write, pictures, monkeypatch):
+    assert write("kohya")[0] == 0
+    before = files()
+    monkeypatch.setattr("zokusei.inference.done.hash_file", None)
+    # With other options all captions are somebody else's.
+    code, _, err = write("kohya", "--topk", "1")
+    assert code == 0
+    assert "3 files were there and are kept" in err
+    assert files() == before
+
+
 def test_undo_restores_every_byte_and_lets_the_same_command_do_it_again(write, zokusei, pictures):
     before = files()
     code, _, err = write("kohya,xmp", "--existing", "append")
@@ -97,6 +108,19 @@ def test_undo_restores_every_byte_and_lets_the_same_command_do_it_again(write, z
     assert code == 3
     assert "left: " in err
     assert (pictures / "sub/b.txt").read_text() == "changed by me"
+
+
+def test_undo_brings_files_back_though_nobody_knows_what_was_done(write, zokusei, pictures):
+    before = files()
+    write("kohya,json", "--existing", "append")
+    for path in Path("state").glob("done.sqlite*"):
+        path.unlink()
+    Path("state/done.sqlite").write_bytes(b"no database at all, and longer than a header of one")
+    code, _, err = zokusei("undo", journals()[-1])
+    assert code == 0
+    assert "6 files are as they were" in err
+    assert err.count("still count as done") == 1
+    assert files() == before
 
 
 def test_going_back_to_earlier_options_does_their_work_again(write, zokusei, pictures):
@@ -303,6 +327,10 @@ class Failing:
     (["--write", "hydrus", "--caption-extension", ".old.JPG"], "'.old.JPG' is that of pictures"),
     (["--write", "kohya", "--caption-extension", ".mp4"], "'.mp4' is that of pictures"),
     (["--write", "kohya", "--caption-extension", ".cbz"], "'.cbz' is that of pictures"),
+    (["--write", "xmp", "--caption-extension", ".caption"], "is about text files"),
+    (["--write", "hydrus,json", "--caption-extension", ".json"], "write the same file"),
+    (["--write", "kohya", "--dry-run", "--json"], "--dry-run prints what would change"),
+    (["--null"], "--null is about a list"),
 ])  # fmt: skip
 def test_what_does_not_go_together_is_refused_at_once(
     zokusei, untrained, pictures, arguments, says
@@ -456,6 +484,56 @@ def test_a_picture_that_cannot_be_read_any_more_is_in_no_table(write, pictures):
     damaged.write_bytes(b"no picture")
     assert write("csv", "-o", "results")[0] == 3
     assert damaged.name not in Path("results/tags.csv").read_text()
+
+
+@pytest.mark.parametrize("form", ["jsonl", "parquet"])
+def test_tables_of_paths_take_pictures_of_one_name_from_several_folders(write, pictures, form):
+    shutil.copytree("art", "more")
+    for source in ("art", "more"):
+        code, _, said = write(form, "-o", "out", source=source)
+        assert code == 0, said
+    code, _, said = write("csv", "-o", "out", source="art")
+    assert code == 0, said
+    code, _, said = write("csv", "-o", "out", source="more")
+    assert code == 3
+    assert "its results would lie in those of" in said
+
+
+def test_a_name_in_a_table_is_free_when_its_picture_got_another(write, pictures):
+    shutil.copytree("art", "more")
+    assert write("csv", "-o", "out")[0] == 0
+    assert write("csv", "-o", "out", "more")[0] == 0  # from here on art's are art/a.png and so on
+    code, _, said = write("csv", "-o", "out", source="more")
+    assert code == 0, said
+    table = Path("out/tags.csv").read_text().splitlines()
+    names = sorted(line.split(",")[0] for line in table[1:])
+    inside = ["a.png", "sub/b.png", "sub/deep/c.jpg"]
+    assert names == sorted([*inside, *(f"art/{name}" for name in inside)])
+
+
+def test_output_that_is_a_folder_is_nobodys_table(write, pictures):
+    Path("out/tags.csv").mkdir(parents=True)
+    code, _, err = write("csv", "-o", "out")
+    assert code == 2
+    assert "out/tags.csv is there already" in err
+
+
+def test_files_are_written_though_nobody_reads_what_is_printed(write, pictures, monkeypatch):
+    from zokusei.cli import printing
+
+    printed, stopped = [], []
+
+    def print_once(values):
+        printed.append(values)
+        if len(printed) == 1:
+            raise BrokenPipeError
+
+    monkeypatch.setattr(printing, "print_json", print_once)
+    monkeypatch.setattr(printing, "stop_printing", lambda: stopped.append(True))
+    code, _, err = write("jsonl", "-o", "out", "--json")
+    assert code == 0, err
+    assert stopped == [True]
+    assert len(Path("out/tags.jsonl").read_text().splitlines()) == 3
 
 
 def test_a_picture_that_is_named_in_another_way_stands_so_in_tables(write, pictures):

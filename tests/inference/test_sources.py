@@ -50,8 +50,26 @@ def test_patterns_are_globs_and_names_that_look_like_one_are_names(tree):
     assert [path for path, _ in found("m*")] == ["more/a.png"]
     Path("odd[1].png").touch()
     assert found("odd[1].png") == [("odd[1].png", "odd[1].png")]
-    with pytest.raises(DataError, match="nothing fits"):
-        found("none*.png")
+
+
+def test_a_pattern_that_nothing_fits_and_a_closed_folder_end_nothing(tree, monkeypatch):
+    told = []
+    closed = tree / "closed"
+    real = os.scandir
+
+    def refuse_one(folder):
+        if Path(folder) == closed:
+            raise PermissionError(13, "Permission denied")
+        return real(folder)
+
+    closed.mkdir()
+    monkeypatch.setattr(os, "scandir", refuse_one)
+    given = ["art/a.png", "none*.png", str(closed), "more"]
+    items = find_items(given, lambda path, what: told.append((str(path), what)))
+    assert [str(item.path) for item in items] == ["art/a.png", "more/a.png"]
+    assert [path for path, _ in told] == ["none*.png", str(closed)]
+    assert "nothing fits this pattern" in told[0][1]
+    assert "Permission denied" in told[1][1]
 
 
 @pytest.mark.parametrize("pattern", ["art/**/*", "art/**", "art/*", "art/**/**/*", "a*", "./a*"])

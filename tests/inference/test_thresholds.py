@@ -44,6 +44,14 @@ def test_the_best_few_above_their_thresholds(scores, topk):
     assert chosen == (ranked if topk is None else ranked[:topk])
 
 
+@given(SCORES, st.none() | st.integers(1, 5))
+def test_the_same_tags_in_the_order_of_the_model(scores, topk):
+    chosen = create_selection(TAGS, topk=topk, order="vocabulary").choose(scores)
+    assert chosen == sorted(create_selection(TAGS, topk=topk).choose(scores))
+    with pytest.raises(ConfigError, match="did you mean 'vocabulary'"):
+        create_selection(TAGS, order="vocabulry")
+
+
 @given(st.lists(st.floats(0, 1), min_size=2, max_size=8))
 def test_mcut_parts_at_the_widest_gap(scores):
     ranked = sorted(scores)[::-1]

@@ -205,6 +205,21 @@ def test_merge_keeps_words_as_people_wrote_them(preset, before, after):
     assert compose(preset, ["long_hair"], before, "merge") == after
 
 
+@pytest.mark.parametrize(
+    "there",
+    ["(long hair:1.2)", "((long hair))", "[long_hair]", "(long hair:0.97)", "LONG hair", "(a b, "
+     "long hair:.9)"],
+)  # fmt: skip
+def test_a_tag_with_a_weight_is_there(there):
+    before = f"my words, {there}".encode()
+    assert compose("a1111", ["long_hair"], before, "append") is None
+    after = compose("a1111", ["long_hair", "skadi_(arknights)"], before, "append")
+    assert after == before + rb", skadi \(arknights\)"
+    assert compose("a1111", ["skadi_(arknights)"], after, "append") is None
+    # Elsewhere parentheses are a part of the tag.
+    assert compose("kohya", ["d_(x)"], b"d", "append") == b"d, d (x)\n"
+
+
 def test_ratings_are_told_to_hydrus_and_are_no_words_of_a_caption():
     tags = TagSet((Tag("smile"), Tag("sensitive", 9)))
     found = Tags("a.png", ("smile", "sensitive"), {"smile": 0.9, "sensitive": 0.4})
@@ -284,6 +299,25 @@ def test_xmp_holds_keywords_and_keeps_what_others_wrote(names):
         assert text.endswith('</x:xmpmeta>\n<?xpacket end="w"?>\n')
 
 
+@pytest.mark.parametrize(("before", "behind"), [
+    ('<?xml version="1.0"?>\n<?xpacket begin="\ufeff"?>\n', '\n<?xpacket end="w"?>'),
+    ("<!-- one --><!-- two -->", "<!-- three -->"),
+    ("", "\n<!-- > -- -->".replace(" -- ", " - ")),
+])  # fmt: skip
+@pytest.mark.parametrize("inside", ["", "<!-- first -->", "<?note?>"])
+def test_xmp_keeps_what_stands_around_it_once(before, behind, inside):
+    packet = compose("xmp", ["hat"]).decode().partition("\n")[2].strip()
+    start = packet.index(">") + 1
+    packet = f"{before}{packet[:start]}{inside}{packet[start:]}{behind}".encode()
+    changed = compose("xmp", ["smile"], packet, "append")
+    assert keywords(changed) == ["hat", "smile"]
+    text = changed.decode()
+    assert text.startswith(before)
+    assert text.endswith(behind)
+    for part in ("<?xml", "<?xpacket begin", "<?xpacket end", "<!-- first", "<!-- three", "<?note"):
+        assert text.count(part) == packet.decode().count(part)
+
+
 @pytest.mark.parametrize("packet", [
     b"no xml", b"<a/>", FOREIGN.decode().encode("utf-16"),
     b"<?xml version='1.0' encoding='latin-1'?><x/>",
@@ -347,6 +381,19 @@ def test_tables_hold_what_was_found(tmp_path_factory, rows):
             score = row.scores[KNOWN.index(name)] if name in KNOWN else None
             assert note.get("score") == score
 
+    metadata = {
+        row.path: {"tags": ", ".join(map(as_people_write, row.names)), "image_size": [40, 30]}
+        for row in rows
+    }
+    text = write_table("kohya-json", rows, folder).read_bytes().decode()
+    assert text == json.dumps(metadata, indent=4, ensure_ascii=False)
+
+
+def test_metadata_for_kohya_has_captions_and_no_ratings(tmp_path):
+    row = Row("a.png", "a.png", ("d:", "general"), [0.5] * len(KNOWN), (2, 3), "a hat on a cat")
+    read = json.loads(write_table("kohya-json", [row], tmp_path).read_text())
+    assert read == {"a.png": {"caption": "a hat on a cat", "tags": "d:", "image_size": [2, 3]}}
+
 
 @pytest.mark.parametrize("form", ["csv", "coco"])
 def test_our_own_importer_reads_tables_as_they_are(tmp_path, corpus, form):
@@ -361,7 +408,7 @@ def test_our_own_importer_reads_tables_as_they_are(tmp_path, corpus, form):
     assert not read.problems, read.problems.summary()
 
 
-@pytest.mark.parametrize("form", ["csv", "parquet", "coco"])
+@pytest.mark.parametrize("form", ["csv", "parquet", "coco", "kohya-json"])
 def test_a_name_that_is_no_text_is_refused_where_it_cannot_be_said(tmp_path, form):
     name = os.fsdecode(b"\xff.png")
     with pytest.raises(DataError, match="no UTF-8"):
@@ -422,6 +469,13 @@ def resident_bytes():
 def test_formats_are_checked(text, says):
     with pytest.raises(ConfigError, match=says):
         parse_formats(text)
+
+
+@pytest.mark.parametrize("form", ["json", "xmp"])
+def test_no_two_formats_write_one_file(form):
+    assert parse_formats(f"hydrus,{form}") == ["hydrus", form]
+    with pytest.raises(ConfigError, match=f"hydrus and {form} write the same file"):
+        parse_formats(f"hydrus,{form}", f".{form}")
 
 
 def test_every_format_is_built():

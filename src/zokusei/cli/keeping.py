@@ -45,6 +45,7 @@ class WriteSettings:
         from zokusei.images import ARCHIVE_SUFFIXES, IMAGE_SUFFIXES, VIDEO_SUFFIXES
         from zokusei.inference.writers import TABLES, parse_formats
         from zokusei.inference.writers.changes import check_existing
+        from zokusei.tag_text import PRESETS
 
         if self.write is None:
             given = self.out, not elsewhere and (self.state or self.dry_run)
@@ -55,7 +56,12 @@ class WriteSettings:
                 )
             return []
         check_existing(self.existing)
-        formats = parse_formats(self.write)
+        formats = parse_formats(self.write, self.extension)
+        if self.extension != ".txt" and not any(name in PRESETS for name in formats):
+            raise ConfigError(
+                f"--caption-extension {self.extension!r} is about text files, and --write "
+                f"{self.write} makes none; add one of {', '.join(PRESETS)}"
+            )
         for name in formats:
             if name in TABLES and self.out is None:
                 raise ConfigError(
@@ -224,8 +230,7 @@ class Keeping:
                 f"{self._kept} files were there and are kept; "
                 "--existing append, prepend, merge or replace changes them"
             )
-        for table, path in self._collection.tables:
-            del table
+        for _, path in self._collection.tables:
             tell(f"all pictures: {path}{' (would be written)' if self._settings.dry_run else ''}")
         if self._collection.gone:
             tell(f"{self._collection.gone} pictures that are not there any more are left out of it")
@@ -258,5 +263,5 @@ def print_change(change: "Change", *, text: bool) -> None:
     )
     for sign, lines, others in (("-", before, after), ("+", after, before)):
         for line in lines:
-            if line not in others or not others:
+            if line not in others:
                 typer.echo(f"  {sign} {printable(line)}")

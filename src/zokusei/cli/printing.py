@@ -1,6 +1,8 @@
 """Names and tags as stdout takes them: names need not be UTF-8, and lines stay lines."""
 
 import json
+import os
+import sys
 from collections.abc import Mapping, Sequence
 from typing import TYPE_CHECKING, Any
 
@@ -39,6 +41,13 @@ def print_steps(tags: "Tags", steps: Sequence[str], *, named: bool) -> None:
         typer.echo(f"{printable(tags.path)}:")
     for step in steps:
         typer.echo(f"  {printable(step)}")
+
+
+def stop_printing() -> None:
+    """Let all that is printed from here on go nowhere, since nobody reads it any more."""
+    nowhere = os.open(os.devnull, os.O_WRONLY)
+    os.dup2(nowhere, sys.stdout.fileno())
+    os.close(nowhere)
 
 
 def printable(name: str) -> str:

@@ -33,7 +33,7 @@ def tag(
         typer.Option(
             metavar="FORMAT,...",
             help="Write files: kohya, a1111, booru, hydrus (text), json, xmp beside each picture; "
-            "jsonl, csv, parquet, coco, npz for all of them.",
+            "jsonl, csv, parquet, coco, kohya-json, npz for all of them.",
         ),
     ] = None,
     out: Annotated[
@@ -80,6 +80,13 @@ def tag(
             help="Cut each category at its widest gap; thresholds that are given hold too.",
         ),
     ] = False,
+    order: Annotated[
+        str,
+        typer.Option(
+            help="Of a picture's tags: probability, the most probable first, or vocabulary, as in "
+            "the model's list, which kohya's tagger keeps to."
+        ),
+    ] = "probability",
     rules: Annotated[
         Path | None,
         typer.Option(help="YAML file: aliases, replace, implications, remove, add, order, first."),
@@ -186,10 +193,16 @@ def tag(
     from zokusei.cli.given import count_ahead, list_items
     from zokusei.cli.keeping import Keeping, WriteSettings
     from zokusei.cli.left_out import LeftOut
-    from zokusei.cli.printing import print_json, print_steps, print_tags, printable
+    from zokusei.cli.printing import (
+        print_json,
+        print_steps,
+        print_tags,
+        printable,
+        stop_printing,
+    )
     from zokusei.cli.ruling import Ruler
     from zokusei.cli.sending import HydrusSettings, Sending
-    from zokusei.errors import DataError, ImageError
+    from zokusei.errors import ConfigError, DataError, ImageError
     from zokusei.images import name_picture
     from zokusei.inference import Picture, Tagger
     from zokusei.inference.thresholds import create_selection
@@ -198,6 +211,12 @@ def tag(
     settings = WriteSettings(write, out, existing, extension, dry_run, state)
     remote = HydrusSettings(hydrus, access_key, search, tag_service)
     formats = settings.check(elsewhere=remote.check(pictures, settings))
+    if null and "-" not in (pictures or ()):
+        raise ConfigError("--null is about a list of pictures on stdin; add -")
+    if dry_run and as_json:
+        raise ConfigError(
+            "--dry-run prints what would change, and --json objects for a program; give one of them"
+        )
     extras = Extras(caption, captioner, caption_first, embedding)
     extras.check(formats, printed=as_json or not (formats or hydrus))
     ruler = Ruler(rules, explain=explain_rules, as_json=as_json)
@@ -206,7 +225,12 @@ def tag(
     writer = extras.load_captioner(tagger, device)
     tell(tagger.describe())
     tagger.selection = create_selection(
-        tagger.checkpoint.tags, threshold or (), tag_threshold or (), topk=topk, mcut=mcut
+        tagger.checkpoint.tags,
+        threshold or (),
+        tag_threshold or (),
+        topk=topk,
+        mcut=mcut,
+        order=order,
     )
     ruler.meet(tagger.checkpoint.tags)
     choices = {"selection": asdict(tagger.selection), "rules": ruler.digest, "frames": frames,
@@ -258,11 +282,16 @@ def tag(
             tags, steps = ruler.apply(tags)
             if keeping is not None:
                 keeping.put(tags)
-            if as_json:
-                print_json(tags.to_dict())
-            elif keeping is None:
-                print_tags(tags)
-            print_steps(tags, steps, named=keeping is None)
+            try:
+                if as_json:
+                    print_json(tags.to_dict())
+                elif keeping is None:
+                    print_tags(tags)
+                print_steps(tags, steps, named=keeping is None)
+            except BrokenPipeError:
+                if keeping is None:
+                    raise
+                stop_printing()  # nobody reads on, but files were asked for, too
         speed = progress.images_per_second
     lost = left_out.lost
     if not tagged and not lost and not (keeping and keeping.seen):

@@ -19,6 +19,7 @@ def undo(
     """
     from zokusei.cli.console import tell
     from zokusei.cli.printing import printable
+    from zokusei.errors import ZokuseiError
     from zokusei.inference.done_file import forget
     from zokusei.inference.journal import undo as restore
 
@@ -29,9 +30,18 @@ def undo(
         left += 1
         tell(f"left: {printable(str(path))}: {what}")
 
+    forgets = True
+
     def take_back(about: Mapping[str, Any], record: Mapping[str, Any]) -> None:
-        if "picture" in record:
+        nonlocal forgets
+        if not forgets or "picture" not in record:
+            return
+        try:
             forget(Path(about["done"]), about["job"], Path(record["picture"]), record["path"])
+        except ZokuseiError as error:
+            # Files matter more than what is known of them.
+            forgets = False
+            tell(f"files are brought back, but still count as done: {error}")
 
     restored = restore(journal, complain, take_back)
     tell(f"{restored} files are as they were")

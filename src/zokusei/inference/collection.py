@@ -74,7 +74,8 @@ class Collection:
             ConfigError: a file is there that these options did not write.
         """
         for _, path in self.tables:
-            if path.exists() and self._existing != "replace" and not self._done.wrote(path):
+            is_there = os.path.exists(path)  # noqa: PTH110 (`Path` raises in a closed folder)
+            if is_there and self._existing != "replace" and not self._done.wrote(path):
                 raise ConfigError(
                     f"{path} is there already, written by somebody else or with other options; "
                     "give another -o, or --existing replace"
@@ -90,6 +91,15 @@ class Collection:
         if key in self._waiting:
             return None
         targets = [path for _, path in self._targets(item)]
+        everything_there = targets and all(map(os.path.exists, targets))
+        stays = self._existing == "skip" and everything_there and not self._writers.tables
+        if stays and not self._done.has(item.path):
+            # Somebody else's captions: what is in the picture need not be known.
+            file = item.path if item.member is None else item.member.archive
+            if os.path.isfile(file):  # noqa: PTH113
+                self._claim(item, targets)
+            self._tell_kept(item)
+            return None
         known, mark = self._done.look(item.path, item.member)
         # Files that went missing, or that other options changed since, are written again.
         if known and all(map(os.path.exists, targets)) and self._holds(targets, item):
@@ -98,10 +108,8 @@ class Collection:
             return None
         if mark is not None:
             self._claim(item, targets)
-        everything_there = targets and all(map(os.path.exists, targets))
-        if self._existing == "skip" and everything_there and not self._writers.tables:
-            for writer, path in self._targets(item):
-                self._on_change(writer, Change(path, b"", None))
+        if stays:
+            self._tell_kept(item)
             return None
         self._waiting[key] = job = Job(item, mark)
         return job
@@ -155,15 +163,19 @@ class Collection:
         if not self._writers.tables or self._journal is None:
             return
         place = str(item.path), item.relative.as_posix()
-        if self._done.find_place(item.path) != place:
+        before = self._done.find_place(item.path)
+        if before != place:
             self._claim(item, [])
             self._done.move(item.path, *place)
+            if before is not None and before[1] != place[1]:
+                for name in self._name_places(before[1]):
+                    self._done.unclaim(name, item.path)
 
     def _claim(self, item: Item, targets: list[Path]) -> None:
         """Refuse a picture whose results would lie in those of another."""
         # By where links lead: two of them may lead to one file.
         names = [os.path.realpath(path) for path in targets]
-        names += [f"/{table.file_name}/{item.relative}" for table in self._writers.tables]
+        names += self._name_places(item.relative.as_posix())
         for name in names:
             if (other := self._done.claim(name, item.path)) is not None:
                 raise DataError(
@@ -171,8 +183,18 @@ class Collection:
                     "one of the two, or give them different folders"
                 )
 
+    def _name_places(self, relative: str) -> list[str]:
+        """Name a picture's place in each table that has no other name for it."""
+        return [
+            f"/{table.file_name}/{relative}" for table in self._writers.tables if table.by_place
+        ]
+
     def _holds(self, targets: Iterable[Path], item: Item) -> bool:
         return all(self._done.holds(os.path.realpath(target), item.path) for target in targets)
+
+    def _tell_kept(self, item: Item) -> None:
+        for writer, path in self._targets(item):
+            self._on_change(writer, Change(path, b"", None))
 
     def _end(self, job: Job) -> None:
         self._waiting.pop(job.item.path.absolute(), None)

@@ -1,6 +1,7 @@
 """DeepDanbooru projects whose network was converted to ONNX."""
 
 import json
+import os
 from pathlib import Path
 
 from zokusei.errors import CheckpointError
@@ -14,7 +15,8 @@ _RATING = "rating:"
 
 def is_project(folder: Path) -> bool:
     """Say whether a folder is a project of DeepDanbooru."""
-    return (folder / "project.json").is_file() and (folder / "tags.txt").is_file()
+    # Not the path's own method, which raises where a folder on the way may not be entered.
+    return all(map(os.path.isfile, (folder / "project.json", folder / "tags.txt")))
 
 
 def load_project(folder: Path) -> ExportedModel:

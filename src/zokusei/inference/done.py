@@ -104,6 +104,12 @@ class Done:
             found = self._rows.execute("SELECT id FROM jobs WHERE hash = ?", (self.job_hash,))
             self._job = found.fetchone()[0]
 
+    def has(self, picture: Path) -> bool:
+        """Say whether a picture of that name was ever done, whatever is in it now."""
+        with self._speaking():
+            query = "SELECT 1 FROM pictures WHERE job = ? AND picture = ?"
+            return self._rows.execute(query, (self._job, to_key(picture))).fetchone() is not None
+
     def look(self, picture: Path, member: Member | None = None) -> tuple[bool, Mark | None]:
         """Say whether a picture is done, and what tells its content; None where it is unreadable.
 
@@ -117,7 +123,7 @@ class Done:
             ).fetchone()
         try:
             file = picture if member is None else member.archive
-            if not file.is_file():
+            if not os.path.isfile(file):  # noqa: PTH113 (`Path` raises in a closed folder)
                 return False, None
             before = file.stat()
             if row is not None and row[1:] == (before.st_size, before.st_mtime_ns):
@@ -127,7 +133,15 @@ class Done:
             return False, None  # whoever decodes it says what is wrong
         settled = time.time_ns() - before.st_mtime_ns > _CLOCK
         mark = Mark(digest, before.st_size, before.st_mtime_ns if settled else -1)
-        return row is not None and row[0] == digest, mark
+        if row is None or row[0] != digest:
+            return False, mark
+        if settled and not self._dry:  # it was touched, and need not be read the next time
+            with self._speaking():
+                self._rows.execute(
+                    "UPDATE pictures SET size = ?, changed = ? WHERE job = ? AND picture = ?",
+                    (mark.size, mark.changed, self._job, to_key(picture)),
+                )
+        return True, mark
 
     def knows(self, name: Path, digest: str) -> bool:
         """Say whether a picture that is no file here is done.
@@ -184,6 +198,14 @@ class Done:
         with self._speaking():
             values = (self._job, os.fsencode(target), to_key(picture))
             return self._rows.execute(query, values).fetchone() is not None
+
+    def unclaim(self, target: str, picture: Path) -> None:
+        """Let go of a place that a picture's results had."""
+        with self._speaking():
+            self._rows.execute(
+                "DELETE FROM owners WHERE job = ? AND target = ? AND picture = ?",
+                (self._job, os.fsencode(target), to_key(picture)),
+            )
 
     def take_over(self, target: str, picture: Path) -> None:
         """Write down, before a file is changed, that it is not what other options made any more."""
@@ -266,8 +288,12 @@ class Done:
 
     def wrote(self, path: Path) -> bool:
         """Say whether a file holds what these options once wrote into it."""
+        try:
+            digest = hash_file(path)
+        except OSError:
+            return False  # a folder, or nobody's to read: not ours
         with self._speaking():
-            values = (to_key(path), hash_file(path), self._job)
+            values = (to_key(path), digest, self._job)
             query = "SELECT 1 FROM files WHERE path = ? AND hash = ? AND job = ?"
             return self._rows.execute(query, values).fetchone() is not None
 

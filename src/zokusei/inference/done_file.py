@@ -56,8 +56,9 @@ def connect(path: Path, *, dry: bool) -> sqlite3.Connection:
     """
     if dry:
         there = f"{path.absolute().as_uri()}?mode=ro"
-        rows = _open(there if path.is_file() else "", uri=True)
-        if path.is_file():
+        is_there = os.path.isfile(path)  # noqa: PTH113 (`Path` raises where a folder is closed)
+        rows = _open(there if is_there else "", uri=True)
+        if is_there:
             _check_version(rows, path)
         else:
             rows.executescript(_TABLES)

@@ -60,12 +60,10 @@ def find_items(
         given: folders, patterns and pictures; read as they are needed. Only text may be a pattern:
             a path is a name, whatever signs it holds.
         complain: told of folders that may not be read and of links that are not followed, of
-            pictures in a format that is not read, and of what is wrong with archives.
+            pictures in a format that is not read, of what is wrong with archives, and of patterns
+            that nothing fits: the rest is done all the same.
         also: endings of what else is meant besides pictures; with those of archives in it,
             archives are looked into as if they were folders.
-
-    Raises:
-        DataError: a folder that was given may not be read, or nothing fits a pattern.
 
     >>> [item.relative.as_posix() for item in find_items(["art/a.png", "/x/../b.png"], print)]
     ['art/a.png', 'b.png']
@@ -79,13 +77,21 @@ def find_items(
         # Not the path's own methods, which raise where a folder on the way may not be entered.
         if os.path.isdir(path):  # noqa: PTH112
             below = Path() if alone else _place(path)
-            for found in find_images(path, complain, go_on=True, suffixes=suffixes):
+            for found in _search(path, complain, suffixes):
                 yield from _look_into(found, below / found.relative_to(path), complain, suffixes)
         elif isinstance(text, str) and glob.has_magic(text) and not os.path.lexists(path):
             yield from _fitting(text, complain, suffixes)
         else:
             inside = alone and _is_archive(path, suffixes)
             yield from _look_into(path, Path() if inside else _place(path), complain, suffixes)
+
+
+def _search(folder: Path, complain: Complain, suffixes: Set[str]) -> Iterator[Path]:
+    """Give the pictures of a folder; one that may not be read ends nothing."""
+    try:
+        yield from find_images(folder, complain, go_on=True, suffixes=suffixes)
+    except DataError as error:
+        complain(folder, str(error))
 
 
 def _look_into(
@@ -113,7 +119,7 @@ def _fitting(pattern: str, complain: Complain, suffixes: Set[str]) -> Iterator[I
         if known or os.path.isdir(text):  # noqa: PTH112
             kept.add(text)
     if not fits:
-        raise DataError(f"nothing fits the pattern {pattern!r}; check it, or put it in quotes")
+        complain(Path(pattern), "nothing fits this pattern; check it, or put it in quotes")
     entered: set[Path] = set()
     # A folder before what is in it, as it is in the order of `find_images`.
     for path in map(Path, sorted(kept, key=lambda text: Path(text).parts)):
@@ -121,7 +127,7 @@ def _fitting(pattern: str, complain: Complain, suffixes: Set[str]) -> Iterator[I
             continue
         if os.path.isdir(path):  # noqa: PTH112
             entered.add(path)
-            for found in find_images(path, complain, go_on=True, suffixes=suffixes):
+            for found in _search(path, complain, suffixes):
                 yield from _look_into(found, _place(found), complain, suffixes)
         elif is_unread(path.name, suffixes):
             complain(path, UNREAD)

@@ -8,6 +8,9 @@ from itertools import pairwise
 from zokusei.errors import ConfigError, suggest
 from zokusei.tags import CATEGORIES, RATING, TagSet
 
+ORDERS = ("probability", "vocabulary")
+"""The most probable tag first, or as in the model's list, which kohya's tagger keeps to."""
+
 
 @dataclass(frozen=True)
 class Selection:
@@ -18,21 +21,25 @@ class Selection:
         categories: Danbooru's number of each tag.
         topk: at most so many tags, the most probable ones; None for all.
         mcut: cut each category at its widest gap too (`compute_mcut`).
+        order: one of `ORDERS`.
     """
 
     thresholds: tuple[float, ...]
     categories: tuple[int, ...]
     topk: int | None = None
     mcut: bool = False
+    order: str = "probability"
 
     def choose(self, scores: Sequence[float]) -> list[int]:
-        """Give the positions of the tags that are given, the most probable first.
+        """Give the positions of the tags that are given, in their order.
 
         Ratings exclude each other: the most probable one is given, if it reaches its threshold, and
         takes no place of the `topk`.
 
         >>> Selection((0.5, 0.5, 0.9), (0, 0, 4)).choose([0.6, 0.7, 0.8])
         [1, 0]
+        >>> Selection((0.5, 0.5), (0, 0), order="vocabulary").choose([0.6, 0.7])
+        [0, 1]
         >>> Selection((0.5, 0.0, 0.0), (0, RATING, RATING)).choose([0.6, 0.2, 0.3])
         [0, 2]
         """
@@ -45,10 +52,10 @@ class Selection:
         given = [i for i, score in enumerate(scores) if score >= least[i]]
         ranked = sorted(given, key=lambda i: -scores[i])
         ratings = [i for i in ranked if self.categories[i] == RATING]
-        if not ratings:
-            return ranked[: self.topk]
         others = [i for i in ranked if self.categories[i] != RATING]
-        return sorted([*others[: self.topk], ratings[0]], key=lambda i: -scores[i])
+        chosen = sorted([*others[: self.topk], *ratings[:1]])
+        # The most probable first, and of equal ones as in the model's list.
+        return chosen if self.order == "vocabulary" else sorted(chosen, key=lambda i: -scores[i])
 
     @cached_property
     def _groups(self) -> list[list[int]]:
@@ -67,6 +74,7 @@ def create_selection(
     *,
     topk: int | None = None,
     mcut: bool = False,
+    order: str = "probability",
 ) -> Selection:
     """Build a selection from what a user wrote.
 
@@ -80,14 +88,17 @@ def create_selection(
         tag_thresholds: `smile=0.6`.
         topk: at most so many tags.
         mcut: cut each category at its widest gap.
+        order: one of `ORDERS`.
 
     Raises:
-        ConfigError: a name is unknown, or a number not between 0 and 1.
+        ConfigError: a name or an order is unknown, or a number not between 0 and 1.
 
     >>> tags = TagSet.from_names(["smile", "hat"])
     >>> create_selection(tags, ["0.3", "general=0.4"], ["hat=0.9"]).thresholds
     (0.4, 0.9)
     """
+    if order not in ORDERS:
+        raise ConfigError(f"unknown --order {order!r}{suggest(order, ORDERS)}")
     numbers = {name: number for number, name in CATEGORIES.items()}
     of_all: float | None = None
     of_category: dict[int, float] = {}
@@ -117,7 +128,7 @@ def create_selection(
         if tag.category == RATING:
             general = 0.0
         chosen.append(of_tag.get(tag.name, of_category.get(tag.category, general)))
-    return Selection(tuple(chosen), tuple(tag.category for tag in tags), topk, mcut)
+    return Selection(tuple(chosen), tuple(tag.category for tag in tags), topk, mcut, order)
 
 
 def compute_mcut(scores: Sequence[float]) -> float:

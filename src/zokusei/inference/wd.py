@@ -2,6 +2,7 @@
 
 import csv
 import json
+import os
 from collections.abc import Mapping
 from dataclasses import replace
 from pathlib import Path
@@ -32,7 +33,9 @@ def is_wd_folder(folder: Path) -> bool:
     """Say whether a folder holds another tagger's model, and not one of ours with a WD tag list."""
     if is_project(folder):
         return True
-    return (folder / TAG_LIST).is_file() and "format_version" not in _read_config(folder)
+    # Not the path's own method, which raises where a folder on the way may not be entered.
+    is_there = os.path.isfile(folder / TAG_LIST)  # noqa: PTH113
+    return is_there and "format_version" not in _read_config(folder)
 
 
 def load_wd(folder: Path) -> ExportedModel:

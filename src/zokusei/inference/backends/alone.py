@@ -1,10 +1,17 @@
 """Pictures computed one at a time, so that the result of one cannot depend on the others."""
 
+import os
 from collections.abc import Callable, Iterable, Iterator, Sequence
-from typing import Protocol, TypeAlias
+from concurrent.futures import ThreadPoolExecutor
+from typing import Protocol, TypeAlias, TypeVar
 
 import numpy as np
 from numpy.typing import NDArray
+
+from zokusei.environment import count_threads
+
+Given = TypeVar("Given")
+Found = TypeVar("Found")
 
 Compute: TypeAlias = Callable[[Sequence[NDArray[np.uint8]]], tuple[NDArray[np.float32], ...]]
 """From fitted pictures to results, a row a picture."""
@@ -40,3 +47,33 @@ def compute_alone(
     """
     alone = ([pixels[row : row + 1] for pixels in fitted] for row in range(len(fitted[0])))
     return tuple(np.concatenate(parts) for parts in zip(*each(compute, alone), strict=True))
+
+
+class Pool:
+    """Threads that compute a picture each, with one core each.
+
+    On a processor that wastes less than all cores on one picture after the other, since none waits
+    for the others at the end of each layer. They are started when they are first needed, and again
+    in a process that was forked off, where threads do not go along.
+
+    Args:
+        begin: called once in each thread before all else.
+    """
+
+    def __init__(self, begin: Callable[[], None] | None = None) -> None:
+        self._begin = begin
+        self._process: int | None = None
+        self._threads: ThreadPoolExecutor | None = None
+
+    def __reduce__(self) -> tuple[type["Pool"], tuple[Callable[[], None] | None]]:
+        """Leave the threads behind when a tagger is copied or sent to another process."""
+        return Pool, (self._begin,)
+
+    def map(
+        self, function: Callable[[Given], Found], values: Iterable[Given], /
+    ) -> Iterator[Found]:
+        """Give the results in order."""
+        if self._threads is None or self._process != os.getpid():
+            self._process = os.getpid()
+            self._threads = ThreadPoolExecutor(count_threads(), "compute", self._begin)
+        return self._threads.map(function, values)

@@ -35,8 +35,9 @@ class OnnxBackend:
         used = "cuda" if self.session.get_providers()[0] == _CUDA else "cpu"
         if device not in ("auto", used):
             raise ConfigError(f"onnxruntime could not use {device!r} and would use {used!r}")
-        self.place, self.computes_alone = f"{used} through onnxruntime", used == "cpu"
-        self.input = _find_input(self.session, model)
+        self.place = f"{used} through onnxruntime"
+        self.input, takes_several = _find_input(self.session, model)
+        self.computes_alone = used == "cpu" or not takes_several
         self.output = _find_output(self.session, model)
 
     def predict(self, fitted: Sequence[NDArray[np.uint8]]) -> NDArray[np.float32]:
@@ -89,11 +90,12 @@ def create_session(file: Path, device: str) -> Any:
         raise CheckpointError(f"{file} cannot be loaded: {message:.200}") from error
 
 
-def _find_input(session: Any, model: ExportedModel) -> str:
-    """Name what takes the pictures.
+def _find_input(session: Any, model: ExportedModel) -> tuple[str, bool]:
+    """Name what takes the pictures, and say whether it takes several at once.
 
     Raises:
-        CheckpointError: it does not take them in the size and form that its files say.
+        CheckpointError: it does not take them in the size and form that its files say, or only a
+            certain number of them.
     """
     given, side = session.get_inputs()[0], model.preprocess.size
     wanted = [side, side, 3] if model.form.channels_last else [3, side, side]
@@ -102,7 +104,12 @@ def _find_input(session: Any, model: ExportedModel) -> str:
             f"{model.file} takes {given.shape}, and its folder says batch x "
             + " x ".join(map(str, wanted))
         )
-    return str(given.name)
+    if type(given.shape[0]) is int and given.shape[0] != 1:
+        raise CheckpointError(
+            f"{model.file} takes {given.shape[0]} pictures at once, no more and no less; export it "
+            "again with a batch of any size, or of one"
+        )
+    return str(given.name), given.shape[0] != 1
 
 
 def _find_output(session: Any, model: ExportedModel) -> str:

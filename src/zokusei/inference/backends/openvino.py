@@ -1,13 +1,15 @@
 """A graph through OpenVINO."""
 
+import threading
 from collections.abc import Sequence
+from typing import Any
 
 import numpy as np
 from numpy.typing import NDArray
 
 from zokusei.environment import count_threads
 from zokusei.errors import CheckpointError, ConfigError, MissingExtraError
-from zokusei.inference.backends.alone import compute_alone
+from zokusei.inference.backends.alone import Pool, compute_alone
 from zokusei.inference.exported import ExportedModel
 
 
@@ -35,12 +37,12 @@ class OpenVinoBackend:
         if name not in core.available_devices:
             there = ", ".join(core.available_devices).lower()
             raise ConfigError(f"OpenVINO has no device {device!r} here; it has: {there}")
-        self.place, self.computes_alone = f"{name.lower()} through OpenVINO", name == "CPU"
-        settings = {"PERFORMANCE_HINT": "LATENCY", "INFERENCE_PRECISION_HINT": "f32"}
-        if name == "CPU":
-            settings["INFERENCE_NUM_THREADS"] = str(count_threads())
+        self.place = f"{name.lower()} through OpenVINO"
+        self._pool = Pool() if name == "CPU" else None
+        self._request = threading.local()
         try:
-            self.compiled = core.compile_model(model.file, name, settings)
+            graph = core.read_model(model.file)
+            self.compiled = core.compile_model(graph, name, _choose_settings(graph, name))
         except RuntimeError as error:
             message = " ".join(str(error).split())
             raise CheckpointError(f"{model.file} cannot be loaded: {message:.200}") from error
@@ -52,15 +54,31 @@ class OpenVinoBackend:
 
     def predict(self, fitted: Sequence[NDArray[np.uint8]]) -> NDArray[np.float32]:
         """Give each picture's probability of each tag; see `Backend`."""
-        if self.computes_alone:
-            (probabilities,) = compute_alone(self._compute, fitted)
+        if self._pool is not None:
+            (probabilities,) = compute_alone(self._compute, fitted, self._pool.map)
         else:
             (probabilities,) = self._compute(fitted)
         return probabilities
 
     def _compute(self, fitted: Sequence[NDArray[np.uint8]]) -> tuple[NDArray[np.float32]]:
         """Compute one pass."""
+        if not hasattr(self._request, "own"):  # a request serves one thread
+            self._request.own = self.compiled.create_infer_request()
         (pixels,) = fitted
         images = self.form.arrange(pixels, self.preprocesses[0])
-        result: NDArray[np.float32] = self.compiled(images)[0].copy()
+        result: NDArray[np.float32] = self._request.own.infer(images)[0].copy()
         return (self.form.read_result(result),)
+
+
+def _choose_settings(graph: Any, device: str) -> dict[str, str]:
+    """Say how OpenVINO shall compute a graph.
+
+    What is left of an eight-bit graph in larger numbers is computed in those that the device is
+    fastest with, bfloat16 on recent processors; any other graph as exactly as it was trained.
+    """
+    is_quantized = any(node.get_type_name() == "FakeQuantize" for node in graph.get_ops())
+    settings = {} if is_quantized else {"INFERENCE_PRECISION_HINT": "f32"}
+    if device == "CPU":  # a picture a core, see `Pool`
+        threads = str(count_threads())
+        settings |= {"NUM_STREAMS": threads, "INFERENCE_NUM_THREADS": threads}
+    return settings

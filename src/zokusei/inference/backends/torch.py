@@ -1,8 +1,6 @@
 """A checkpoint's model through torch."""
 
-import os
-from collections.abc import Callable, Iterable, Iterator, Sequence
-from concurrent.futures import ThreadPoolExecutor
+from collections.abc import Sequence
 from typing import TypeVar
 
 import numpy as np
@@ -12,13 +10,10 @@ from torch import nn
 
 from zokusei.captioning.model import to_annotations
 from zokusei.checkpoint import Checkpoint
-from zokusei.environment import count_threads
 from zokusei.errors import ConfigError
-from zokusei.inference.backends.alone import compute_alone
+from zokusei.inference.backends.alone import Pool, compute_alone
 
 Network = TypeVar("Network", bound=nn.Module)
-Given = TypeVar("Given")
-Found = TypeVar("Found")
 
 
 class TorchBackend:
@@ -89,32 +84,6 @@ class TorchBackend:
         return model.eval().to(self.device).to(memory_format=torch.channels_last)
 
 
-class Pool:
-    """Threads that compute a picture each, with one core each.
-
-    On a processor that wastes less than all cores on one picture after the other, since none waits
-    for the others at the end of each layer. They are started when they are first needed, and again
-    in a process that was forked off, where threads do not go along.
-    """
-
-    def __init__(self) -> None:
-        self._process: int | None = None
-        self._threads: ThreadPoolExecutor | None = None
-
-    def __reduce__(self) -> tuple[type["Pool"], tuple[()]]:
-        """Leave the threads behind when a tagger is copied or sent to another process."""
-        return Pool, ()
-
-    def map(
-        self, function: Callable[[Given], Found], values: Iterable[Given], /
-    ) -> Iterator[Found]:
-        """Give the results in order."""
-        if self._threads is None or self._process != os.getpid():
-            self._process = os.getpid()
-            self._threads = ThreadPoolExecutor(count_threads(), "compute", _use_one_core)
-        return self._threads.map(function, values)
-
-
 def _use_one_core() -> None:
     torch.set_num_threads(1)
 
@@ -125,7 +94,7 @@ def create_pool(device: torch.device) -> Pool | None:
     Args:
         device: where the network is.
     """
-    return Pool() if device.type == "cpu" else None
+    return Pool(_use_one_core) if device.type == "cpu" else None
 
 
 def choose_device(name: str) -> torch.device:

@@ -10,6 +10,7 @@ from zokusei.errors import ConfigError, suggest
 from zokusei.inference.done import Row
 from zokusei.inference.tagger import Tags
 from zokusei.inference.writers.coco import CocoTable
+from zokusei.inference.writers.kohya import KohyaTable
 from zokusei.inference.writers.npz import NpzTable
 from zokusei.inference.writers.objects import JsonSidecar
 from zokusei.inference.writers.tables import PLAIN, Columns, CsvTable, JsonLines, ParquetTable
@@ -18,17 +19,16 @@ from zokusei.inference.writers.xmp import XmpSidecar
 from zokusei.tag_text import PRESETS
 from zokusei.tags import CATEGORIES, RATING, TagSet
 
-SIDECARS = (*PRESETS, "json", "xmp")
+_WHOLE: Mapping[str, Callable[[], "Sidecar"]] = {"json": JsonSidecar, "xmp": XmpSidecar}
+SIDECARS = (*PRESETS, *_WHOLE)
 """Formats with a file beside each picture."""
 
-TABLES = ("jsonl", "csv", "parquet", "coco", "npz")
+TABLES = ("jsonl", "csv", "parquet", "coco", "kohya-json", "npz")
 """Formats with one file for all pictures."""
 
 
 class Sidecar(Protocol):
     """Writes a file beside each picture."""
-
-    name: str
 
     def path_for(self, picture: Path) -> Path:
         """Name the file beside a picture."""
@@ -42,6 +42,8 @@ class Table(Protocol):
 
     file_name: str
     needs_size: bool
+    by_place: bool
+    """Whether it names pictures by where results lie below the output folder, not as given."""
 
     def check(self, row: Row) -> None:
         """Raise `DataError` where the format cannot hold this."""
@@ -58,8 +60,12 @@ class Writers:
     tables: Sequence[Table]
 
 
-def parse_formats(text: str) -> list[str]:
+def parse_formats(text: str, extension: str = ".txt") -> list[str]:
     """Read names of formats with commas between them.
+
+    Args:
+        text: the names.
+        extension: of text files.
 
     Raises:
         ConfigError: one is unknown, given twice, or writes into the file of another.
@@ -74,12 +80,22 @@ def parse_formats(text: str) -> list[str]:
             raise ConfigError(f"unknown format {name!r} in --write{suggest(name, known)}")
     if not names or len(set(names)) < len(names):
         raise ConfigError(f"--write {text!r} names no format, or one of them twice")
-    same = [name for name in names if name in PRESETS and not PRESETS[name].whole_name]
-    if len(same) > 1:
-        raise ConfigError(
-            f"{' and '.join(same)} write the same file beside each picture; give one of them"
-        )
+    writes: dict[Path, str] = {}
+    for name in names:
+        if name not in SIDECARS:
+            continue
+        other = writes.setdefault(_path_for(name, Path("a.png"), extension), name)
+        if other != name:
+            raise ConfigError(
+                f"{other} and {name} write the same file beside each picture; give one of them"
+            )
     return names
+
+
+def _path_for(name: str, picture: Path, extension: str) -> Path:
+    if name in PRESETS:
+        return PRESETS[name].path_for(picture, extension)
+    return _WHOLE[name]().path_for(picture)
 
 
 def create_writers(
@@ -104,9 +120,7 @@ def create_writers(
     if categories is None:
         categories = {tag.name: CATEGORIES.get(tag.category, "general") for tag in tags}
     ratings = frozenset(name for name, kind in categories.items() if kind == CATEGORIES[RATING])
-    build: Mapping[str, Callable[[], Sidecar]] = {
-        "json": JsonSidecar, "xmp": partial(XmpSidecar, ratings),
-    }  # fmt: skip
+    build: Mapping[str, Callable[[], Sidecar]] = {**_WHOLE, "xmp": partial(XmpSidecar, ratings)}
     sidecars = [
         TextSidecar(PRESETS[name], extension, categories, caption_first=caption_first)
         if name in PRESETS
@@ -117,5 +131,6 @@ def create_writers(
     tables: Mapping[str, Callable[[TagSet], Table]] = {
         "jsonl": JsonLines, "csv": partial(CsvTable, columns=columns), "coco": CocoTable,
         "parquet": partial(ParquetTable, columns=columns), "npz": NpzTable,
+        "kohya-json": lambda _: KohyaTable(ratings),
     }  # fmt: skip
     return Writers(sidecars, [tables[name](tags) for name in names if name in TABLES])

@@ -19,7 +19,7 @@ class CocoTable:
     """
 
     file_name = "tags.coco.json"
-    needs_size = True
+    needs_size = by_place = True
 
     def __init__(self, tags: TagSet) -> None:
         self._tags = tags

@@ -18,7 +18,7 @@ class NpzTable:
     """
 
     file_name = "tags.npz"
-    needs_size = False
+    needs_size = by_place = False
 
     def __init__(self, tags: TagSet) -> None:
         del tags  # a row says all

@@ -16,8 +16,6 @@ class JsonSidecar:
     'a.png.json'
     """
 
-    name = "json"
-
     def path_for(self, picture: Path) -> Path:
         """Name the file beside a picture."""
         return picture.with_name(f"{picture.name}.json")

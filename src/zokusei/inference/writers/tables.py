@@ -40,7 +40,7 @@ class JsonLines:
     """Writes `tags.jsonl`: on each line the object that `zokusei tag --json` prints."""
 
     file_name = "tags.jsonl"
-    needs_size = False
+    needs_size = by_place = False
 
     def __init__(self, tags: TagSet) -> None:
         self._names = tags.names
@@ -67,7 +67,7 @@ class CsvTable:
     """
 
     file_name = "tags.csv"
-    needs_size = False
+    needs_size, by_place = False, True
 
     def __init__(self, tags: TagSet, columns: Columns = PLAIN) -> None:
         del tags  # a row says all
@@ -107,7 +107,7 @@ class ParquetTable:
     """
 
     file_name = "tags.parquet"
-    needs_size = False
+    needs_size = by_place = False
 
     def __init__(self, tags: TagSet, columns: Columns = PLAIN) -> None:
         self._names = tags.names

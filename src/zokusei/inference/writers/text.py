@@ -6,10 +6,11 @@ from pathlib import Path
 
 from zokusei.errors import DataError
 from zokusei.inference.tagger import Tags
-from zokusei.tag_text import TagText
+from zokusei.tag_text import TagText, unescape
 from zokusei.tags import CATEGORIES, RATING
 
-_UNESCAPED = re.compile(r"\\([\\()])")
+# What prompts put around a tag to make it count more or less; parentheses of its own are escaped.
+_EMPHASIS = re.compile(r"^[(\[]+|(?<!\\)(?::\s*-?\d*\.?\d+\s*)?[)\]]+$")
 
 
 class TextSidecar:
@@ -27,8 +28,6 @@ class TextSidecar:
     >>> sidecar.compose(tags, b"my words, Smile\nsecond line", "append")
     b'my words, Smile, long hair\nsecond line'
     """
-
-    name = "txt"
 
     def __init__(
         self,
@@ -110,7 +109,9 @@ class TextSidecar:
 
     def _key(self, piece: str) -> str:
         """Give what two ways of writing one tag have in common."""
-        return "_".join(_UNESCAPED.sub(r"\1", self.text.read_one(piece)).split()).lower()
+        if self.text.escape:
+            piece = _EMPHASIS.sub("", piece.strip())
+        return "_".join(unescape(self.text.read_one(piece)).split()).lower()
 
     def _join(self, line: str, own: str, existing: str) -> str:
         """Put new tags before or behind what is there, of which every byte stays."""

@@ -37,8 +37,6 @@ class XmpSidecar:
     ['long hair']
     """
 
-    name = "xmp"
-
     def __init__(self, left_out: Set[str] = frozenset()) -> None:
         self._left_out = left_out
 
@@ -117,7 +115,9 @@ def _parse(packet: bytes, path: str) -> Xml.Element:
 
 def _around(packet: bytes) -> tuple[str, str]:
     """Give what stands before and behind the root element: declarations, padding, comments."""
-    text, aside = packet.decode(), r"(?:\s|\ufeff|<\?.*?\?>|<!--.*?-->)*"
+    # No part may reach over its own end, or all between two of them would count as one.
+    aside = r"(?:\s|\ufeff|<\?(?:(?!\?>).)*\?>|<!--(?:(?!-->).)*-->)*"
+    text = packet.decode()
     before = re.match(aside, text, re.DOTALL)
     behind = re.search(rf"(?<=>){aside}\Z", text, re.DOTALL)
     assert before is not None, "it may match nothing"
