@@ -2,8 +2,8 @@
 
 A configuration is a YAML file whose first line is the command that runs it. Every key has a
 default here, `key=value` overrides any of them, and a key that does not exist is refused with
-the nearest one that does. Below `training.recipe` nothing sees these classes: models, losses
-and augmentation take plain arguments.
+the nearest one that does. Recipes and what prepares them read these classes; models, losses and
+augmentation take plain arguments.
 """
 
 import dataclasses
@@ -42,6 +42,8 @@ class DataConfig:
         val, test: share of the groups held out, where the source does not say itself.
         split_seed: which groups they are; apart from `train.seed`, so that runs with several
             seeds are tested on the same pictures.
+        near_copies: read every picture once more before the training, and keep near copies
+            (rescaled, recompressed, retouched ones) in one split.
         min_count: tags with fewer training pictures are left out; chosen from the data when
             not given.
         repeat: how often an epoch shows the training pictures of a source (the names that
@@ -56,6 +58,7 @@ class DataConfig:
     val: Fraction = 0.10
     test: Fraction = 0.15
     split_seed: int = 0
+    near_copies: bool = False
     min_count: PositiveInt | None = None
     repeat: dict[str, Positive] = field(default_factory=dict)
 
@@ -256,15 +259,15 @@ class TrainConfig:
         ema: decay of the averaged weights that are evaluated and kept; 0 turns them off.
         mixed_precision: `no`, `bf16` or `fp16`. Sums over thousands of classes, as `add_gcn` and
             `capgcn` have them, are too large for fp16; bf16 holds them.
-        self_distillation: what the run's own last view of a picture counts in its targets at the
-            end, in the beginning nothing: 0.6 where labels are loose. Takes next to no time, and
-            two bytes a picture and tag. A page of `augment.collage` has its labels alone.
+        self_distillation: weight of the run's own earlier prediction in the targets; it rises from
+            0 at the first step to this at the last. 0.6 where labels are loose. Takes next to no
+            time, and two bytes a picture and tag. A page of `augment.collage` has its labels alone.
         freeze_batch_norm: keep the backbone's batch statistics as they were loaded.
         early_stop: epochs without a better validation mAP after which training ends; 0: never.
         keep: `best` epoch on validation data, or the `last`.
-        cache_gib: decoded pictures are kept in memory up to this many GiB; beyond it they are
-            decoded again each epoch.
-        workers: decoding processes when they are not kept in memory.
+        cache_gib: decoded pictures are kept in memory up to this many GiB, those of training and of
+            validation apart; beyond it they are decoded again each epoch.
+        workers: decoding threads when they are not kept in memory.
         save_minutes: the state to resume from is written at least this often, and at every
             epoch's end.
         tensorboard: also log for TensorBoard (needs the extra of that name).

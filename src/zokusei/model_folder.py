@@ -64,7 +64,8 @@ def find_model_folder(folder: Path | str, kind: str | None = None) -> Path:
     if kind is not None and folder == BASE:
         return _find_packaged(kind)
     folder = Path(folder)
-    for candidate in (folder, folder / "model"):
+    # The last is the old one, all that there is between two renames of `write_model_folder`.
+    for candidate in (folder, folder / "model", folder / ".model.old"):
         if (candidate / "config.json").is_file():
             return candidate
     raise CheckpointError(

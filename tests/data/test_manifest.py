@@ -1,3 +1,5 @@
+from pathlib import Path
+
 import numpy as np
 import pyarrow as pa
 import pyarrow.parquet as pq
@@ -7,6 +9,7 @@ from hypothesis import strategies as st
 
 from zokusei.data.manifest import Box, Manifest, Record
 from zokusei.data.merging import merge_manifests
+from zokusei.data.splits import split_manifest
 from zokusei.errors import DataError
 from zokusei.tags import TagSet
 
@@ -115,8 +118,35 @@ def test_what_a_corpus_says_is_what_it_says_in_a_merged_one(parts):
                 assert not known.any()
         assert set(merged.column("source")[rows]) == {name}
         assert [str(path) for path in merged.paths[rows]] == [str(path) for path in part.paths]
-    groups = [set(part.column("group")) for part in manifests.values()]
-    assert len(set(merged.column("group"))) == sum(map(len, groups))
+    paths = [set(part.paths) for part in manifests.values()]
+    if sum(map(len, paths)) == len(set().union(*paths)):  # an absolute path is the same anywhere
+        groups = [set(part.column("group")) for part in manifests.values()]
+        assert len(set(merged.column("group"))) == sum(map(len, groups))
+
+
+def test_what_is_held_out_in_one_part_is_not_learnt_in_another():
+    def part(*rows):
+        records = [Record(path, ["hat"], None, split, group) for path, split, group in rows]
+        return Manifest.from_records(records, None, "/pictures")
+
+    whole = part(("a.png", "", "g"), ("b.png", "", "g"), ("c.png", "", "h"), ("d.png", "", "i"))
+    hand = part(("a.png", "test", "x"), ("e.png", "train", "y"), ("c.png", "train", "y"))
+    merged = merge_manifests({"whole": whole, "hand": hand})
+    split = split_manifest(merged, val=0.0, test=0.0)
+    found = dict(zip(split.column("path"), split.column("split"), strict=True))
+    wanted = {
+        "a.png": "test",
+        "b.png": "test",
+        "c.png": "train",
+        "d.png": "train",
+        "e.png": "train",
+    }
+    assert {Path(path).name: name for path, name in found.items()} == wanted
+    groups = dict(zip(split.column("path"), split.column("group"), strict=True))
+    assert len(set(groups.values())) == 3
+    other = part(("b.png", "train", "z"))
+    with pytest.raises(DataError, match=r"b\.png or a near copy is in several parts, for test in"):
+        merge_manifests({"whole": whole, "hand": hand, "other": other})
 
 
 def test_a_merged_manifest_survives_its_file(tmp_path):

@@ -39,6 +39,15 @@ def test_splits_of_the_source_stay_and_draw_their_group_along():
     assert splits == ["test", "test", "train"]
 
 
+def test_a_source_without_validation_gives_some_of_its_training():
+    groups, given = [str(i // 2) for i in range(40)], ["train"] * 30 + ["test"] * 10
+    splits = assign_splits(groups, given, val=0.2, test=0.5)
+    assert splits[30:] == ["test"] * 10
+    assert splits[:30].count("val") == 6
+    assert all(splits[i] == splits[i + 1] for i in range(0, 40, 2))
+    assert assign_splits(groups, given, val=0.0, test=0.5) == given
+
+
 def test_a_divided_group_is_refused():
     with pytest.raises(DataError, match="group 'a'"):
         assign_splits(["a", "a"], ["test", "train"], val=0.1, test=0.1)

@@ -67,10 +67,25 @@ def test_what_is_reported_is_what_is_logged(train, tmp_path):
 
 def test_the_best_epoch_is_kept_or_the_last(train, tmp_path):
     for keep in ("best", "last"):
-        checkpoint, reporter, _ = train(f"train.keep={keep}", name=keep)
+        checkpoint, reporter, told = train(f"train.keep={keep}", name=keep)
         scores = [record["map"] for record in reporter.epochs]
         wanted = max(scores) if keep == "best" else scores[-1]
         assert checkpoint.metrics["map"] == pytest.approx(wanted)
+        kept = scores.index(wanted) + 1 if keep == "best" else len(scores)
+        assert told[-1].startswith(f"kept epoch {kept} in ")
+
+
+def test_a_score_that_is_none_is_worse_than_any(train, tmp_path, monkeypatch):
+    import zokusei.training.classifier as module
+
+    real, scores = module.ClassifierTraining.evaluate, iter([math.nan, 40.0, 30.0])
+
+    def evaluate(self, model):
+        return real(self, model) | {"score": next(scores)}
+
+    monkeypatch.setattr(module.ClassifierTraining, "evaluate", evaluate)
+    _, _, told = train()
+    assert told[-1].startswith("kept epoch 2 in ")
 
 
 def test_frozen_statistics_are_those_of_the_backbone_alone(train, tmp_path):

@@ -21,12 +21,13 @@ def assign_splits(
     Groups are ordered by a hash of their name and the seed, so that the answer depends neither
     on the order of the rows nor on the platform; the first share becomes the test split, the
     next the validation split. Pictures whose source names a split keep it, and so does the rest
-    of their group.
+    of their group; but where nothing is named for validation, that share of the training groups
+    is, since there is no training without.
 
     Args:
         groups: name of each picture's group.
         given: split that the source names, or an empty string.
-        val: share of the free groups for validation, 0 to 1.
+        val: share of the free groups for validation, or else of those for training, 0 to 1.
         test: share for testing.
         seed: another seed gives another split.
 
@@ -36,6 +37,8 @@ def assign_splits(
 
     >>> assign_splits(["a", "a", "b", "c"], [""] * 4, val=0.34, test=0.34)
     ['val', 'val', 'train', 'test']
+    >>> assign_splits(["a", "b", "c"], ["train", "train", "test"], val=0.5, test=0.1)
+    ['val', 'train', 'test']
     """
     settled: dict[str, str] = {}
     for group, split in zip(groups, given, strict=True):
@@ -58,6 +61,11 @@ def assign_splits(
     for position, group in enumerate(free):
         in_test, in_val = position < num_test, position < num_test + num_val
         settled[group] = "test" if in_test else "val" if in_val else "train"
+    training = [group for group, split in settled.items() if split == "train"]
+    if val and "val" not in settled.values() and len(training) > 1:
+        training.sort(key=lambda name: _rank(name, seed))
+        share = min(max(1, round(len(training) * val)), len(training) - 1)
+        settled |= dict.fromkeys(training[:share], "val")
     return [settled[group] for group in groups]
 
 

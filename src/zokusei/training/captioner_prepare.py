@@ -111,7 +111,10 @@ def _import(config: CaptionerConfig, tell: Callable[[str], None]) -> tuple[Manif
     counts = count_splits(manifest)
     for split in ("train", "val"):
         if not counts[split]:
-            raise DataError(f"{data.path}: no picture is left for the split {split!r}")
+            raise DataError(
+                f"{data.path}: no picture is left for the split {split!r}; it names {counts}, and "
+                f"data.val = {data.val:g} takes that share of what is not named or of training"
+            )
     if config.pairs.photographs:
         folder = Path(config.pairs.photographs)
         missing = [p for p in manifest.column("path") if not (folder / p).is_file()]

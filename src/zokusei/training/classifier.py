@@ -96,7 +96,8 @@ def train_classifier(
         tell(f"not used: {problem}")
     trainer.close()
     checkpoint = load_checkpoint(folder)
-    tell(f"kept epoch {position.best_epoch + 1} in {folder / 'model'}")
+    kept = position.best_epoch + 1 if config.train.keep == "best" else position.epoch
+    tell(f"kept epoch {kept} in {folder / 'model'}")
     return checkpoint
 
 
@@ -109,7 +110,7 @@ def _prepare(
 ) -> "ClassifierTraining":
     """Build all parts before the folder is written: a setting that is refused leaves none."""
     source = load_source(config)
-    run = prepare_run(config, folder, tell)
+    run = prepare_run(config, folder, tell, counting)
     if not run.is_new:
         refuse_another_captioner(source, folder)
     trainer = ClassifierTraining(run.config, run.manifest, folder, accelerator, source, counting)

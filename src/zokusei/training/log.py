@@ -17,19 +17,22 @@ class RunLog:
         keep_bytes: what is kept of a log that is already there; the rest was written after the
             state that a resumed run starts from, and is written again.
         tensorboard: folder for TensorBoard's files, or None.
+        step: where the run goes on; TensorBoard shows nothing of a lost sitting behind it.
 
     Raises:
         MissingExtraError: TensorBoard is asked for and not installed.
     """
 
-    def __init__(self, path: Path, *, keep_bytes: int = 0, tensorboard: Path | None = None) -> None:
+    def __init__(
+        self, path: Path, *, keep_bytes: int = 0, tensorboard: Path | None = None, step: int = 0
+    ) -> None:
         self._writer: Any = None
         if tensorboard is not None:
             try:
                 from torch.utils.tensorboard import SummaryWriter
             except ImportError as error:
                 raise MissingExtraError("tensorboard", "tensorboard", "this log") from error
-            self._writer = SummaryWriter(str(tensorboard))
+            self._writer = SummaryWriter(str(tensorboard), purge_step=step or None)
         path.parent.mkdir(parents=True, exist_ok=True)
         self._file = path.open("ab")
         self._file.truncate(keep_bytes)

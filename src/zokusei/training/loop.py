@@ -131,6 +131,8 @@ class Loop:
             )
         self.plain_optimizer = optimizer
         self.model, self.optimizer = accelerator.prepare(task.model, optimizer)
+        if accelerator.scaler is not None and self.position.scaler:
+            accelerator.scaler.load_state_dict(self.position.scaler)
         if self.ema is not None:
             self.ema.to(accelerator.device)
         self.log = self._open_log(folder)
@@ -213,7 +215,9 @@ class Loop:
         position, settings = self.position, self.settings
         judged = self._averaged or self.accelerator.unwrap_model(self.model)
         figures = self.task.evaluate(judged)
-        better = position.best_score is None or figures["score"] > position.best_score
+        best = position.best_score
+        # A score that is none, of validation pictures without any label, is worse than all others.
+        better = best is None or math.isnan(best) or figures["score"] > best
         if better:
             position.best_score, position.best_epoch = figures["score"], position.epoch
         if self.accelerator.is_main_process and (better or not settings.keep_best):
@@ -230,6 +234,8 @@ class Loop:
         if self.log is None:
             return
         self.position.log_bytes = self.log.num_bytes
+        if self.accelerator.scaler is not None:
+            self.position.scaler = self.accelerator.scaler.state_dict()
         task, optimizer = self.task, self.plain_optimizer
         save_state(
             self.state_path, self.position, task.model, self._averaged, optimizer, task.memory
@@ -255,6 +261,7 @@ class Loop:
             folder / "metrics.jsonl",
             keep_bytes=self.position.log_bytes,
             tensorboard=tensorboard,
+            step=self.position.epoch * len(self.loader) + self.position.step,
         )
 
 

@@ -4,17 +4,21 @@ import dataclasses
 import statistics
 from collections.abc import Callable, Collection, Mapping
 from dataclasses import dataclass
+from datetime import timedelta
 from pathlib import Path
 from typing import Any, Generic, TypeVar
 
 from accelerate import Accelerator
 from accelerate.state import AcceleratorState, PartialState
+from accelerate.utils import InitProcessGroupKwargs
 
 from zokusei.config import Config, flatten, load_config, save_config
 from zokusei.corpora import Problems, import_corpus
+from zokusei.data.duplicates import regroup_near_copies
 from zokusei.data.manifest import Manifest
+from zokusei.data.row_file import Counting, no_counting
 from zokusei.data.splits import count_splits, split_manifest
-from zokusei.environment import describe_environment
+from zokusei.environment import count_cores, describe_environment
 from zokusei.errors import ConfigError, DataError, ImageError
 from zokusei.files import write_folder_whole, write_json
 from zokusei.images import open_image
@@ -29,6 +33,12 @@ _SAMPLE = 100
 
 # Settings that a run may be asked for without, and has once it is prepared.
 _CHOSEN = {"out", "train.epochs", "preprocess.size", "augment.size"}
+# How a run is computed, not what it computes: one that ran out of memory may go on with less of it.
+_HOW = ("cache_gib", "workers", "save_minutes", "tensorboard")
+
+# Others wait while one process draws cartoons, writes captions or a report: libraries give up after
+# minutes of that.
+_PATIENCE = timedelta(days=1)
 
 T = TypeVar("T")
 AnyConfig = TypeVar("AnyConfig")
@@ -76,13 +86,24 @@ def prepare_in_turn(prepare: Callable[[Accelerator], T], *, mixed_precision: str
     """
     # One training's precision and devices must not bind the next one in the same process.
     AcceleratorState._reset_state()
-    accelerator = Accelerator(mixed_precision=mixed_precision)
-    if accelerator.is_main_process:
-        prepared = prepare(accelerator)
-    accelerator.wait_for_everyone()
+    accelerator = Accelerator(
+        mixed_precision=mixed_precision,
+        kwargs_handlers=[InitProcessGroupKwargs(timeout=_PATIENCE)],
+    )
+    try:
+        if accelerator.is_main_process:
+            prepared = prepare(accelerator)
+    finally:
+        # Where it was refused the others find out by themselves, and all go on together.
+        accelerator.wait_for_everyone()
     if not accelerator.is_main_process:
         prepared = prepare(accelerator)
     return prepared
+
+
+def create_state() -> PartialState:
+    """Give what is known of all processes of this program."""
+    return PartialState(timeout=_PATIENCE)
 
 
 def do_once(action: Callable[[], object]) -> None:
@@ -91,7 +112,7 @@ def do_once(action: Callable[[], object]) -> None:
     Args:
         action: writes what they read afterwards; where it raises, they go on without it.
     """
-    state = PartialState()
+    state = create_state()
     try:
         if state.is_main_process:
             action()
@@ -99,7 +120,12 @@ def do_once(action: Callable[[], object]) -> None:
         state.wait_for_everyone()
 
 
-def prepare_run(config: Config, folder: Path, tell: Callable[[str], None]) -> Run[Config]:
+def prepare_run(
+    config: Config,
+    folder: Path,
+    tell: Callable[[str], None],
+    counting: Counting = no_counting,
+) -> Run[Config]:
     """Import the corpus and settle what was left open; nothing is written.
 
     A folder that holds this very run already is taken as it is, so that it can go on.
@@ -108,6 +134,7 @@ def prepare_run(config: Config, folder: Path, tell: Callable[[str], None]) -> Ru
         config: may leave size, epochs and smallest count open.
         folder: the run folder.
         tell: is told what was found and chosen.
+        counting: shows how far near copies are looked for.
 
     Raises:
         ConfigError: the folder holds something else.
@@ -116,10 +143,13 @@ def prepare_run(config: Config, folder: Path, tell: Callable[[str], None]) -> Ru
     config_path = folder / "config.yaml"
     if config_path.exists():
         settled = load_config(config_path)
-        refuse_another_run(config, settled, folder)
+        refuse_another_run(config, settled, folder, elsewhere=[f"train.{name}" for name in _HOW])
+        asked = {name: getattr(config.train, name) for name in _HOW}
+        train = dataclasses.replace(settled.train, **asked)
+        settled = dataclasses.replace(settled, train=train)
         return Run(settled, Manifest.load(folder / "manifest.parquet"), Problems(), is_new=False)
     refuse_other_files(folder)
-    manifest, problems = _import(config)
+    manifest, problems = _import(config, tell, counting)
     manifest = _drop_rare_tags(manifest, config, tell)
     config = _settle(config, manifest)
     counts = count_splits(manifest)
@@ -134,7 +164,9 @@ def prepare_run(config: Config, folder: Path, tell: Callable[[str], None]) -> Ru
     return Run(config, manifest, problems, is_new=True)
 
 
-def _import(config: Config) -> tuple[Manifest, Problems]:
+def _import(
+    config: Config, tell: Callable[[str], None], counting: Counting
+) -> tuple[Manifest, Problems]:
     data = config.data
     if not data.path:
         raise ConfigError("data.path is empty; give a folder of pictures, a CSV or a manifest")
@@ -145,12 +177,31 @@ def _import(config: Config) -> tuple[Manifest, Problems]:
         group_column=data.group_column,
         vocabulary=data.vocabulary,
     )
+    if data.near_copies:
+        manifest = _join_near_copies(manifest, tell, counting)
     manifest = split_manifest(manifest, val=data.val, test=data.test, seed=data.split_seed)
     counts = count_splits(manifest)
     for split in ("train", "val"):
         if not counts[split]:
-            raise DataError(f"{data.path}: no picture is left for the split {split!r}")
+            raise DataError(
+                f"{data.path}: no picture is left for the split {split!r}; it names {counts}, and "
+                f"data.val = {data.val:g} takes that share of what is not named or of training"
+            )
     return manifest, problems
+
+
+def _join_near_copies(
+    manifest: Manifest, tell: Callable[[str], None], counting: Counting
+) -> Manifest:
+    """Put near copies into one group, and say how many there are."""
+    paths, before = manifest.column("path"), manifest.column("group")
+    with counting("looking for near copies", len(paths)) as progress:
+        groups = regroup_near_copies(
+            manifest.root, paths, before, workers=count_cores(), progress=progress
+        )
+    joined = len(set(before)) - len(set(groups))
+    tell(f"near copies: {joined} of {len(set(before))} groups of pictures join another's split")
+    return manifest.with_column("group", groups)
 
 
 def _drop_rare_tags(manifest: Manifest, config: Config, tell: Callable[[str], None]) -> Manifest:
@@ -183,9 +234,11 @@ def _settle(config: Config, manifest: Manifest) -> Config:
         train = dataclasses.replace(train, epochs=epochs)
     size = preprocess.size or _choose_size(manifest)
     if augment.size is None:
-        smaller = max(_SIZE_STEP, round(size * 7 / 8 / _SIZE_STEP) * _SIZE_STEP)
+        # With a second look the whole picture is seen at half of the size, and so are crops.
+        seen = size // 2 if config.model.second_look else size
+        smaller = max(_SIZE_STEP, round(seen * 7 / 8 / _SIZE_STEP) * _SIZE_STEP)
         crops = augment.crop == "random_resized_crop"
-        augment = dataclasses.replace(augment, size=min(size, smaller) if crops else size)
+        augment = dataclasses.replace(augment, size=min(seen, smaller) if crops else seen)
     preprocess = dataclasses.replace(preprocess, size=size)
     return dataclasses.replace(config, train=train, preprocess=preprocess, augment=augment)
 

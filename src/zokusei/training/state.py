@@ -1,7 +1,7 @@
 """What a killed training needs to go on: one file, written whole, without a pickle."""
 
 import json
-from dataclasses import asdict, dataclass
+from dataclasses import asdict, dataclass, field
 from pathlib import Path
 from typing import Any
 
@@ -29,6 +29,7 @@ class Position:
         seconds: on the clock, over all sittings, evaluation included.
         log_bytes: length of the log up to here; what stands after it is of a lost sitting.
         finished: nothing is left to do.
+        scaler: of half precision, how losses are scaled; empty without.
     """
 
     epoch: int = 0
@@ -39,6 +40,7 @@ class Position:
     seconds: float = 0.0
     log_bytes: int = 0
     finished: bool = False
+    scaler: dict[str, float] = field(default_factory=dict)
 
 
 def save_state(

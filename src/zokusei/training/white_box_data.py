@@ -107,8 +107,9 @@ def list_pictures(config: WhiteBoxConfig) -> dict[str, Manifest]:
             raise ConfigError(f"pictures.{name} is empty; give a folder of pictures")
         root = Path(folder).resolve()
         paths = [str(path.relative_to(root)) for path in find_images(root)]
-        # By lot, and the same lot on every machine: folders are often sorted by what they show.
-        np.random.default_rng(config.train.seed).shuffle(paths)
+        # By lot, since folders are often sorted by what they show; the same lot on every machine
+        # and for every seed, so that trainings are judged on the same pictures.
+        np.random.default_rng(0).shuffle(paths)
         val = config.pictures.val
         limit = config.pictures.limit
         paths = paths if limit is None else paths[: limit + val]
