@@ -344,6 +344,15 @@ def caption_cost(rows: list[Row]) -> list[list[str]]:
     return table
 
 
+def folding(rows: list[Row]) -> list[list[str]]:
+    """A pass with batch norms and without, the newest measurement."""
+    table = [["with batch norms", "folded", "times as fast"]]
+    for row in rows[-1:]:
+        plain, folded = (f"{float(row[name]):.1f} ms" for name in ("plain_ms", "folded_ms"))
+        table.append([plain, folded, f"{float(row['ratio']):.2f}"])
+    return table
+
+
 def tagging(rows: list[Row]) -> list[list[str]]:
     """What tagging a collection costs, the newest of each measurement."""
     newest = {
@@ -409,6 +418,7 @@ def make_tables() -> dict[str, str]:
         "cartoonize": cartoonize(read("cartoonize")),
         "captioner": captioner(read("captioner")),
         "captioner-speed": captioner_speed(read("captioner-speed")),
+        "folding": folding(read("folding")),
         "memory": memory(read("memory")),
         "heads": heads(read("heads")),
         "heads-growth": heads_growth(read("heads")),

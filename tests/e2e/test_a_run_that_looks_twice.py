@@ -53,7 +53,7 @@ def test_what_is_exported_looks_twice(run, corpus, tmp_path, target):
     for one, other in zip(before, after, strict=True):
         assert other.scores == pytest.approx(one.scores, abs=1e-4)
     # One look says something else, and of the tag that is not named the same.
-    trained.model.conclude = lambda images, logits, vectors: logits
+    trained.backend.model.conclude = lambda images, logits, vectors: logits
     once = list(trained.tag(paths))
     assert max(abs(one.scores["square"] - two.scores["square"])
                for one, two in zip(once, before, strict=True)) > 1e-3  # fmt: skip

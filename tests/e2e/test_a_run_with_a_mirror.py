@@ -40,7 +40,7 @@ def test_what_is_exported_has_the_mirror(run, corpus, tmp_path, runtime):
     export_run(run, tmp_path / "x", runtime)
     trained = Tagger.load(run, device="cpu")
     before, after = (list(tagger.tag(paths)) for tagger in (trained, Tagger.load(tmp_path / "x")))
-    trained.model.mirror = False
+    trained.backend.model.mirror = False
     once = list(trained.tag(paths))
     for one, two in zip(after, before, strict=True):
         assert one.scores == pytest.approx(two.scores, abs=1e-4)
