@@ -7,8 +7,18 @@ from pathlib import Path
 from typing import TYPE_CHECKING
 
 if TYPE_CHECKING:
+    from zokusei.cli.keeping import Keeping
     from zokusei.cli.left_out import LeftOut
+    from zokusei.inference import Picture
     from zokusei.inference.sources import Item
+
+
+def offer(
+    pictures: list[str], null: bool, left_out: "LeftOut", writing: "Keeping | None"
+) -> Iterator[tuple["Picture", bool]]:
+    """Give every picture, and whether it is to be tagged: not what was done before."""
+    for item in list_items(pictures, null, left_out):
+        yield item.picture, writing is None or writing.accept(item)
 
 
 def list_items(pictures: list[str], null: bool, left_out: "LeftOut") -> Iterator["Item"]:

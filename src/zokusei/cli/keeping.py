@@ -33,11 +33,12 @@ class WriteSettings:
     dry_run: bool
     state: Path | None
 
-    def check(self, *, elsewhere: bool = False) -> list[str]:
+    def check(self, *, elsewhere: bool = False, as_json: bool = False) -> list[str]:
         """Give the names of the formats, before anything is loaded.
 
         Args:
             elsewhere: whether results go to another program, with a state of their own.
+            as_json: whether tags are printed for another program.
 
         Raises:
             ConfigError: something does not go with something else.
@@ -47,6 +48,11 @@ class WriteSettings:
         from zokusei.inference.writers.changes import check_existing
         from zokusei.tag_text import PRESETS
 
+        if self.dry_run and as_json:
+            raise ConfigError(
+                "--dry-run prints what would change, and --json objects for a program; give one of "
+                "them"
+            )
         if self.write is None:
             given = self.out, not elsewhere and (self.state or self.dry_run)
             if any(given) or (self.existing, self.extension) != ("skip", ".txt"):

@@ -44,6 +44,15 @@ class LeftOut:
             if self.path is not None:
                 self._write(self.path, Problem(str(where), None, what, lost=True).to_json())
 
+    def summarize(self, of: int | None) -> None:
+        """Say how many there are, and of how many where nothing was written."""
+        from zokusei.cli.console import tell
+
+        all_of_them = "" if of is None else f" of {of}"
+        tell(f"{self.lost}{all_of_them} pictures could not be read{' or written' * (of is None)}")
+        if self.path is not None:
+            tell(f"they are listed in {self.path}")
+
     def __enter__(self) -> "LeftOut":
         if self._asked and self.path is not None:
             self._write(self.path, b"")

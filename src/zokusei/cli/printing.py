@@ -12,6 +12,28 @@ if TYPE_CHECKING:
     from zokusei.inference import Tags
 
 
+def show(tags: "Tags", steps: Sequence[str], *, as_json: bool, kept: bool) -> None:
+    """Print what was found in a picture, and what rules did to it.
+
+    Args:
+        tags: what was found.
+        steps: of the rules.
+        as_json: whether one object a line was asked for.
+        kept: whether results are written elsewhere; then tags are printed only `as_json`, and
+            nobody who has stopped reading ends the work.
+    """
+    try:
+        if as_json:
+            print_json(tags.to_dict())
+        elif not kept:
+            print_tags(tags)
+        print_steps(tags, steps, named=not kept)
+    except BrokenPipeError:
+        if not kept:
+            raise
+        stop_printing()
+
+
 def print_json(values: Mapping[str, Any]) -> None:
     """Print one object on one line; half characters of a file name are escaped."""
     try:

@@ -190,16 +190,10 @@ def tag(
     """
     from zokusei.cli.console import CollectionProgress, tell
     from zokusei.cli.extras import Extras
-    from zokusei.cli.given import count_ahead, list_items
+    from zokusei.cli.given import count_ahead, offer
     from zokusei.cli.keeping import Keeping, WriteSettings
     from zokusei.cli.left_out import LeftOut
-    from zokusei.cli.printing import (
-        print_json,
-        print_steps,
-        print_tags,
-        printable,
-        stop_printing,
-    )
+    from zokusei.cli.printing import printable, show
     from zokusei.cli.ruling import Ruler
     from zokusei.cli.sending import HydrusSettings, Sending
     from zokusei.errors import ConfigError, DataError, ImageError
@@ -208,15 +202,11 @@ def tag(
     from zokusei.inference.thresholds import create_selection
 
     pictures = pictures or []
+    if null and "-" not in pictures:
+        raise ConfigError("--null is about a list of pictures on stdin; add -")
     settings = WriteSettings(write, out, existing, extension, dry_run, state)
     remote = HydrusSettings(hydrus, access_key, search, tag_service)
-    formats = settings.check(elsewhere=remote.check(pictures, settings))
-    if null and "-" not in (pictures or ()):
-        raise ConfigError("--null is about a list of pictures on stdin; add -")
-    if dry_run and as_json:
-        raise ConfigError(
-            "--dry-run prints what would change, and --json objects for a program; give one of them"
-        )
+    formats = settings.check(elsewhere=remote.check(pictures, settings), as_json=as_json)
     extras = Extras(caption, captioner, caption_first, embedding)
     extras.check(formats, printed=as_json or not (formats or hydrus))
     ruler = Ruler(rules, explain=explain_rules, as_json=as_json)
@@ -224,13 +214,9 @@ def tag(
     extras = extras.settle(tagger)
     writer = extras.load_captioner(tagger, device)
     tell(tagger.describe())
+    limits = threshold or (), tag_threshold or ()
     tagger.selection = create_selection(
-        tagger.checkpoint.tags,
-        threshold or (),
-        tag_threshold or (),
-        topk=topk,
-        mcut=mcut,
-        order=order,
+        tagger.checkpoint.tags, *limits, topk=topk, mcut=mcut, order=order
     )
     ruler.meet(tagger.checkpoint.tags)
     choices = {"selection": asdict(tagger.selection), "rules": ruler.digest, "frames": frames,
@@ -240,6 +226,7 @@ def tag(
     sending = Sending(remote, *given, choices, left_out) if hydrus is not None else None
     writing = Keeping(tagger, *given, formats, extras, choices, left_out) if formats else None
     keeping = sending or writing
+    offered = sending.offer() if sending else offer(pictures, null, left_out, writing)
     tagged = 0
     with left_out, CollectionProgress("tagging") as progress, keeping or nullcontext():
         if sending is not None:
@@ -247,26 +234,19 @@ def tag(
         else:
             count_ahead(pictures, progress.set_total)
 
+        def accepted() -> Iterator[Picture]:
+            for picture, wanted in offered:
+                if wanted:
+                    yield picture
+                else:
+                    progress.skip()
+
         def on_error(picture: Picture, error: ImageError) -> None:
             progress.advance()
             left_out.add(name_picture(picture), str(error))
             tell(f"not tagged: {printable(str(error))}")
             if keeping is not None:
                 keeping.drop(name_picture(picture))
-
-        def offered() -> Iterator[tuple[Picture, bool]]:
-            if sending is not None:
-                yield from sending.offer()
-                return
-            for item in list_items(pictures, null, left_out):
-                yield item.picture, writing is None or writing.accept(item)
-
-        def accepted() -> Iterator[Picture]:
-            for picture, wanted in offered():
-                if wanted:
-                    yield picture
-                else:
-                    progress.skip()
 
         for tags in tagger.tag(
             accepted(),
@@ -282,27 +262,14 @@ def tag(
             tags, steps = ruler.apply(tags)
             if keeping is not None:
                 keeping.put(tags)
-            try:
-                if as_json:
-                    print_json(tags.to_dict())
-                elif keeping is None:
-                    print_tags(tags)
-                print_steps(tags, steps, named=keeping is None)
-            except BrokenPipeError:
-                if keeping is None:
-                    raise
-                stop_printing()  # nobody reads on, but files were asked for, too
+            show(tags, steps, as_json=as_json, kept=keeping is not None)
         speed = progress.images_per_second
-    lost = left_out.lost
-    if not tagged and not lost and not (keeping and keeping.seen):
+    if not tagged and not left_out.lost and not (keeping and keeping.seen):
         raise DataError(f"no picture was found in {', '.join(pictures) or 'Hydrus'}")
     rate = f", {speed:.1f} images/s on {tagger.backend.place}" if tagged else ""
     tell(f"{tagged} pictures tagged{rate}")
     if keeping is not None:
         keeping.summarize()
-    if lost:
-        of = f" of {tagged + lost}" if keeping is None else ""
-        tell(f"{lost}{of} pictures could not be read{' or written' if keeping else ''}")
-        if left_out.path is not None:
-            tell(f"they are listed in {left_out.path}")
+    if left_out.lost:
+        left_out.summarize(None if keeping else tagged + left_out.lost)
         raise typer.Exit(_FAILED)
