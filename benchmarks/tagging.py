@@ -1,7 +1,8 @@
 """What tagging a collection costs: speed end to end, memory, and seconds to the first result.
 
     python benchmarks/tagging.py end-to-end [RUN]   each backend alone and from files to tags
-    python benchmarks/tagging.py int8 [RUN]         eight-bit OpenVINO against torch, speed and mAP
+    python benchmarks/tagging.py int8 [RUN]         OpenVINO in eight bits, and in bfloat16, against
+                                                    torch: speed and mAP
     python benchmarks/tagging.py memory [RUN]       most memory of 1,000 and of 100,000 pictures
     python benchmarks/tagging.py first [RUN]        seconds from the command to its first line
 
@@ -41,7 +42,10 @@ COLUMNS = (
 SIDE, QUALITY = 512, 90
 VIT, VIT_SIDE, VIT_TAGS, VIT_PICTURES = "vit_base_patch16_224", 448, 10861, 16
 VIT_NAME = f"ViT-B/16 {VIT_SIDE} px, onnx"
-BACKENDS = {"onnx": ("onnx", False), "openvino": ("openvino", False), "int8": ("openvino", True)}
+BACKENDS = {
+    "onnx": ("onnx", "float32"), "openvino": ("openvino", "float32"),
+    "bfloat16": ("openvino", "bfloat16"), "int8": ("openvino", "int8"),
+}  # fmt: skip
 
 
 def write_jpegs(folder: Path, count: int) -> list[Path]:
@@ -58,8 +62,8 @@ def export_all(run: Path, folder: Path, names: Sequence[str]) -> dict[str, float
     """Export the run for each of these backends; give the change of mAP of each."""
     changes = {}
     for name in names:
-        runtime, int8 = BACKENDS[name]
-        changes[name] = export_run(run, folder / name, runtime, int8=int8).map_change
+        runtime, precision = BACKENDS[name]
+        changes[name] = export_run(run, folder / name, runtime, precision=precision).map_change
     return changes
 
 
@@ -101,12 +105,13 @@ def end_to_end(run: Path, options: argparse.Namespace) -> None:
 
 
 def int8(run: Path, options: argparse.Namespace) -> None:
-    """Measure eight-bit OpenVINO beside torch, and the mAP that it costs on validation pictures."""
+    """Measure short numbers in OpenVINO beside torch, and the mAP that they cost in validation."""
     with tempfile.TemporaryDirectory() as name:
         folder = Path(name)
         paths = write_jpegs(folder / "pictures", options.count)
-        changes = export_all(run, folder, ["int8"])
-        add_speeds("int8", {"torch": run, "int8": folder / "int8"}, paths, options, changes)
+        changes = export_all(run, folder, ["bfloat16", "int8"])
+        models = {"torch": run, **{backend: folder / backend for backend in changes}}
+        add_speeds("int8", models, paths, options, changes)
 
 
 def add_speeds(

@@ -53,10 +53,10 @@ def test_what_is_exported_has_the_mirror(run, corpus, tmp_path, runtime):
 
 @pytest.mark.slow
 def test_eight_bits_say_nearly_the_same(run, tmp_path):
-    assert 0 < export_run(run, tmp_path / "x", "onnx", int8=True).mean < 0.1
+    assert 0 < export_run(run, tmp_path / "x", "onnx", precision="int8").mean < 0.1
 
 
 def test_what_would_crash_is_refused(run, tmp_path):
     with pytest.raises(ModelError, match="export this one with --to onnx, or without --int8"):
-        export_run(run, tmp_path / "x", "openvino", int8=True)
+        export_run(run, tmp_path / "x", "openvino", precision="int8")
     assert not (tmp_path / "x").exists()

@@ -304,8 +304,37 @@ def test_eight_bits_say_nearly_the_same(zokusei, run_folder, tmp_path, corpus, r
     assert not any(name.startswith("int8-") for name in names)
 
 
+def test_bfloat16_is_what_openvino_computes_in_where_the_processor_has_it(
+    run_folder, openvino_folder, written, zokusei, corpus, tmp_path
+):
+    import openvino
+
+    code, _, err = zokusei(
+        "export", run_folder, "--to", "openvino", "--bf16", "-o", tmp_path / "bf16"
+    )
+    assert code == 0, err
+    paths = sorted(corpus.glob("*.png"))[:9]
+    short, exact = (
+        Tagger.load(place, device="cpu") for place in (tmp_path / "bf16", openvino_folder)
+    )
+    has = "BF16" in openvino.Core().get_property("CPU", "OPTIMIZATION_CAPABILITIES")
+    assert short.backend.place == "cpu through OpenVINO" + " in bfloat16" * has
+    both = zip(short.tag(paths), exact.tag(paths), strict=True)
+    pairs = [(one.scores, two.scores) for one, two in both]
+    furthest = max(abs(one[name] - two[name]) for one, two in pairs for name in one)
+    assert (1e-6 < furthest < 0.05) if has else furthest == 0.0
+    # One picture does not depend on the others.
+    assert [next(short.tag([path])).scores for path in paths] == [one for one, _ in pairs]
+    with pytest.raises(ConfigError, match="give --to openvino"):
+        export_run(run_folder, tmp_path / "x", "onnx", precision="bfloat16")
+    with pytest.raises(ConfigError, match="did you mean 'bfloat16'"):
+        export_run(run_folder, tmp_path / "x", "openvino", precision="bfloat")
+    code, _, err = zokusei("export", run_folder, "--to", "openvino", "--bf16", "--int8")
+    assert (code, "give one of them" in err) == (2, True)
+
+
 def test_eight_bits_need_their_library_and_pictures(run_folder, tmp_path, monkeypatch, written):
     monkeypatch.setitem(sys.modules, "nncf", None)
     with pytest.raises(MissingExtraError, match="--int8 needs nncf"):
-        export_run(run_folder, tmp_path / "int8", "onnx", int8=True)
+        export_run(run_folder, tmp_path / "int8", "onnx", precision="int8")
     assert list(tmp_path.iterdir()) == []

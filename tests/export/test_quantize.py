@@ -54,7 +54,7 @@ def write_model(folder, name, *, second_look=False):
 @pytest.mark.slow
 def test_a_head_that_takes_parts_of_weights_goes_into_eight_bits(tmp_path, corpus):
     model = write_model(tmp_path / "model", "add_gcn")
-    parity = export_run(model, tmp_path / "int8", "onnx", int8=True, pictures=corpus)
+    parity = export_run(model, tmp_path / "int8", "onnx", precision="int8", pictures=corpus)
     assert 0 < parity.mean < 0.05
 
 
@@ -62,7 +62,7 @@ def test_a_head_that_takes_parts_of_weights_goes_into_eight_bits(tmp_path, corpu
 @pytest.mark.parametrize("runtime", ["onnx", "openvino"])
 def test_tags_that_compete_do_so_with_all_their_bits(tmp_path, corpus, runtime):
     model = write_model(tmp_path / "model", "gap")
-    export_run(model, tmp_path / "int8", runtime, int8=True, pictures=corpus)
+    export_run(model, tmp_path / "int8", runtime, precision="int8", pictures=corpus)
     kinds = list_quantized(tmp_path / "int8" / FILES[runtime])
     assert kinds & {"Conv", "Convolution"}
     assert kinds.isdisjoint({"Sub", "Subtract", "Concat", "ReduceSum", "ReduceLogSumExp"})
@@ -71,7 +71,7 @@ def test_tags_that_compete_do_so_with_all_their_bits(tmp_path, corpus, runtime):
 @pytest.mark.slow
 def test_places_in_a_picture_keep_all_their_bits(tmp_path, corpus):
     model = write_model(tmp_path / "model", "gap", second_look=True)
-    export_run(model, tmp_path / "int8", "openvino", int8=True, pictures=corpus)
+    export_run(model, tmp_path / "int8", "openvino", precision="int8", pictures=corpus)
     graph = openvino.Core().read_model(tmp_path / "int8" / FILES["openvino"])
     (sampling,) = [it for it in graph.get_ops() if it.get_type_name() == "GridSample"]
     place = sampling.input(1).get_source_output().get_node()

@@ -196,9 +196,9 @@ def test_another_table_in_the_folder_is_refused(zokusei, write_plan, tmp_path):
     ("base:\nmodels: {gap: {}}", ["train.epochs=1"], "base must hold settings"),
     ("base: [1]\nmodels: {gap: {}}", ["train.epochs=1"], "base must hold settings"),
     ("base: {model: {1: 2}}\nmodels: {gap: {}, gmp: {}}", [], "unknown setting 'model.1'"),
-    ("base: {1: 2}\nmodels: {gap: {}, gmp: {}}", [], "base.1"),
+    ("base: {1: 2}\nmodels: {gap: {}, gmp: {}}", [], "gap cannot be trained: unknown setting '1'"),
     ("base: {}\nmodels: {gap: {model: {1: 2}}, gmp: {}}", [], "unknown setting 'model.1'"),
-    ("base: {}\nmodels: {gap: {1: 2}, gmp: {}}", [], "models.gap.1"),
+    ("base: {}\nmodels: {gap: {1: 2}, gmp: {}}", [], "gap may not have its own 1"),
     ("base: {}\nmodels: {gap: {model: gmp}, gmp: {}}", [], "model = 'gmp'"),
 ])  # fmt: skip
 def test_a_malformed_plan_is_one_clear_line(tmp_path, text, overrides, message):

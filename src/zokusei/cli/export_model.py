@@ -15,8 +15,15 @@ def export(
     int8: Annotated[
         bool, typer.Option("--int8", help="Eight-bit numbers, calibrated on training pictures.")
     ] = False,
+    bf16: Annotated[
+        bool,
+        typer.Option(
+            "--bf16", help="OpenVINO computes in bfloat16 where the processor has it, much faster."
+        ),
+    ] = False,
     out: Annotated[
-        Path | None, typer.Option("--out", "-o", help="Folder to write; RUN/TO or RUN/TO-int8.")
+        Path | None,
+        typer.Option("--out", "-o", help="Folder to write; RUN/TO, RUN/TO-int8 or RUN/TO-bf16."),
     ] = None,
     manifest: Annotated[
         Path | None, typer.Option(help="Labelled pictures to compare on; the run's.")
@@ -39,6 +46,9 @@ def export(
     compared on the validation split, or on `--pictures` where a model came without one as `base`
     does, and not written where it says something else than the trained model.
 
+    With `--bf16` (OpenVINO) the numbers have eight binary digits while they are computed, on recent
+    processors of Intel, AMD and ARM; others compute as exactly as without it.
+
     With `--int8` it is about a quarter as large and says something slightly else: the change of mAP
     on validation pictures is printed, and whether it is worth it is yours to say. Of `--pictures`
     every second one is for calibration then.
@@ -53,11 +63,14 @@ def export(
         raise ConfigError(
             f"{run} is a model folder, which an export would change; give --out FOLDER"
         )
-    target = out or place / (f"{to}-int8" if int8 else to)
+    if int8 and bf16:
+        raise ConfigError("--int8 and --bf16 are two kinds of numbers; give one of them")
+    precision = "int8" if int8 else "bfloat16" if bf16 else "float32"
+    target = out or place / (f"{to}-int8" if int8 else f"{to}-bf16" if bf16 else to)
     with counting("comparing", None) as progress:
         parity = export_run(
-            place, target, to, form=form, int8=int8, manifest=manifest, pictures=pictures,
-            progress=progress,
+            place, target, to, form=form, precision=precision, manifest=manifest,
+            pictures=pictures, progress=progress,
         )  # fmt: skip
     kind = "pictures" if pictures else "validation pictures"
     if parity.unreadable:

@@ -24,6 +24,9 @@ from zokusei.inference.steps import describe_steps
 from zokusei.model_folder import FORMAT_VERSION, describe_metrics, write_model_folder
 from zokusei.tags import CATEGORIES, TagSet
 
+PRECISIONS = ("float32", "bfloat16", "int8")
+"""What an exported model may be computed in."""
+
 _FAR = 1e-3  # of a probability; float32 libraries differ by less than a hundredth of it
 
 
@@ -33,7 +36,7 @@ def export_run(
     runtime: str,
     *,
     form: str = "wd",
-    int8: bool = False,
+    precision: str = "float32",
     manifest: Path | str | None = None,
     pictures: Path | str | None = None,
     progress: Callable[[int], None] | None = None,
@@ -45,7 +48,8 @@ def export_run(
         out: the folder to write; appears when it is complete and agrees.
         runtime: `onnx` or `openvino`.
         form: `wd`, or with `onnx` also `imgutils`: the clients that the graph is made for.
-        int8: eight-bit numbers, calibrated on training pictures; smaller, and not the same.
+        precision: one of `PRECISIONS`: `int8` is calibrated on training pictures, smaller, and not
+            the same; `bfloat16`, with `openvino`, is computed so where the processor has it.
         manifest: labelled pictures to compare (`val`) and calibrate (`train`) on; the run's own by
             default.
         pictures: a folder of pictures without labels, in place of a manifest; there is no mAP
@@ -54,14 +58,14 @@ def export_run(
 
     Raises:
         CheckpointError: the run has no finished model.
-        ConfigError: runtime or form are unknown or do not go together, `out` is a folder of
-            something else, or both kinds of pictures are given.
+        ConfigError: runtime, form or precision are unknown or do not go together, `out` is a folder
+            of something else, or both kinds of pictures are given.
         DataError: there are no pictures to compare on.
         ModelError: the model cannot be exported, or says something else afterwards.
         MissingExtraError: a library is not installed.
     """
-    _check_form(runtime, form)
-    run, out = Path(run), Path(out)
+    _check_form(runtime, form, precision)
+    run, out, int8 = Path(run), Path(out), precision == "int8"
     check_target(out)
     checkpoint = load_checkpoint(run)
     if int8 and runtime == "openvino" and checkpoint.model.mirror:
@@ -79,9 +83,9 @@ def export_run(
         _write_graph(fresh, checkpoint, runtime, form)
         if calibration is not None:
             _quantize(fresh / FILES[runtime], checkpoint, runtime, form, calibration)
-        _describe(fresh, checkpoint, runtime, form, "int8" if int8 else "float32")
+        _describe(fresh, checkpoint, runtime, form, precision)
         parity = _compare(fresh, checkpoint, compared, progress)
-        if parity.largest > _FAR and not int8:
+        if parity.largest > _FAR and precision == "float32":
             raise ModelError(
                 f"{checkpoint.model.name!r} exported to {runtime} gives a probability that lies "
                 f"{parity.largest:.2g} from the trained model's, and {_FAR:g} is allowed; nothing "
@@ -103,7 +107,7 @@ def _quantize(
     quantize(graph, runtime, pictures, checkpoint.preprocess, FORMS[form], competing=competing)
 
 
-def _check_form(runtime: str, form: str) -> None:
+def _check_form(runtime: str, form: str, precision: str) -> None:
     """Refuse what is unknown, or does not go together.
 
     Raises:
@@ -113,6 +117,10 @@ def _check_form(runtime: str, form: str) -> None:
         raise ConfigError(f"unknown runtime {runtime!r}{suggest(runtime, FILES)}")
     if form not in FORMS:
         raise ConfigError(f"unknown form {form!r}{suggest(form, FORMS)}")
+    if precision not in PRECISIONS:
+        raise ConfigError(f"unknown precision {precision!r}{suggest(precision, PRECISIONS)}")
+    if precision == "bfloat16" and runtime != "openvino":
+        raise ConfigError("bfloat16 is what OpenVINO computes in; give --to openvino")
     if form != "wd" and runtime != "onnx":
         raise ConfigError(f"the form {form!r} is for clients that run ONNX; give --to onnx")
 

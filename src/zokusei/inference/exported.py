@@ -94,6 +94,7 @@ class ExportedModel:
         preprocess: how a picture becomes a square.
         form: how the graph takes squares.
         arguments: what builds the network, where the file holds weights alone.
+        precision: what it is computed in, as `zokusei export` was asked for.
     """
 
     runtime: str
@@ -103,6 +104,7 @@ class ExportedModel:
     preprocess: Preprocess
     form: Form
     arguments: dict[str, Any] | None = None
+    precision: str = "float32"
 
 
 def find_runtime(folder: Path) -> str | None:
@@ -135,6 +137,7 @@ def load_exported(folder: Path) -> ExportedModel:
             TagSet.load(folder / "tags.csv"),
             _read_preprocess(folder / "preprocess.json"),
             Form(**config["form"]),
+            precision=str(config.get("precision", "float32")),
         )
     if not exported.file.is_file():
         raise CheckpointError(f"{folder} is incomplete: it lacks {exported.file.name}")
