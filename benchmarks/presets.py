@@ -14,6 +14,7 @@ a killed one goes on. `key=value` changes settings of all, as for `compare`; row
 
 import argparse
 import dataclasses
+import hashlib
 import json
 from collections.abc import Mapping
 from pathlib import Path
@@ -77,7 +78,8 @@ def run_one(
     rows = read_results(RESULTS) if RESULTS.exists() else []
     if any(row.items() >= key.items() for row in rows):
         return
-    run = Path("runs") / "presets" / plan / "-".join([model, f"{rate:g}", *changed])
+    digest = hashlib.sha256(" ".join(own).encode()).hexdigest()[:8]
+    run = Path("runs") / "presets" / plan / "-".join([model, digest, f"{rate:g}", *changed])
     progress = TrainingProgress()
     try:
         train_classifier(config, run, progress, tell)

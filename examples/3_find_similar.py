@@ -1,4 +1,4 @@
-"""Name the picture of a folder that is most like each of the others.
+"""For each picture of a folder, name the one that is most like it.
 
     python examples/3_find_similar.py FOLDER [MODEL]
 
@@ -14,8 +14,15 @@ from zokusei.images import find_images
 from zokusei.inference import Tagger
 
 
+def complain(_, error):
+    print(f"left out: {error}", file=sys.stderr)
+
+
 def main(folder: str, model: str = "base") -> None:
-    found = list(Tagger.load(model).tag(find_images(folder), embedding=True))
+    tagger = Tagger.load(model)
+    found = list(tagger.tag(find_images(folder), on_error=complain, embedding=True))
+    if len(found) < 2:
+        sys.exit(f"{folder} holds {len(found)} pictures; two are needed to compare them")
     vectors = np.array([tags.embedding for tags in found])
     vectors /= np.linalg.norm(vectors, axis=1, keepdims=True)
     likeness = vectors @ vectors.T  # cosines

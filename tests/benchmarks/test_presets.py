@@ -64,6 +64,7 @@ def test_every_model_has_every_rate_once(tmp_path, monkeypatch):
     monkeypatch.setattr(sys, "argv", given)
     presets.main()
     assert [config.model.name for config, _ in seen[8:]] == ["gmp", "gmp"]
+    assert len({run for _, run in seen}) == 10
     rows = read_results(tmp_path / "presets.csv")
     assert len(rows) == 10
     assert tables.presets(rows)[1:] == [["`gap`", "**53.0**", "51.0"],

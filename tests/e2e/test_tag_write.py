@@ -323,6 +323,7 @@ class Failing:
     (["-o", "out"], "--write"),
     (["--existing", "append"], "--write"),
     (["--write", "kohya", "--caption-extension", "txt"], "--caption-extension 'txt'"),
+    (["--write", "kohya", "--caption-extension", "a/b"], "--caption-extension 'a/b'"),
     (["--write", "kohya", "--caption-extension", ".png"], "'.png' is that of pictures"),
     (["--write", "hydrus", "--caption-extension", ".old.JPG"], "'.old.JPG' is that of pictures"),
     (["--write", "kohya", "--caption-extension", ".mp4"], "'.mp4' is that of pictures"),
@@ -497,6 +498,33 @@ def test_tables_of_paths_take_pictures_of_one_name_from_several_folders(write, p
     code, _, said = write("csv", "-o", "out", source="more")
     assert code == 3
     assert "its results would lie in those of" in said
+
+
+def test_pictures_of_one_name_as_given_never_meet_in_a_table(
+    write, zokusei, pictures, monkeypatch, tmp_path
+):
+    shutil.copytree("art", "more")
+    again = ("jsonl", "-o", str(tmp_path / "out"), "--state", str(tmp_path / "state"))
+    monkeypatch.chdir(tmp_path / "art")
+    assert write(*again, source="a.png")[0] == 0
+    table = (tmp_path / "out/tags.jsonl").read_bytes()
+    monkeypatch.chdir(tmp_path / "more")
+    code, _, said = write(*again, source="a.png")
+    assert code == 3
+    assert f"its results would lie in those of {tmp_path}/art/a.png" in said
+    assert (tmp_path / "out/tags.jsonl").read_bytes() == table
+
+
+@pytest.mark.parametrize("source", ["gone/*.png", "gone"])
+def test_a_disk_that_is_not_there_empties_no_table(write, pictures, source):
+    Path("art").rename("gone")
+    assert write("csv", "-o", "out", source="gone/*.png")[0] == 0
+    assert write("csv", "-o", "out", source="gone")[0] == 0
+    table = Path("out/tags.csv").read_bytes()
+    Path("gone").rename("elsewhere")
+    code, _, _ = write("csv", "-o", "out", source=source)
+    assert code == 3
+    assert Path("out/tags.csv").read_bytes() == table
 
 
 def test_a_name_in_a_table_is_free_when_its_picture_got_another(write, pictures):

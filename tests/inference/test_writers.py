@@ -216,6 +216,9 @@ def test_a_tag_with_a_weight_is_there(there):
     after = compose("a1111", ["long_hair", "skadi_(arknights)"], before, "append")
     assert after == before + rb", skadi \(arknights\)"
     assert compose("a1111", ["skadi_(arknights)"], after, "append") is None
+    # Some do not escape parentheses.
+    plain = b"nier (series), :)"
+    assert compose("a1111", ["nier_(series)", ":)"], plain, "append") is None
     # Elsewhere parentheses are a part of the tag.
     assert compose("kohya", ["d_(x)"], b"d", "append") == b"d, d (x)\n"
 

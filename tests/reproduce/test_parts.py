@@ -162,6 +162,16 @@ def test_a_run_that_is_gone_keeps_its_row_and_is_named(judged, lost):
     assert (float(pair["value"]), pair["trainings"]) == (pytest.approx(wanted, abs=1e-3), "1")
 
 
+def test_a_corpus_without_rows_is_no_end_of_the_report(judged):
+    out, _ = judged
+    path = write_scale(
+        out / "scale.yaml", seeds=[0, 1, 2], corpora={"drawn": {}, "anime-faces": {}}
+    )
+    scale = load_scale(str(path))
+    assert measure(scale, out, no_counting) == []
+    assert find_pair(out)["corpus"] == "drawn"
+
+
 def test_a_row_of_other_settings_than_the_reports_is_named(judged):
     out, _ = judged
     assert measure(load(out), out, no_counting) == []
@@ -186,7 +196,7 @@ def test_runs_on_other_pictures_or_labels_are_not_compared(judged):
     other.save(run / "manifest.parquet")
     with pytest.raises(DataError, match=r"add_gcn-1 has other test pictures or labels \(40 pict"):
         measure(load(out), out, no_counting)
-    plan = load(out).create_plan("drawn", folder, ["add_gcn"], [1], {})
+    plan = load(out).create_plan("drawn", folder, ["add_gcn"], [0, 1], {})
     with pytest.raises(DataError, match="choose another --out"):
         run_missing(plan, folder, None, print)
 

@@ -47,7 +47,7 @@ def export(
     does, and not written where it says something else than the trained model.
 
     With `--bf16` (OpenVINO) the numbers have eight binary digits while they are computed, on recent
-    processors of Intel, AMD and ARM; others compute as exactly as without it.
+    processors of Intel and AMD; others compute as exactly as without it.
 
     With `--int8` it is about a quarter as large and says something slightly else: the change of mAP
     on validation pictures is printed, and whether it is worth it is yours to say. Of `--pictures`

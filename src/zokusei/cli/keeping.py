@@ -62,6 +62,8 @@ class WriteSettings:
                 )
             return []
         check_existing(self.existing)
+        if not self.extension.startswith(".") or {"/", "\0", "\\"} & set(self.extension):
+            raise ConfigError(f"--caption-extension {self.extension!r} is none; give .txt or alike")
         formats = parse_formats(self.write, self.extension)
         if self.extension != ".txt" and not any(name in PRESETS for name in formats):
             raise ConfigError(
@@ -73,8 +75,6 @@ class WriteSettings:
                 raise ConfigError(
                     f"--write {name} makes one file of all pictures; say in which folder with -o"
                 )
-        if not self.extension.startswith(".") or {"/", "\0", "\\"} & set(self.extension):
-            raise ConfigError(f"--caption-extension {self.extension!r} is none; give .txt or alike")
         ending = Path(f"a{self.extension}").suffix.lower()
         if ending in IMAGE_SUFFIXES | VIDEO_SUFFIXES | ARCHIVE_SUFFIXES:
             raise ConfigError(

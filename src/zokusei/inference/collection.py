@@ -60,7 +60,7 @@ class Collection:
         self._writers, self._done, self._journal = writers, done, journal
         self._out, self._existing, self._on_change = out, existing, on_change
         self._waiting: dict[Path, Job] = {}
-        self.done_before = self.gone = 0
+        self.done_before = self.gone = self._kept = 0
 
     @property
     def tables(self) -> list[tuple[Table, Path]]:
@@ -140,6 +140,7 @@ class Collection:
                 self._on_change(writer, change)
             if self._journal is not None:
                 self._done.record(job.item.path, job.mark, row)
+            self._kept += 1
         finally:
             self._end(job)
 
@@ -150,6 +151,10 @@ class Collection:
             ZokuseiError: one cannot be written.
         """
         if self._journal is None:
+            return
+        # Where no picture could be met, a disk is missing rather than all of them.
+        are_met = self._kept + self.done_before
+        if not are_met and any(os.path.exists(path) for _, path in self.tables):  # noqa: PTH110
             return
         if self._writers.tables:
             self.gone = self._done.find_gone()
@@ -167,15 +172,16 @@ class Collection:
         if before != place:
             self._claim(item, [])
             self._done.move(item.path, *place)
-            if before is not None and before[1] != place[1]:
-                for name in self._name_places(before[1]):
+            kept = self._name_places(*place)
+            for name in self._name_places(*before) if before is not None else ():
+                if name not in kept:
                     self._done.unclaim(name, item.path)
 
     def _claim(self, item: Item, targets: list[Path]) -> None:
         """Refuse a picture whose results would lie in those of another."""
         # By where links lead: two of them may lead to one file.
         names = [os.path.realpath(path) for path in targets]
-        names += self._name_places(item.relative.as_posix())
+        names += self._name_places(str(item.path), item.relative.as_posix())
         for name in names:
             if (other := self._done.claim(name, item.path)) is not None:
                 raise DataError(
@@ -183,10 +189,11 @@ class Collection:
                     "one of the two, or give them different folders"
                 )
 
-    def _name_places(self, relative: str) -> list[str]:
-        """Name a picture's place in each table that has no other name for it."""
+    def _name_places(self, path: str, relative: str) -> list[str]:
+        """Give what a picture is called in each table, which no other may be called there."""
         return [
-            f"/{table.file_name}/{relative}" for table in self._writers.tables if table.by_place
+            f"/{table.file_name}/{relative if table.by_place else path}"
+            for table in self._writers.tables
         ]
 
     def _holds(self, targets: Iterable[Path], item: Item) -> bool:

@@ -315,4 +315,10 @@ class Done:
 
 def _is_there(picture: Path) -> bool:
     """Say whether a picture exists; what lies in an archive does as long as the archive does."""
-    return os.path.lexists(picture) or any(map(os.path.isfile, picture.parents))
+    try:
+        picture.lstat()
+    except (FileNotFoundError, NotADirectoryError):
+        return any(map(os.path.isfile, picture.parents))
+    except OSError:
+        return True  # nobody may look now, and it may well be there
+    return True

@@ -26,7 +26,7 @@ def fold_batch_norms(network: Network, *inputs: Tensor) -> Network:
 
     Args:
         network: in evaluation; stays as it is.
-        inputs: of a pass through all of it; the values do not matter.
+        inputs: of a pass through all of it, by which both are compared.
 
     >>> network = nn.Sequential(nn.Conv2d(3, 4, 3), nn.BatchNorm2d(4), nn.ReLU()).eval()
     >>> fold_batch_norms(network, torch.zeros(1, 3, 8, 8))

@@ -52,7 +52,7 @@ from zokusei.results import append_result
 from zokusei.training.caption_features import load_source
 from zokusei.training.classifier import refuse_another_captioner, train_classifier
 from zokusei.training.loop import Reporter
-from zokusei.training.prepare import do_once, refuse_another_run
+from zokusei.training.prepare import HOW, do_once, refuse_another_run
 
 _RATES = {**paper.RATES, "macro_f1": "macro-F1"}
 
@@ -150,7 +150,7 @@ def run_missing(
                         raise
                     note(name, seed, error)
                     continue
-            _refuse_other_pictures(folder, run)
+            _refuse_other_pictures(plan, folder, run)
             about = {"model": name, "config": _describe_changes(plan, name)}
             judge_others = partial(judge_also, folder, about, seed, manifests, tell, counting)
             add_row = partial(_add_row, results, run, about, tell)
@@ -232,13 +232,13 @@ def _do_all(actions: Iterable[Callable[[], None]]) -> None:
         action()
 
 
-def _refuse_other_pictures(folder: Path, run: Path) -> None:
-    """See that a run has the pictures of the first that has a row.
+def _refuse_other_pictures(plan: Plan, folder: Path, run: Path) -> None:
+    """See that a run has the pictures of the first of the plan that has a row.
 
     Raises:
         DataError: it has not.
     """
-    rows = read_rows(folder / "results.csv")
+    rows = select_rows(read_rows(folder / "results.csv"), plan.models, plan.seeds)
     if rows:
         refuse_other_pictures(run, find_run(folder, rows[0]["model"], rows[0]["seed"]))
 
@@ -271,7 +271,7 @@ def _check_run(plan: Plan, folder: Path, name: str, seed: int) -> None:
             "them, or remove the row"
         )
     config = plan.create_config(name, seed)
-    refuse_another_run(config, load_config(run / "config.yaml"), run, elsewhere=PLACES)
+    refuse_another_run(config, load_config(run / "config.yaml"), run, elsewhere=(*PLACES, *HOW))
     refuse_another_captioner(load_source(config), run)
 
 

@@ -45,7 +45,7 @@ from zokusei.reproduce.scale import (
     Scale,
 )
 from zokusei.results import COLUMNS, read_results
-from zokusei.training.prepare import refuse_another_run
+from zokusei.training.prepare import HOW, refuse_another_run
 
 INTERVALS = "table corpus figure model against pictures groups trainings value low high".split()
 """Columns of the intervals: `value` is of `model`, less that of `against` where there is one.
@@ -97,6 +97,8 @@ def _list_other_settings(
     scale: Scale, out: Path, corpus: str, rows: Sequence[dict[str, str]]
 ) -> list[str]:
     """Name the runs that were made with other settings than the rest of the report is about."""
+    if not rows:
+        return []
     named = dict.fromkeys(row["model"] for row in rows)
     plan = scale.create_plan(corpus, Path(corpus), named, scale.list_seeds(corpus), {})
     found = []
@@ -104,7 +106,9 @@ def _list_other_settings(
         run = find_run(out / corpus, row["model"], row["seed"])
         asked = plan.create_config(row["model"], int(row["seed"]))
         try:
-            refuse_another_run(asked, load_config(run / "config.yaml"), run, elsewhere=PLACES)
+            refuse_another_run(
+                asked, load_config(run / "config.yaml"), run, elsewhere=(*PLACES, *HOW)
+            )
         except ConfigError as error:
             found.append(f"among the rows although its settings are not these: {error}")
     return found

@@ -32,7 +32,8 @@ class RunLog:
                 from torch.utils.tensorboard import SummaryWriter
             except ImportError as error:
                 raise MissingExtraError("tensorboard", "tensorboard", "this log") from error
-            self._writer = SummaryWriter(str(tensorboard), purge_step=step or None)
+            # The figures of the epoch that ended here bear this very step, and stay.
+            self._writer = SummaryWriter(str(tensorboard), purge_step=step + 1 if step else None)
         path.parent.mkdir(parents=True, exist_ok=True)
         self._file = path.open("ab")
         self._file.truncate(keep_bytes)

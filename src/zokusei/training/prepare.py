@@ -33,8 +33,9 @@ _SAMPLE = 100
 
 # Settings that a run may be asked for without, and has once it is prepared.
 _CHOSEN = {"out", "train.epochs", "preprocess.size", "augment.size"}
-# How a run is computed, not what it computes: one that ran out of memory may go on with less of it.
-_HOW = ("cache_gib", "workers", "save_minutes", "tensorboard")
+
+HOW = ("train.cache_gib", "train.workers", "train.save_minutes", "train.tensorboard")
+"""How a run is computed, not what it computes: what ran out of memory may go on with less of it."""
 
 # Others wait while one process draws cartoons, writes captions or a report: libraries give up after
 # minutes of that.
@@ -143,8 +144,9 @@ def prepare_run(
     config_path = folder / "config.yaml"
     if config_path.exists():
         settled = load_config(config_path)
-        refuse_another_run(config, settled, folder, elsewhere=[f"train.{name}" for name in _HOW])
-        asked = {name: getattr(config.train, name) for name in _HOW}
+        refuse_another_run(config, settled, folder, elsewhere=HOW)
+        names = [name.removeprefix("train.") for name in HOW]
+        asked = {name: getattr(config.train, name) for name in names}
         train = dataclasses.replace(settled.train, **asked)
         settled = dataclasses.replace(settled, train=train)
         return Run(settled, Manifest.load(folder / "manifest.parquet"), Problems(), is_new=False)

@@ -38,8 +38,8 @@ class TorchBackend:
         self._pool = create_pool(self.device)
         self.preprocesses = [checkpoint.preprocess]
         self.captions = checkpoint.captions
-        self.model = self._place(_fold(checkpoint))
         self._place(checkpoint.model)  # explanations look into it
+        self.model = self._place(self._fold(checkpoint))
         self._shares_encoder = False
         if self.captions is not None:
             writer = self.captions.checkpoint
@@ -84,17 +84,16 @@ class TorchBackend:
             pooled = features.float().mean(dim=(2, 3))
         return logits.float().sigmoid().cpu().numpy(), pooled.cpu().numpy()
 
+    def _fold(self, checkpoint: Checkpoint) -> Classifier:
+        """Give a copy of the classifier as it is computed fastest."""
+        size, captions = checkpoint.preprocess.size, checkpoint.captions
+        inputs = [torch.zeros(1, 3, size, size, device=self.device)]
+        if captions is not None:
+            inputs.append(torch.zeros(1, captions.width, device=self.device))
+        return fold_batch_norms(checkpoint.model, *inputs)
+
     def _place(self, model: Network) -> Network:
         return model.eval().to(self.device).to(memory_format=torch.channels_last)
-
-
-def _fold(checkpoint: Checkpoint) -> Classifier:
-    """Give the classifier as it is computed fastest."""
-    size, captions = checkpoint.preprocess.size, checkpoint.captions
-    inputs = [torch.zeros(1, 3, size, size)]
-    if captions is not None:
-        inputs.append(torch.zeros(1, captions.width))
-    return fold_batch_norms(checkpoint.model, *inputs)
 
 
 def _use_one_core() -> None:

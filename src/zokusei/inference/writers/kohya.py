@@ -12,8 +12,8 @@ from zokusei.tag_text import PRESETS
 class KohyaTable:
     """Writes `tags.kohya.json`: by path `tags` as captions have them, and `image_size`.
 
-    Byte for byte what kohya's own tagger writes with `--output_path`, but for the order of the
-    pictures. A caption that was asked for is `caption`, which its trainers read beside `tags`.
+    In the form that kohya's own tagger writes with `--output_path` and its trainers read. A caption
+    that was asked for is `caption`, which they read beside `tags`.
 
     Args:
         ratings: tags that are no words of a caption.

@@ -9,7 +9,8 @@ from zokusei.inference.tagger import Tags
 from zokusei.tag_text import TagText, unescape
 from zokusei.tags import CATEGORIES, RATING
 
-# What prompts put around a tag to make it count more or less; parentheses of its own are escaped.
+# What prompts put around a tag to make it count more or less. A tag's own parentheses are escaped
+# there, though not by everybody.
 _EMPHASIS = re.compile(r"^[(\[]+|(?<!\\)(?::\s*-?\d*\.?\d+\s*)?[)\]]+$")
 
 
@@ -82,6 +83,8 @@ class TextSidecar:
         line, rest = self._first_line(whole)
         pieces = self.text.split(line.lstrip("\ufeff"))
         there = {self._key(piece) for piece in pieces}
+        if self.text.escape:
+            there |= {self._key(_EMPHASIS.sub("", piece.strip())) for piece in pieces}
         new = [tag for tag in names_now if tag.lower() not in there]
         own = self.text.write(new, self._categories).removesuffix(self.text.end) if new else ""
         if existing == "merge":
@@ -109,8 +112,6 @@ class TextSidecar:
 
     def _key(self, piece: str) -> str:
         """Give what two ways of writing one tag have in common."""
-        if self.text.escape:
-            piece = _EMPHASIS.sub("", piece.strip())
         return "_".join(unescape(self.text.read_one(piece)).split()).lower()
 
     def _join(self, line: str, own: str, existing: str) -> str:
