@@ -1,5 +1,6 @@
 import json
 import shutil
+from pathlib import Path
 
 import pytest
 import torch
@@ -83,6 +84,20 @@ def test_writing_again_replaces_the_folder_and_leaves_nothing(folder):
     save_checkpoint(folder, checkpoint)
     assert [path.name for path in folder.parent.iterdir()] == ["model"]
     assert not (folder / "stale").exists()
+
+
+def test_a_run_that_is_read_while_its_model_is_replaced_has_the_old_one(folder, monkeypatch):
+    read, rename = [], Path.rename
+
+    def look(path, target):
+        moved = rename(path, target)
+        read.append(load_checkpoint(folder.parent).tags.names)
+        return moved
+
+    monkeypatch.setattr(Path, "rename", look)
+    checkpoint = load_checkpoint(folder)
+    save_checkpoint(folder, checkpoint)
+    assert read == [checkpoint.tags.names] * 2
 
 
 def test_a_failed_write_leaves_the_old_folder(folder, monkeypatch):

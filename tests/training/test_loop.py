@@ -4,6 +4,7 @@ import json
 import math
 
 import pytest
+import torch
 from safetensors import safe_open
 
 from zokusei.checkpoint import load_checkpoint
@@ -13,7 +14,7 @@ from zokusei.errors import CheckpointError, ConfigError, DataError, MissingExtra
 from zokusei.training.classifier import train_classifier
 from zokusei.training.log import RunLog, read_log
 from zokusei.training.loop import name_pictures
-from zokusei.training.state import load_position
+from zokusei.training.state import Position, load_position, load_state, save_state
 
 TINY = [
     "model.backbone=test_efficientnet", "model.weights=none", "preprocess.size=32",
@@ -209,6 +210,38 @@ def test_the_log_of_a_lost_sitting_is_cut_off(tmp_path):
     with path.open("a") as file:
         file.write('{"kind": "step", "lo')
     assert len(read_log(path)) == 2
+
+
+def test_tensorboard_shows_each_step_of_a_resumed_run_once_and_every_epoch(tmp_path):
+    from tensorboard.backend.event_processing.event_accumulator import EventAccumulator
+
+    folder = tmp_path / "tb"
+    for first, resumed in ((0, 0), (4, 4)):
+        log = RunLog(tmp_path / "log.jsonl", tensorboard=folder, step=resumed)
+        for step in range(first, 8):
+            log.write("step", step, loss=float(10 * resumed + step))
+            if step == 3:
+                log.write("epoch", 4, map=50.0)
+        log.close()
+    events = EventAccumulator(str(folder)).Reload()
+    assert [event.value for event in events.Scalars("epoch/map")] == [50.0]
+    steps = {event.step: event.value for event in events.Scalars("step/loss")}
+    assert steps == {**{step: float(step) for step in range(4)},
+                     **{step: 40.0 + step for step in range(4, 8)}}  # fmt: skip
+
+
+def test_the_state_keeps_how_losses_of_half_precision_are_scaled(tmp_path):
+    model = torch.nn.Linear(2, 2)
+    optimizer = torch.optim.SGD(model.parameters(), lr=0.1)
+    scaler = torch.amp.GradScaler("cpu", init_scale=8.0, growth_interval=1)
+    optimizer.zero_grad()
+    scaler.scale(model(torch.ones(1, 2)).sum()).backward()
+    scaler.step(optimizer)
+    scaler.update()
+    save_state(tmp_path / "state", Position(scaler=scaler.state_dict()), model, None, optimizer)
+    fresh = torch.amp.GradScaler("cpu", init_scale=8.0, growth_interval=1)
+    fresh.load_state_dict(load_state(tmp_path / "state", model, None, optimizer).scaler)
+    assert fresh.get_scale() == scaler.get_scale() == 16.0
 
 
 def test_a_missing_log_is_named(tmp_path):

@@ -48,8 +48,10 @@ class LeftOut:
         """Say how many there are, and of how many where nothing was written."""
         from zokusei.cli.console import tell
 
-        all_of_them = "" if of is None else f" of {of}"
-        tell(f"{self.lost}{all_of_them} pictures could not be read{' or written' * (of is None)}")
+        if of is None:
+            tell(f"{self.lost} pictures could not be read or written")
+        else:
+            tell(f"{self.lost} of {of} pictures could not be read")
         if self.path is not None:
             tell(f"they are listed in {self.path}")
 
