@@ -5,13 +5,13 @@
 
 PLAN is that of `zokusei compare`, configs/compare-drawn.yaml by default, whose corpus must be
 there: `zokusei data draw demo/compare --count 6000`. The paper's own model reads captions and is in
-the other plan, the second command. Every model (or those that are named) is trained once with the
-rate that the plan gives it, with half and with twice of it, and on in the direction that is better
-until the best rate lies between two worse ones; all else is as the plan has it. Runs are judged on
-the validation split; the test split is never looked at. Each run is a row of results/presets.csv;
-runs that have theirs are skipped and a killed one goes on. `key=value` changes settings of all, as
-for `compare`; rows with any but the captioner's place, or how a machine computes
-(`train.workers`), are no part of the table.
+the other plan, the second command. Every model (or those that are named) is trained with the rate
+that the plan gives it, with twice of it, with half of it unless that was better, and on in the
+direction that is better until the best rate lies between two worse ones; all else is as the plan
+has it. Runs are judged on the validation split; the test split is never looked at. Each run is a
+row of results/presets.csv; runs that have theirs are skipped and a killed one goes on. `key=value`
+changes settings of all, as for `compare`; rows with any but the captioner's place, or how a machine
+computes (`train.workers`), are no part of the table.
 """
 
 import argparse
@@ -57,8 +57,8 @@ def search_rate(plan: Plan, model: str, settings: list[str]) -> tuple[float, flo
     """The rate whose validation mAP is above that of half and of twice of it, and that mAP."""
     best = plan.create_config(model, plan.seeds[0]).optimizer.lr
     maps: dict[float, float] = {}
-    while unknown := [rate for rate in (best, best / 2, best * 2) if rate not in maps]:
-        maps |= {rate: run_one(plan, model, rate, settings) for rate in unknown}
+    while unknown := [rate for rate in (best, best * 2, best / 2) if rate not in maps]:
+        maps[unknown[0]] = run_one(plan, model, unknown[0], settings)
         best = max(maps, key=maps.__getitem__)
     return best, maps[best]
 

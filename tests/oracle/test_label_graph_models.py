@@ -112,12 +112,15 @@ def ssgrl(head, points):
             joint = tanh(multiply(linear(w["from_features.weight"], point), asked))
             scores.append(dot(w["score.weight"][0], linear(w["mix.weight"], joint)))
         weights = softmax(scores)
-        nodes.append([dot(weights, column) for column in zip(*points, strict=True)])
+        seen = [dot(weights, column) for column in zip(*points, strict=True)]
+        projected = "to_state.weight" in w
+        nodes.append(linear(w["to_state.weight"], seen, w["to_state.bias"]) if projected else seen)
+    width = len(nodes[0])
     state, graph = nodes, w["adjacency"]
     back = [list(column) for column in zip(*graph, strict=True)]
-    of_messages = [w["gates_of_messages.weight"][k * D : (k + 1) * D] for k in range(3)]
-    messages_bias = [w["gates_of_messages.bias"][k * D : (k + 1) * D] for k in range(3)]
-    reset_part = slice(0, D) if head.legacy_gate else slice(D, 2 * D)
+    of_messages = [w["gates_of_messages.weight"][k * width : (k + 1) * width] for k in range(3)]
+    messages_bias = [w["gates_of_messages.bias"][k * width : (k + 1) * width] for k in range(3)]
+    reset_part = slice(0, width) if head.legacy_gate else slice(width, 2 * width)
     for _ in range(head.steps):
         following = []
         for own, there, here in zip(state, gather(graph, state), gather(back, state), strict=True):
@@ -126,14 +129,14 @@ def ssgrl(head, points):
                 for weight, bias in zip(of_messages, messages_bias, strict=True)
             )
             gates, bias = w["gates_of_state.weight"], w["gates_of_state.bias"]
-            z = sigmoid(add(update, linear(gates[:D], own, bias[:D])))
+            z = sigmoid(add(update, linear(gates[:width], own, bias[:width])))
             r = sigmoid(add(reset, linear(gates[reset_part], own, bias[reset_part])))
             kept = linear(
                 w["candidate_of_state.weight"], multiply(r, own), w["candidate_of_state.bias"]
             )
             fresh = tanh(add(candidate, kept))
             following.append(
-                [(1 - z[d]) * own[d] + z[d] * fresh[d] for d in range(D)]
+                [(1 - z[d]) * own[d] + z[d] * fresh[d] for d in range(width)]
             )  # fmt: skip
         state = following
     outputs = [
@@ -146,6 +149,7 @@ def ssgrl(head, points):
 
 @pytest.mark.parametrize("options", [
     {}, {"legacy_gate": True}, {"pool": False}, {"normalize": True}, {"steps": 1},
+    {"state": 3},
 ], ids=str)  # fmt: skip
 def test_ssgrl_equals_the_loops(options):
     assert_equal(create(SSGRL, **options), ssgrl)
@@ -155,7 +159,7 @@ def test_the_options_are_different_models():
     for head_class, readings in (
         (MLGCN, [{}, {"pooling": "mean"}, {"threshold": 0.9}, {"reweight": 0.5}]),
         (PGCN, [{}, {"attention": "sigmoid"}, {"residual": False}, {"threshold": 0.9}]),
-        (SSGRL, [{}, {"pool": False}, {"normalize": True}, {"steps": 1}]),
+        (SSGRL, [{}, {"state": 3}, {"pool": False}, {"normalize": True}, {"steps": 1}]),
     ):
         logits = [create(head_class, **options)(pictures()) for options in readings]
         for index, one in enumerate(logits):

@@ -57,6 +57,8 @@ class SSGRL(Head):
         num_features: channels of the feature map, D.
         labels: the classes, with embeddings.
         hidden: H.
+        state: width of what the classes exchange, to which f_c is then projected. Published is the
+            width of the features themselves, which takes 29 C D^2 multiplications a picture.
         steps: of the graph network.
         legacy_gate: the reset gate of the released code.
         pool: average 2 x 2 positions first, as published.
@@ -73,6 +75,7 @@ class SSGRL(Head):
         labels: LabelSpace,
         *,
         hidden: int = 1024,
+        state: int | None = None,
         steps: int = 3,
         legacy_gate: bool = False,
         pool: bool = True,
@@ -81,19 +84,22 @@ class SSGRL(Head):
         super().__init__()
         if steps < 1:
             raise ConfigError(f"the graph network of ssgrl takes a step at least, not {steps}")
+        if state is not None and state < 1:
+            raise ConfigError(f"state is the width of ssgrl's nodes, 1 at least, not {state}")
         self.steps, self.legacy_gate, self.pool = steps, legacy_gate, pool
         assert labels.embeddings is not None, "create_model sees to it"
         self.register_buffer("label_embeddings", labels.embeddings)
-        width = num_features
         adjacency = compute_conditional(labels.cooccurrence, labels.judged)
         if normalize:
             adjacency = adjacency / adjacency.sum(1, keepdim=True).clamp(min=1e-12)
         # The label statistics of a checkpoint give it again.
         self.register_buffer("adjacency", adjacency.float(), persistent=False)
-        self.from_features = nn.Linear(width, hidden, bias=False)
+        self.from_features = nn.Linear(num_features, hidden, bias=False)
         self.from_embeddings = nn.Linear(labels.embeddings.shape[1], hidden, bias=False)
         self.mix = nn.Linear(hidden, hidden, bias=False)
         self.score = nn.Linear(hidden, 1, bias=False)
+        width = num_features if state is None else state
+        self.to_state = nn.Identity() if state is None else nn.Linear(num_features, width)
         # Update gate, reset gate and candidate side by side: one product instead of three.
         self.gates_of_messages = nn.Linear(2 * width, 3 * width)
         self.gates_of_state = nn.Linear(width, width if legacy_gate else 2 * width)
@@ -113,7 +119,7 @@ class SSGRL(Head):
             features = F.avg_pool2d(features, 2, ceil_mode=True)
         points = features.flatten(2).mT  # (B, P, D)
         attention = self.attend(points)  # (B, C, P)
-        nodes = attention @ points  # (B, C, D)
+        nodes = self.to_state(attention @ points)  # (B, C, D)
         state = self.propagate(nodes)
         joined = self.output(torch.cat([state, nodes], 2)).tanh()
         attention = attention.reshape(*attention.shape[:2], *features.shape[2:])
