@@ -353,6 +353,15 @@ def folding(rows: list[Row]) -> list[list[str]]:
     return table
 
 
+def depthwise(rows: list[Row]) -> list[list[str]]:
+    """A step with wide kernels in one piece and in strips, the newest measurement of each size."""
+    table = [["pictures", "in one piece", "in strips", "times as fast"]]
+    for size, row in {row["size"]: row for row in rows}.items():
+        plain, strips = (f"{float(row[name]):.0f} ms" for name in ("plain_ms", "strips_ms"))
+        table.append([f"{size} px", plain, strips, f"{float(row['ratio']):.2f}"])
+    return table
+
+
 def tagging(rows: list[Row]) -> list[list[str]]:
     """What tagging a collection costs, the newest of each measurement."""
     newest = {
@@ -419,6 +428,7 @@ def make_tables() -> dict[str, str]:
         "captioner": captioner(read("captioner")),
         "captioner-speed": captioner_speed(read("captioner-speed")),
         "folding": folding(read("folding")),
+        "depthwise": depthwise(read("depthwise")),
         "memory": memory(read("memory")),
         "heads": heads(read("heads")),
         "heads-growth": heads_growth(read("heads")),

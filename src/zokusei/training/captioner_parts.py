@@ -25,6 +25,7 @@ from zokusei.models.backbone import (
     freeze_stages,
     load_backbone_weights,
 )
+from zokusei.models.depthwise import quicken_depthwise
 from zokusei.training.annotations import Annotations, open_annotations
 from zokusei.training.captioner_data import (
     CaptionLoader,
@@ -239,6 +240,7 @@ def create_captioner(
         model.backbone.requires_grad_(requires_grad=False)
     else:
         freeze_stages(model.backbone, chosen.freeze)
+    quicken_depthwise(model.backbone)
     model.backbone.check_size(size)
     with torch.no_grad():
         positions = model.eval().encode(torch.zeros(1, 3, size, size)).shape[1]

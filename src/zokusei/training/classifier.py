@@ -47,6 +47,7 @@ from zokusei.models import (
     freeze_stages,
     needs_embeddings,
 )
+from zokusei.models.depthwise import quicken_depthwise
 from zokusei.models.second_look import load_face_finder
 from zokusei.training.caption_features import copy_encoder, load_source
 from zokusei.training.loop import Loop, LoopSettings, Reporter, Task
@@ -186,6 +187,7 @@ class ClassifierTraining:
         freeze_stages(self.model.backbone, config.model.freeze)
         if config.train.freeze_batch_norm:
             freeze_batch_norm(self.model.backbone)
+        quicken_depthwise(self.model)
         self.compute_classification_loss = create_loss(config.loss.name, **config.loss.options)
         self.train_loader = self._create_train_loader(train)
         self.earlier = self._create_memory()
