@@ -1,3 +1,4 @@
+import numpy as np
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
@@ -50,6 +51,16 @@ def test_a_damaged_list_is_refused(tmp_path, text, says):
     (tmp_path / "tags.csv").write_text(text)
     with pytest.raises(DataError, match=says):
         TagSet.load(tmp_path / "tags.csv")
+
+
+@given(st.floats(0, 1, width=32))
+def test_thresholds_come_back_as_the_single_precision_numbers_that_they_were(
+    tmp_path_factory, value
+):
+    path = tmp_path_factory.mktemp("tags") / "tags.csv"
+    TagSet((Tag("hat", threshold=value), Tag("bow", threshold=0.35))).save(path)
+    assert np.float32(TagSet.load(path).tags[0].threshold) == np.float32(value)
+    assert path.read_text().splitlines()[2].endswith(",0.35")
 
 
 @given(st.lists(st.text(min_size=1), unique=True, max_size=20))

@@ -2,6 +2,7 @@
 
 import csv
 import io
+import struct
 from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import dataclass, replace
 from functools import cached_property
@@ -127,7 +128,9 @@ class TagSet:
         writer = csv.writer(text, lineterminator="\n")
         writer.writerow([*_COLUMNS, "threshold"])
         for position, tag in enumerate(self.tags):
-            writer.writerow([position, tag.name, tag.category, tag.count, f"{tag.threshold:.6g}"])
+            writer.writerow(
+                [position, tag.name, tag.category, tag.count, _write_threshold(tag.threshold)]
+            )
         write_text(path, text.getvalue())
 
     @classmethod
@@ -160,3 +163,13 @@ class TagSet:
             except (TypeError, ValueError) as error:
                 raise DataError(f"{path}, line {line}: {error}") from error
         return cls(tuple(tags))
+
+
+def _write_threshold(value: float) -> str:
+    """Write a threshold with as few digits as give the same single precision number again.
+
+    Scores have that precision, and a threshold may lie between two neighbours.
+    """
+    texts = [f"{value:.{digits}g}" for digits in (6, 7, 8, 9)]
+    same = (text for text in texts if struct.pack("f", float(text)) == struct.pack("f", value))
+    return next(same, texts[-1])

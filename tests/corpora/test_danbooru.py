@@ -34,6 +34,39 @@ def test_a_dump_of_2020(tmp_path):
     assert not problems
 
 
+def test_variants_of_variants_are_one_group_in_whatever_order_they_come(tmp_path):
+    posts = [
+        new_post(14, ["hat"], parent_id=13),
+        new_post(12, ["hat"], parent_id=11, is_deleted=True),
+        new_post(13, ["hat"], parent_id=12),
+        new_post(11, ["hat"]),
+        new_post(9, ["hat"], parent_id=20),  # the parent came later
+        new_post(20, ["hat"]),
+        new_post(30, ["hat"], parent_id=31), new_post(31, ["hat"], parent_id=30),  # in a circle
+        new_post(40, ["hat"], parent_id=1 << 40),  # no post
+        '{"parent_id": 5, "id": "no number"}',
+        '{"parent_id": 5, "id"',
+    ]  # fmt: skip
+    root = write_copy(tmp_path, posts, name="posts000000000000.json")
+    groups = {"14": "11", "13": "11", "11": "11", "9": "9", "20": "9", "30": "30", "31": "30",
+              "40": "40"}  # fmt: skip
+    problems = Problems()
+    records = list(read_danbooru(root, problems))
+    assert {Path(record.path).stem: record.group for record in records} == groups
+    assert len(problems) == 2  # each bad line is told once
+    subset = choose_subset(root, Problems(), classes=1, pictures=8, labels_per_picture=1)
+    found = {Path(record.path).stem: record.group for record in subset.records}
+    assert found == groups | {"14": "12", "13": "12"}  # nothing is known of deleted posts there
+
+
+def test_other_files_beside_the_pictures_do_not_count(tmp_path):
+    root = write_copy(tmp_path, [new_post(5, ["hat"])], name="posts000000000000.json")
+    (root / "512px/0004").mkdir()
+    (root / "512px/0004/4.txt").write_text("hat")  # as `zokusei tag` writes captions
+    (root / "512px/0005/5.txt").write_text("hat")
+    assert [record.path for record in read_danbooru(root, Problems())] == ["512px/0005/5.jpg"]
+
+
 def test_a_dump_of_2023_with_its_new_ratings(tmp_path):
     posts = [new_post(5, ["hat"], "g"), new_post(6, ["hat"], "s"), new_post(7, ["hat"], "e")]
     root = write_copy(tmp_path, posts, name="posts000000000000.json")
@@ -185,6 +218,10 @@ def test_the_command_and_the_list_it_writes(zokusei, copy, tmp_path):
         assert (tmp_path / "a" / name).read_bytes() == (tmp_path / "b" / name).read_bytes()
     facts, again = (json.loads((tmp_path / n / "subset.json").read_text()) for n in "ab")
     assert again == {**facts, "like": str(tmp_path / "a")}
+    code, _, err = zokusei(
+        "data", "danbooru", copy, "--out", tmp_path / "a/.", "--like", tmp_path / "a"
+    )
+    assert (code, "would write over the list" in err) == (2, True)
 
     first, second = (Manifest.load(tmp_path / name / "manifest.parquet") for name in "ab")
     for column in ("path", "tags", "split", "group"):

@@ -11,6 +11,7 @@ from hypothesis import strategies as st
 from corpora.danbooru_files import JPEG
 from zokusei.corpora import Problems, open_corpus
 from zokusei.corpora.export import WRITERS, export_corpus
+from zokusei.corpora.export.pictures import Copier
 from zokusei.data.manifest import Box, Manifest, Record
 from zokusei.errors import ConfigError, DataError
 
@@ -142,6 +143,17 @@ def test_names_differ_even_where_capitals_do_not_count(tmp_path):
     export_corpus(records, tmp_path, tmp_path / "out", "kohya", Problems())
     names = sorted(path.name for path in (tmp_path / "out" / "1_pictures").glob("*.txt"))
     assert names == ["A-2.txt", "a-3.txt", "a.txt", "sub_a.txt"]
+
+
+def test_long_paths_have_names_that_file_systems_take(tmp_path):
+    copier = Copier(tmp_path, Problems())
+    long = "長い名前" * 20
+    names = [copier.choose_name(Record(f"{long}/{long}/{end}.png", [])) for end in "aab"]
+    assert len(set(names)) == 3
+    assert all(len(name.encode()) < 240 for name in names)
+    assert [name.rpartition("-")[0][-2:] or name[-2:] for name in names] == ["_a", "_a", "_b"]
+    short = "x" * 200
+    assert copier.choose_name(Record(f"{short}.png", [])) == short
 
 
 def test_a_folder_that_holds_something_is_left_alone(tmp_path):

@@ -46,6 +46,7 @@ def write_flickr8k(folder):
         "10_a.jpg#0\tA child in a pink dress .\n10_a.jpg#1\tA girl .\n"
         "11_b.jpg#1\tSecond .\n12_c.jpg#0\tA boat .\n11_b.jpg#0\tFirst .\n"
         "gone.jpg#0\tNobody .\nno caption at all\n"
+        f"12_c.jpg#{10**20}\tA number that nothing counts to .\n"
     )
     for name, files in {"train": "10_a.jpg", "dev": "11_b.jpg", "test": "12_c.jpg"}.items():
         (folder / f"Flickr_8k.{name}Images.txt").write_text(f"{files}\n")
@@ -61,7 +62,7 @@ def test_flickr8k(tmp_path):
         ("test", ["A boat ."]),
     ]
     assert all(record.known == [] for record in records.values())
-    assert sorted(problem.line for problem in problems) == [6, 7]
+    assert sorted(problem.line for problem in problems) == [6, 7, 8]
 
 
 def test_flickr8k_of_kaggle(tmp_path):
@@ -224,7 +225,11 @@ def test_kohya_folders_with_commas_and_parentheses(tmp_path):
         "2_other/c.png": [],
     }
     assert records["2_other/c.png"].captions == ["Nothing at all."]
-    assert [p.lost for p in problems] == [False]
+    assert [(Path(p.file).name, p.lost) for p in problems] == [("d.png", False), ("b.jpg", False)]
+    (tmp_path / "2_other/c.caption").write_bytes(b"\xff\xfe")  # the picture is kept without it
+    _, records, problems = read(tmp_path)
+    assert records["2_other/c.png"].captions == []
+    assert [p.lost for p in problems] == [False] * 3
 
 
 def test_kohya_folders_separated_by_spaces(tmp_path):
@@ -346,14 +351,42 @@ def test_a_name_of_another_shard_keeps_its_first_picture(tmp_path):
     write_shard(tmp_path / "0.tar", [("000.png", red), ("000.txt", b"red")])
     write_shard(tmp_path / "1.tar", [("000.png", blue), ("000.txt", b"blue")])
     out = tmp_path / "out"
-    out.mkdir()
-    (out / "000.png").write_bytes(blue)  # of an earlier set of shards
+    for _ in range(2):  # what was unpacked is the same file
+        _, records, problems = read(tmp_path, images=out)
+        assert {path: record.tags for path, record in records.items()} == {"000.png": ["red"]}
+        assert (out / "000.png").read_bytes() == red
+        assert [(p.file, p.what.split(";")[0]) for p in problems] == [
+            (f"{tmp_path / '1.tar'}, 000", "000.png is in the shards twice")
+        ]
+
+
+def test_files_of_other_shards_or_of_the_user_are_not_unpacked_over(tmp_path):
+    members = [(f"{key}.{ending}", JPEG) for key in "abc" for ending in ("png", "txt")]
+    write_shard(tmp_path / "0.tar", [(n, b"x" if n.endswith("txt") else b) for n, b in members])
+    out = tmp_path / "out"
+    (out / "b.png").mkdir(parents=True)
+    (out / "a.png").write_bytes(b"x" * len(JPEG))
     _, records, problems = read(tmp_path, images=out)
-    assert {path: record.tags for path, record in records.items()} == {"000.png": ["red"]}
-    assert (out / "000.png").read_bytes() == red
-    assert [(p.file, p.what.split(";")[0]) for p in problems] == [
-        (f"{tmp_path / '1.tar'}, 000", "000.png is in the shards twice")
-    ]
+    assert list(records) == ["c.png"]
+    assert (out / "a.png").read_bytes() == b"x" * len(JPEG)
+    assert [(p.file[-3:], p.lost) for p in problems] == [(", a", True), (", b", True)]
+    assert all("unpack into a folder of its own" in p.what for p in problems)
+
+
+@pytest.mark.parametrize(("shard", "split"), [
+    ("train-00000", "train"), ("validation-00000", "val"), ("val_00000", "val"),
+    ("valid.000", "val"), ("dev", "val"), ("laion-test-0001", "test"), ("cc3m_train_0", "train"),
+    ("val2017", "val"), ("latest-000", ""), ("trainer", ""), ("000", ""),
+])  # fmt: skip
+def test_the_split_of_a_shard_is_what_its_name_says(tmp_path, shard, split):
+    write_shard(tmp_path / f"{shard}.tar", [
+        ("a.jpg", JPEG), ("a.txt", b"hat"), ("b.jpg", JPEG), ("b.json", b'{"tags": "hat"}'),
+        ("c.jpg", JPEG), ("c.json", b'{"tags": "hat", "split": "dev"}'),
+        ("d.jpg", JPEG), ("d.json", b'{"tags": "hat", "split": "held out"}'),
+    ])  # fmt: skip
+    _, records, problems = read(tmp_path, images=tmp_path / "out")
+    assert [record.split for record in records.values()] == [split, split, "val", split]
+    assert [(p.what[:24], p.lost) for p in problems] == [("unknown split 'held out'", False)]
 
 
 @pytest.mark.parametrize(

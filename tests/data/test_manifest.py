@@ -124,6 +124,18 @@ def test_what_a_corpus_says_is_what_it_says_in_a_merged_one(parts):
         assert len(set(merged.column("group"))) == sum(map(len, groups))
 
 
+def test_parts_of_one_vocabulary_do_not_repeat_it_in_every_row():
+    parts = {
+        name: Manifest.from_records(
+            [Record("a.png", ["hat"]), Record("b.png", ["bow"])], None, name
+        )
+        for name in ("one", "two")
+    }
+    merged = merge_manifests(parts)
+    assert merged.column("known") == [None] * 4
+    assert merged.compute_known().all()
+
+
 def test_what_is_held_out_in_one_part_is_not_learnt_in_another():
     def part(*rows):
         records = [Record(path, ["hat"], None, split, group) for path, split, group in rows]

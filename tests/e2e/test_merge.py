@@ -56,9 +56,11 @@ def test_what_cannot_be_merged_is_said(zokusei, tmp_path):
         code, _, err = zokusei("data", "merge", out, *parts)
         assert (code, out.exists()) == (2, False)
         assert message in err
-    code, _, err = zokusei("data", "merge", art, f"a={art}")
-    assert code == 2
-    assert "would be written over" in err
+    before = art.read_bytes()
+    for part in (art, art.parent):  # a folder stands for the manifest in it
+        code, _, err = zokusei("data", "merge", art, f"a={part}")
+        assert (code, art.read_bytes()) == (2, before)
+        assert "would be written over" in err
     code, _, err = zokusei("data", "merge", tmp_path / "all.csv", f"a={art}")
     assert code == 2
     assert ".parquet" in err

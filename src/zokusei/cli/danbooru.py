@@ -67,6 +67,8 @@ def danbooru(
     if like is not None and given:
         options = ", ".join(f"--{name.replace('_', '-')}" for name in given)
         raise ConfigError(f"--like {like} repeats a choice as it was made; leave out {options}")
+    if like is not None and like.resolve() == out.resolve():
+        raise ConfigError(f"--out {out} would write over the list of --like; give another folder")
     problems = Problems()
     try:
         if like is not None:

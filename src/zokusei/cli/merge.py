@@ -20,7 +20,7 @@ def merge(
     pictures of each NAME.
     """
     from zokusei.cli.console import tell
-    from zokusei.corpora import import_corpus
+    from zokusei.corpora import find_manifest, import_corpus
     from zokusei.data.merging import merge_manifests
     from zokusei.data.splits import count_splits
     from zokusei.errors import ConfigError
@@ -32,7 +32,7 @@ def merge(
         name, sign, path = part.partition("=")
         if not sign or not name or name in found:
             raise ConfigError(f"{part!r}: write each part NAME=PATH, with a name of its own")
-        if Path(path).resolve() == out.resolve():
+        if find_manifest(Path(path)).resolve() == out.resolve():
             raise ConfigError(f"{out} would be written over {part}; give another name")
         found[name], problems = import_corpus(path)
         if problems:

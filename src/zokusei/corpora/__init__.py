@@ -21,6 +21,7 @@ __all__ = [
     "Problems",
     "TagRules",
     "explain_nothing",
+    "find_manifest",
     "import_corpus",
     "open_corpus",
 ]
@@ -167,7 +168,10 @@ def import_corpus(
 def find_manifest(path: Path) -> Path:
     """Give the manifest that a folder holds (a drawn corpus does), or else the path itself."""
     manifest = path / "manifest.parquet"
-    return manifest if manifest.is_file() else path
+    try:
+        return manifest if manifest.is_file() else path
+    except OSError as error:  # a folder that may not be entered
+        raise DataError(f"{path} cannot be read: {error.strerror}; check the path") from error
 
 
 def explain_nothing(error: DataError, problems: Problems) -> DataError:

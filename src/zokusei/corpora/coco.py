@@ -5,17 +5,17 @@ from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
 
-from zokusei.corpora.fields import take_tags, take_text
+from zokusei.corpora.fields import SPLIT_NAMES, take_split, take_tags, take_text
 from zokusei.corpora.joining import Notes
 from zokusei.corpora.json_parts import read_parts
 from zokusei.corpora.pictures import Pictures, refuse_path
 from zokusei.corpora.problems import Problems
-from zokusei.data.manifest import SPLITS, Box, Record
+from zokusei.data.manifest import Box, Record
 from zokusei.errors import DataError
 
 # `captions_train2014.json` is of train2014, whose pictures may lie in a folder of that name.
 _NAME = re.compile(r"(?:captions|instances|person_keypoints|image_info)_(.+)")
-_SPLIT = re.compile(r"train|val|test")
+_SPLIT = re.compile("|".join(SPLIT_NAMES))
 
 
 def is_coco(path: Path) -> bool:
@@ -82,13 +82,14 @@ def _read_split(
         at = _place(image.get("file_name"), name, pictures.root)
         if not pictures.admit(at, file, line):
             continue
-        split = image.get("split") or (found[0] if found else "")
         try:
+            split = take_split(image.get("split"), problems, file, line)
             record = _make_record(at, image, said, categories, problems)
         except TypeError as error:
             problems.add(file, f"a value of another form than expected: {error}", line)
             continue
-        yield Record(**record, split=split if split in SPLITS else "", where=f"{file}, line {line}")
+        split = split or (SPLIT_NAMES[found[0]] if found else "")
+        yield Record(**record, split=split, where=f"{file}, line {line}")
     for number, note, line in notes.find_orphans():
         problems.add(
             note["zokusei:file"], f"an annotation of image {number}, which there is not", line

@@ -1,5 +1,6 @@
 """Danbooru2017 to 2020, 2021 and later: `512px/0NNN/ID.jpg` with JSON lines beside them."""
 
+import json
 import os
 from collections.abc import Iterator
 from pathlib import Path
@@ -9,13 +10,15 @@ from zokusei.corpora.danbooru_posts import (
     IdSet,
     find_metadata,
     parse_post,
+    read_families,
     read_posts,
     settle_scheme,
 )
-from zokusei.corpora.lines import read_json_lines
+from zokusei.corpora.lines import read_beginning
 from zokusei.corpora.problems import Problems
 from zokusei.data.manifest import Record
 from zokusei.errors import ConfigError, DataError
+from zokusei.images import IMAGE_SUFFIXES
 
 _BUCKETS = 1000
 _KINDS = ("512px", "original")
@@ -70,8 +73,10 @@ class DanbooruPictures:
         for bucket in sorted(self.buckets):
             with os.scandir(self.folder / f"{bucket:04d}") as entries:
                 for entry in entries:
-                    stem = entry.name.partition(".")[0]
-                    if stem.isdecimal() and len(stem) < 10:
+                    stem, _, ending = entry.name.partition(".")
+                    # Captions of pictures may lie beside them.
+                    is_picture = f".{ending.lower()}" in IMAGE_SUFFIXES
+                    if is_picture and stem.isdecimal() and len(stem) < 10:
                         yield int(stem), entry
 
 
@@ -82,9 +87,9 @@ def is_danbooru(path: Path) -> bool:
     if path.is_file() and path.suffix not in (".json", ".jsonl", ""):
         return False
     try:
-        _, row = next(read_json_lines(find_metadata(path)[0], Problems()))
+        row = json.loads(read_beginning(find_metadata(path)[0]))
         return parse_post(row, path, 1) is not None or "is_deleted" in row
-    except (DataError, StopIteration, KeyError, TypeError, ValueError, AttributeError):
+    except (DataError, RecursionError, KeyError, TypeError, ValueError, AttributeError):
         return False
 
 
@@ -119,6 +124,7 @@ def read_danbooru(
     root, files = images or find_root(path), find_metadata(path)
     pictures, absent = DanbooruPictures(root), 0
     letters = choose_letters(path, files, scheme, ratings)
+    families = read_families(files)
     for post in read_posts(files, problems):
         if post.rating not in letters:
             continue
@@ -129,7 +135,7 @@ def read_danbooru(
             yield Record(
                 path=place,
                 tags=list(dict.fromkeys(post.general)),
-                group=str(post.parent),  # variants of one picture
+                group=str(families.find(post.parent)),  # variants of one picture
                 source=f"danbooru:{letters[post.rating]}",
                 where=f"{post.file}, line {post.line}",
             )

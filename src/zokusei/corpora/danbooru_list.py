@@ -9,7 +9,7 @@ from pathlib import Path
 from typing import Any
 
 from zokusei.corpora.danbooru import DanbooruPictures
-from zokusei.corpora.danbooru_posts import IdSet, find_metadata, read_posts
+from zokusei.corpora.danbooru_posts import IdSet, find_metadata, read_families, read_posts
 from zokusei.corpora.danbooru_subset import read_exclusions
 from zokusei.corpora.lines import read_rows
 from zokusei.corpora.problems import Problems
@@ -96,7 +96,9 @@ def read_listed(
     """
     there, classes = DanbooruPictures(root), set(chosen.tags.names)
     found = IdSet()
-    for post in read_posts(find_metadata(root), problems):
+    files = find_metadata(root)
+    families = read_families(files)
+    for post in read_posts(files, problems):
         if progress is not None:
             progress(1)
         if post.id not in chosen.splits:
@@ -110,7 +112,7 @@ def read_listed(
             path=path,
             tags=[name for name in dict.fromkeys(post.general) if name in classes],
             split=chosen.splits[post.id],
-            group=str(post.parent),
+            group=str(families.find(post.parent)),
             source="danbooru",
             where=f"{post.file}, line {post.line}",
         )

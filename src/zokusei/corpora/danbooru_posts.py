@@ -1,5 +1,6 @@
 """Posts of Danbooru's metadata dumps, in the form of every year, one line at a time."""
 
+import re
 from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
 from pathlib import Path
@@ -19,6 +20,7 @@ SCHEMES: Mapping[str, Mapping[str, str]] = {
 """What a rating's letter means. `s` was *safe* until 2022 and is *sensitive* since `g` exists."""
 
 _LETTERS = ("g", "s", "q", "e")
+_NAMES_A_PARENT = re.compile(r'"parent_id":\s*"?[1-9]')
 _LARGEST_ID = 1 << 31  # a bit of memory each: 256 MB; Danbooru has some ten million
 
 
@@ -176,6 +178,53 @@ def settle_scheme(asked: str | None, *, is_dated_old: bool, letters: set[str], r
         "sensitive (later ones); say it with --rating-scheme old or new: zokusei data import "
         f"{root} manifest.parquet --rating-scheme old|new"
     )
+
+
+class Families:
+    """Which posts are variants of one picture, though each names only the one that it varies.
+
+    >>> families = Families()
+    >>> for post, parent in ((11, 11), (13, 12), (12, 11), (20, 21)):
+    ...     families.add(post, parent)
+    >>> families.find(13), families.find(21), families.find(30)
+    (11, 20, 30)
+    """
+
+    def __init__(self) -> None:
+        self._above: dict[int, int] = {}  # of those that are not the first of their family
+
+    def add(self, post: int, parent: int) -> None:
+        """Put a post and its parent into one family; a post may be its own."""
+        first, second = sorted((self.find(post), self.find(parent)))
+        if first != second:
+            self._above[second] = first
+
+    def find(self, post: int) -> int:
+        """Give the smallest number of a post's family."""
+        while (above := self._above.get(post, post)) != post:
+            self._above[post] = post = self._above.get(above, above)
+        return post
+
+
+def read_families(files: list[Path]) -> Families:
+    """Find the families of all posts, those included that have no picture or were deleted.
+
+    A picture may vary one that varies a third, and numbers come in any order: before the last line
+    no family is complete. Lines that name no parent, most of them, are only searched for one.
+
+    Args:
+        files: of JSON lines. What is wrong with a line is left to `read_posts` to say.
+    """
+    families = Families()
+    for file in files:
+        for _, row in read_json_lines(file, Problems(), only=_NAMES_A_PARENT):
+            try:
+                post, parent = int(row["id"]), int(row["parent_id"])
+            except (KeyError, TypeError, ValueError):
+                continue
+            if 0 < parent < _LARGEST_ID:
+                families.add(post, parent)
+    return families
 
 
 class IdSet:

@@ -16,7 +16,12 @@ from zokusei.corpora.danbooru import (
     ratings_to_letters,
     remark_absent,
 )
-from zokusei.corpora.danbooru_posts import find_metadata, read_posts, settle_scheme
+from zokusei.corpora.danbooru_posts import (
+    Families,
+    find_metadata,
+    read_posts,
+    settle_scheme,
+)
 from zokusei.corpora.danbooru_spool import Batch, Spool
 from zokusei.corpora.problems import Problems
 from zokusei.data.manifest import Record
@@ -87,9 +92,10 @@ def choose_subset(
     """
     check_ratings(ratings, scheme)
     there = DanbooruPictures(root)
-    spool = Spool()
+    spool, families = Spool(), Families()
     for post in read_posts(find_metadata(root), problems):
         spool.add(post)
+        families.add(post.id, post.parent)
         if progress is not None:
             progress(1)
     spool.close()
@@ -98,7 +104,7 @@ def choose_subset(
     )
     letters = ratings_to_letters(scheme, ratings)
     tags = choose_classes(spool, set(letters), classes, excluded)
-    chooser = _Chooser(spool, tags, letters, there, problems)
+    chooser = _Chooser(spool, tags, letters, there, problems, families)
     histogram = chooser.count_pictures()
     quotas = choose_quotas(histogram, pictures, labels_per_picture)
     numbers = chooser.draw(quotas, seed)
@@ -208,7 +214,9 @@ class _Chooser:
         letters: dict[str, str],
         there: DanbooruPictures,
         problems: Problems,
+        families: Families,
     ) -> None:
+        self._families = families
         self._spool, self._tags, self._letters, self._there = spool, tags, letters, there
         self._problems = problems
         self._numbers = there.list_numbers()
@@ -261,7 +269,7 @@ class _Chooser:
                 yield Record(
                     path=self._there.path_of(int(batch.id[row]), extension),
                     tags=[names[place] for place in dict.fromkeys(found.tolist()) if place >= 0],
-                    group=str(batch.parent[row]),
+                    group=str(self._families.find(int(batch.parent[row]))),
                     source=f"danbooru:{self._letters[chr(batch.rating[row])]}",
                     where=f"{files[batch.file[row]]}, line {batch.line[row]}",
                 )

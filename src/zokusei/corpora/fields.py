@@ -1,8 +1,14 @@
 """Fields of JSON: texts and lists of tags, whatever else somebody may have written there."""
 
+from pathlib import Path
 from typing import Any
 
+from zokusei.corpora.problems import Problems
+from zokusei.data.manifest import SPLITS
 from zokusei.tag_text import parse_tags
+
+SPLIT_NAMES = {name: name for name in SPLITS} | {"validation": "val", "dev": "val", "valid": "val"}
+"""What splits are called elsewhere, and here."""
 
 
 def take_text(value: Any) -> str:
@@ -44,3 +50,18 @@ def take_tags(value: Any) -> list[str]:
     (['long_hair', 'hat'], ['hat'], [])
     """
     return parse_tags(value) if isinstance(value, str) else list(dict.fromkeys(take_texts(value)))
+
+
+def take_split(value: Any, problems: Problems, where: Path | str, line: int | None = None) -> str:
+    """Give a split as it is called here; nothing, and a remark, where it has another name.
+
+    Raises:
+        TypeError: it is an object or a list.
+
+    >>> take_split("validation", Problems(), "a.csv"), take_split(None, Problems(), "a.csv")
+    ('val', '')
+    """
+    name = take_text(value)
+    if name and name not in SPLIT_NAMES:
+        problems.remark(where, f"unknown split {name!r}; known: {', '.join(SPLIT_NAMES)}", line)
+    return SPLIT_NAMES.get(name, "")

@@ -4,7 +4,7 @@ from collections.abc import Callable, Iterator
 from pathlib import Path
 
 from zokusei.corpora.joining import Captions
-from zokusei.corpora.lines import read_header, read_lines, read_rows
+from zokusei.corpora.lines import read_beginning, read_header, read_lines, read_rows
 from zokusei.corpora.pictures import Pictures, find_folder
 from zokusei.corpora.problems import Problems
 from zokusei.data.manifest import Record
@@ -63,8 +63,7 @@ def read_flickr8k(path: Path, problems: Problems, images: Path) -> Iterator[Reco
 
 
 def _is_tokens(file: Path) -> bool:
-    _, text = next(read_lines(file, Problems()), (0, ""))
-    name, tab, _ = text.partition("\t")
+    name, tab, _ = read_beginning(file).partition("\t")
     return bool(tab) and "#" in name
 
 
@@ -76,7 +75,7 @@ def _read_tokens(file: Path, problems: Problems) -> Iterator[tuple[int, str, str
     for line, text in read_lines(file, problems):
         key, tab, caption = text.partition("\t")
         name, _, number = key.rpartition("#")
-        if not (tab and name and number.isdecimal() and caption.strip()):
+        if not (tab and name and number.isdecimal() and len(number) < 10 and caption.strip()):
             problems.add(file, "no line of the form NAME.jpg#0<TAB>caption", line)
             continue
         yield line, name, caption.strip(), int(number)

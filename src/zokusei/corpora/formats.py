@@ -61,18 +61,21 @@ def recognise(path: Path, name: str | None = None) -> tuple[str, Format]:
         ConfigError: there is no form of that name.
         DataError: nothing is there, or it has none of the forms.
     """
-    if not path.exists():
-        raise DataError(f"{path} does not exist; give a manifest, a table or a folder of pictures")
-    if name is not None:
-        if name not in FORMATS:
-            raise ConfigError(f"unknown format {name!r}{suggest(name, FORMATS)}")
-        if name not in _ANYTHING and not FORMATS[name].recognise(path):
-            raise DataError(f"{path} does not look like {name}; leave --format out, or check it")
-        return name, FORMATS[name]
+    if name is not None and name not in FORMATS:
+        raise ConfigError(f"unknown format {name!r}{suggest(name, FORMATS)}")
     try:
-        found = next((pair for pair in FORMATS.items() if pair[1].recognise(path)), None)
+        if not path.exists():
+            raise DataError(
+                f"{path} does not exist; give a manifest, a table or a folder of pictures"
+            )
+        if name in _ANYTHING:
+            return name, FORMATS[name]
+        asked = FORMATS if name is None else {name: FORMATS[name]}
+        found = next((pair for pair in asked.items() if pair[1].recognise(path)), None)
     except OSError as error:
         raise DataError(f"{path} cannot be read: {error.strerror}; check the path") from error
+    if found is None and name is not None:
+        raise DataError(f"{path} does not look like {name}; leave --format out, or check it")
     if found is None:
         raise DataError(
             f"{path} has none of the known forms ({', '.join(FORMATS)}); docs/guides/data-sets.md "

@@ -18,7 +18,7 @@ def is_kohya(path: Path) -> bool:
 
 
 def read_kohya(path: Path, problems: Problems, images: Path) -> Iterator[Record]:
-    """Give one record a picture of the numbered folders; others are not looked at.
+    """Give one record a picture of the numbered folders; others are reported, and not read.
 
     Tags are separated by commas; or by spaces when no file of them all has a comma and one has an
     underscore, which names written for commas do not. As kohya's trainer does, only the first line
@@ -26,10 +26,13 @@ def read_kohya(path: Path, problems: Problems, images: Path) -> Iterator[Record]
 
     Args:
         path: the folder of folders.
-        problems: gets pictures without tags, and files that are not UTF-8.
+        problems: gets pictures without tags or elsewhere, and files that are not UTF-8.
         images: the same folder.
     """
     split_tags = _find_separator(path)
+    for picture in find_pictures(path, Problems()):
+        if not _REPEATS.fullmatch(picture.relative_to(path).parts[0]):
+            problems.remark(picture, "lies in no folder like 10_name; --format folder reads it too")
     for folder in _folders(path):
         owners: dict[Path, Path] = {}
         for picture in find_pictures(folder, problems):
@@ -43,7 +46,7 @@ def read_kohya(path: Path, problems: Problems, images: Path) -> Iterator[Record]
             if rest.strip():
                 problems.remark(picture, "more than one line of tags; kohya reads the first only")
             caption = picture.with_suffix(".caption")
-            captions = read_sidecar(picture, problems, caption.suffix) if caption.is_file() else ""
+            captions = _read_caption(caption, problems) if caption.is_file() else ""
             yield Record(
                 path=picture.relative_to(images).as_posix(),
                 tags=split_tags(first),
@@ -51,6 +54,17 @@ def read_kohya(path: Path, problems: Problems, images: Path) -> Iterator[Record]
                 source=f"kohya:{folder.name}",
                 where=str(picture),
             )
+
+
+def _read_caption(file: Path, problems: Problems) -> str:
+    """Give the captions of a picture that is kept without them where they cannot be read."""
+    try:
+        return file.read_text(encoding="utf-8-sig")
+    except UnicodeDecodeError as error:
+        problems.remark(file, f"not UTF-8 at byte {error.start}; save it as UTF-8")
+    except OSError as error:
+        problems.remark(file, f"cannot be read: {error.strerror}")
+    return ""
 
 
 def _folders(path: Path) -> list[Path]:

@@ -2,6 +2,7 @@
 
 import csv
 import json
+import re
 from collections.abc import Iterator
 from pathlib import Path
 from typing import Any, TextIO
@@ -9,6 +10,7 @@ from typing import Any, TextIO
 from zokusei.corpora.problems import Problems
 from zokusei.errors import DataError
 
+_LONGEST_BEGINNING = 1 << 20  # a document of gigabytes may be one line
 _LONGEST_CELL = 1 << 24  # captions of a whole book fit; a stray quote does not swallow a table
 
 
@@ -34,10 +36,28 @@ def read_lines(path: Path, problems: Problems) -> Iterator[tuple[int, str]]:
         raise DataError(f"{path} cannot be read: {error.strerror}; check the path") from error
 
 
-def read_json_lines(path: Path, problems: Problems) -> Iterator[tuple[int, dict[str, Any]]]:
+def read_beginning(path: Path) -> str:
+    """Give the first line of a file, as far as any line that tells a form apart is long.
+
+    Raises:
+        OSError: it cannot be read.
+    """
+    with path.open("rb") as file:
+        line = file.readline(_LONGEST_BEGINNING)
+    return line.decode("utf-8-sig", errors="replace").rstrip("\r\n")
+
+
+def read_json_lines(
+    path: Path, problems: Problems, *, only: re.Pattern[str] | None = None
+) -> Iterator[tuple[int, dict[str, Any]]]:
     r"""Give the number and the object of each line of a JSONL file.
 
     A line that is cut off, is no JSON or is no object is reported, and the next one read.
+
+    Args:
+        path: the file.
+        problems: gets the lines that cannot be used.
+        only: lines without a match are passed by unread.
 
     >>> import tempfile
     >>> path = Path(tempfile.mkdtemp()) / "a.jsonl"
@@ -47,6 +67,8 @@ def read_json_lines(path: Path, problems: Problems) -> Iterator[tuple[int, dict[
     ([(1, {'id': '1'})], 1)
     """
     for number, text in read_lines(path, problems):
+        if only is not None and not only.search(text):
+            continue
         try:
             value = json.loads(text)
         except (ValueError, RecursionError) as error:

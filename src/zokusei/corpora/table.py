@@ -4,16 +4,15 @@ from collections.abc import Iterable, Iterator, Mapping, Sequence
 from pathlib import Path
 from typing import Any
 
-from zokusei.corpora.fields import take_tags, take_text
+from zokusei.corpora.fields import take_split, take_tags, take_text
 from zokusei.corpora.lines import is_text, read_header, read_json_lines, read_rows
 from zokusei.corpora.pictures import Pictures
 from zokusei.corpora.problems import Problems
-from zokusei.data.manifest import SPLITS, Box, Record
+from zokusei.data.manifest import Box, Record
 from zokusei.errors import DataError, suggest
 from zokusei.tag_text import parse_tags
 
 FILE_COLUMNS = ("file", "path", "file_name", "filename", "image")
-_SPLIT_NAMES = {name: name for name in SPLITS} | {"validation": "val", "dev": "val", "valid": "val"}
 
 _UNREADABLE = (TypeError, ValueError, AttributeError, KeyError, OverflowError)
 """What reading a row raises whose values have another form than expected."""
@@ -69,7 +68,8 @@ def read_table(
     pictures = Pictures(images, problems)
     for line, row in _read(path, problems):
         try:
-            file, split = take_text(row.get(file_column)), take_text(row.get("split"))
+            file = take_text(row.get(file_column))
+            split = take_split(row.get("split"), problems, path, line)
             group = take_text(row.get(group_column or "group"))
             source = take_text(row.get("source")) or path.stem
             captions, boxes = _read_captions(row), _read_boxes(row)
@@ -79,14 +79,11 @@ def read_table(
             continue
         if not pictures.admit(file, path, line):
             continue
-        if split and split not in _SPLIT_NAMES:
-            what = f"unknown split {split!r}; known: {', '.join(_SPLIT_NAMES)}"
-            problems.remark(path, what, line)
         yield Record(
             path=file,
             tags=tags,
             known=known,
-            split=_SPLIT_NAMES.get(split, ""),
+            split=split,
             group=group,
             captions=captions,
             boxes=boxes,

@@ -7,15 +7,16 @@ from collections.abc import Iterator
 from pathlib import Path, PurePosixPath
 from typing import Any
 
-from zokusei.corpora.fields import take_tags, take_text, take_texts
+from zokusei.corpora.fields import SPLIT_NAMES, take_split, take_tags, take_text, take_texts
 from zokusei.corpora.pictures import Seen, refuse_path
 from zokusei.corpora.problems import Problems
-from zokusei.data.manifest import SPLITS, Box, Record
+from zokusei.data.manifest import Box, Record
 from zokusei.errors import DataError
 from zokusei.files import write_whole
 from zokusei.images import IMAGE_SUFFIXES
 
-_SPLIT = re.compile(r"(train|val|test)\b")
+# `train-00000.tar`, `validation_00000.tar`, `NAME-test-00000.tar`
+_SPLIT = re.compile(rf"(?:^|[-_.])({'|'.join(SPLIT_NAMES)})(?=[-_.\d]|$)")
 
 
 def is_webdataset(path: Path) -> bool:
@@ -35,21 +36,23 @@ def read_webdataset(path: Path, problems: Problems, images: Path) -> Iterator[Re
 
     Tags are the JSON's `tags` (a list, or separated by commas) or `tag_string`; where there is
     neither and no `caption`, the text is the tags, otherwise a caption. A picture that was
-    unpacked before is not written again.
+    unpacked before is not written again, and no other file is overwritten. The split is the
+    JSON's `split`, or what the shard's name says (`validation-00000.tar`).
 
     Args:
         path: a shard, or a folder of shards.
         problems: gets pictures without tags or text, those whose name another shard has used
-            before, and shards that end too early.
+            before or another file has, and shards that end too early.
         images: folder to unpack into.
     """
     unpacked = Seen()
     for shard in find_shards(path):
-        split = _SPLIT.match(shard.stem)
+        named = _SPLIT.search(shard.stem)
+        split = SPLIT_NAMES[named[1]] if named else ""
         for key, parts in _read_samples(shard, problems):
             record = _unpack(shard, key, parts, problems, images, unpacked)
             if record is not None:
-                yield Record(**{"split": split[0] if split else "", **record})
+                yield Record(**{"split": split, **record})
 
 
 def _read_samples(shard: Path, problems: Problems) -> Iterator[tuple[str, dict[str, bytes]]]:
@@ -98,6 +101,7 @@ def _unpack(
         about = json.loads(parts["json"]) if "json" in parts else {}
         text = parts["txt"].decode("utf-8-sig") if "txt" in parts else ""
         labels = _read_labels(about, text, has_text="txt" in parts)
+        split = take_split(about.get("split"), problems, where)
     except (ValueError, TypeError, AttributeError, OverflowError, RecursionError) as error:
         problems.add(where, f"its JSON or text cannot be read: {error}")
         return None
@@ -110,10 +114,13 @@ def _unpack(
         problems.add(where, f"{name} is in the shards twice; the first one counts")
         return None
     target, picture = images / name, parts[endings[0]]
-    if not (target.is_file() and target.read_bytes() == picture):
+    if not target.exists():
         with write_whole(target) as temporary:
             temporary.write_bytes(picture)
-    return {"path": name, "where": where, **labels}
+    elif not (target.is_file() and target.read_bytes() == picture):
+        problems.add(where, f"{target} is another file; unpack into a folder of its own (--images)")
+        return None
+    return {"path": name, "where": where, **labels, **({"split": split} if split else {})}
 
 
 def _read_labels(about: Any, text: str, *, has_text: bool) -> dict[str, Any] | None:
@@ -131,8 +138,7 @@ def _read_labels(about: Any, text: str, *, has_text: bool) -> dict[str, Any] | N
         known = []  # a caption alone: nobody looked for tags
     if not captions and text.strip():
         captions = [text.strip()]
-    split = about.get("split") or ""
-    labels = {
+    return {
         "tags": take_tags(listed),
         "known": None if known is None else take_tags(known),
         "captions": captions,
@@ -140,7 +146,6 @@ def _read_labels(about: Any, text: str, *, has_text: bool) -> dict[str, Any] | N
         "group": take_text(about.get("group")),
         "source": take_text(about.get("source")) or "webdataset",
     }
-    return {**labels, "split": split} if split in SPLITS else labels
 
 
 def refuse_packed(path: Path) -> Path:

@@ -18,6 +18,7 @@ DISTANCE = 4
 
 _SIDE, _KEPT = 32, 8
 _BANDS = 8  # of eight bits: hashes that differ in seven or fewer agree in one of them
+_FILES_AT_ONCE = 1024
 _PAIRS_AT_ONCE = 1 << 22
 
 
@@ -66,7 +67,11 @@ def hash_pictures(
 
     hashes: list[int | None] = []
     with ThreadPoolExecutor(workers) as pool:
-        for path, found in zip(paths, pool.map(hash_one, paths), strict=True):
+        # The pool is given a part at once, so that it does not hold a task for each of millions.
+        parts = (paths[start : start + _FILES_AT_ONCE] for start in
+                 range(0, len(paths), _FILES_AT_ONCE))  # fmt: skip
+        found_of_all = (found for part in parts for found in pool.map(hash_one, part))
+        for path, found in zip(paths, found_of_all, strict=True):
             if isinstance(found, str) and complain is not None:
                 complain(path, found)
             hashes.append(None if isinstance(found, str) else found)

@@ -186,15 +186,15 @@ class Manifest:
         return known
 
     def _multi_hot(self, name: str) -> NDArray[np.bool_]:
-        column = self.table.column(name).combine_chunks()
         hot = np.zeros((len(self), len(self.tags)), dtype=bool)
-        if len(column) == 0:
-            return hot
-        names = pa.array(self.tags.names, pa.string())
-        classes = pc.index_in(column.flatten(), names).fill_null(-1).to_numpy(zero_copy_only=False)
-        rows = pc.list_parent_indices(column).to_numpy()
-        in_vocabulary = classes >= 0
-        hot[rows[in_vocabulary], classes[in_vocabulary]] = True
+        names, start = pa.array(self.tags.names, pa.string()), 0
+        for chunk in self.table.column(name).chunks:  # all names at once may be too long for one
+            found = pc.index_in(chunk.flatten(), names).fill_null(-1)
+            classes = found.to_numpy(zero_copy_only=False)
+            rows = start + pc.list_parent_indices(chunk).to_numpy()
+            in_vocabulary = classes >= 0
+            hot[rows[in_vocabulary], classes[in_vocabulary]] = True
+            start += len(chunk)
         return hot
 
 

@@ -8,6 +8,8 @@ from zokusei.data.manifest import Box, Manifest, Record
 from zokusei.errors import DataError
 from zokusei.tags import TagSet
 
+_ROWS_AT_ONCE = 10_000
+
 
 def merge_manifests(parts: Mapping[str, Manifest]) -> Manifest:
     """Give all pictures of several corpora in one manifest.
@@ -36,7 +38,7 @@ def merge_manifests(parts: Mapping[str, Manifest]) -> Manifest:
     root = Path(os.path.commonpath([part.root.absolute() for part in parts.values()]))
     merged = TagSet(tuple(tags[name] for name in names))
     joined = _join_groups(parts, root)
-    manifest = Manifest.from_records(_read(parts, root, joined), merged, root)
+    manifest = Manifest.from_records(_read(parts, root, joined, len(merged)), merged, root)
     _check_splits(manifest, set(joined.values()))
     return manifest
 
@@ -81,17 +83,21 @@ def _check_splits(manifest: Manifest, groups: Set[str]) -> None:
             )
 
 
-def _read(parts: Mapping[str, Manifest], root: Path, joined: Mapping[str, str]) -> Iterator[Record]:
+def _read(
+    parts: Mapping[str, Manifest], root: Path, joined: Mapping[str, str], num_tags: int
+) -> Iterator[Record]:
     for name, part in parts.items():
         folder = part.root.absolute().relative_to(root)
         own = set(part.tags.names)
-        for row in part.table.to_pylist():
+        batches = part.table.to_batches(max_chunksize=_ROWS_AT_ONCE)
+        for row in (row for batch in batches for row in batch.to_pylist()):
             # A name that only another part's vocabulary holds was left out here on purpose.
             known = own if row["known"] is None else own.intersection(row["known"])
+            is_all = len(known) == num_tags  # which takes a word instead of a list of them
             yield Record(
                 path=str(folder / row["path"]),
                 tags=[tag for tag in row["tags"] if tag in own],
-                known=[tag for tag in part.tags.names if tag in known],
+                known=None if is_all else [tag for tag in part.tags.names if tag in known],
                 split=row["split"],
                 group=joined.get(f"{name}:{row['group']}", f"{name}:{row['group']}"),
                 captions=row["captions"] or (),

@@ -108,7 +108,10 @@ def compute_metrics(
         map=float(mean_over_classes(ap, ~ap.isnan(), empty)),
         ap=ap,
         positives=(targets & known).sum(0),
-        top3=compute_rates(choose_top(probs, 3), targets, known, empty=empty),
+        # What is unknown takes no other tag's place.
+        top3=compute_rates(
+            choose_top(probs.masked_fill(~known, -torch.inf), 3), targets, known, empty=empty
+        ),
     )
 
 

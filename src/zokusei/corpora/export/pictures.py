@@ -1,5 +1,6 @@
 """Copies of pictures under names that no other picture has."""
 
+import hashlib
 import re
 import shutil
 from pathlib import Path, PurePosixPath
@@ -10,6 +11,9 @@ from zokusei.data.manifest import Record
 
 # What some file system refuses, or some reader takes for the beginning of an ending.
 _AWKWARD = re.compile(r'[\\/:*?"<>|\x00-\x1f.]+')
+
+
+_LONGEST = 200  # bytes of a name, of 255 that file systems allow; endings and numbers follow
 
 
 class Copier:
@@ -27,7 +31,7 @@ class Copier:
     def choose_name(self, record: Record) -> str:
         """Give a name without its ending, made of the whole path; capitals make no difference."""
         path = PurePosixPath(record.path)
-        wanted = _AWKWARD.sub("_", str(path.with_suffix(""))).strip("_ ") or "picture"
+        wanted = _shorten(_AWKWARD.sub("_", str(path.with_suffix(""))).strip("_ ") or "picture")
         name, number = wanted, 1
         while not self._seen.add(name.casefold()):
             number += 1
@@ -57,3 +61,12 @@ class Copier:
             return source
         self._problems.add(source, "does not exist")
         return None
+
+
+def _shorten(name: str) -> str:
+    """Keep the end of a long name, which tells most, behind what tells it from others."""
+    written = name.encode()
+    if len(written) <= _LONGEST:
+        return name
+    digest = hashlib.sha256(written).hexdigest()[:8]
+    return f"{digest}_{written[-_LONGEST:].decode(errors='ignore')}"
