@@ -64,12 +64,12 @@ def settings(title: str, kind: Any) -> str:
         "overrides any of them.",
     ]
     sections = [item for item in dataclasses.fields(kind) if dataclasses.is_dataclass(item.type)]
-    parts += [describe(section.name, section.type) for section in sections]
+    parts += [describe(section.name, section.default_factory()) for section in sections]
     return NOTE + "\n\n".join(parts) + "\n"
 
 
 def describe(name: str, section: Any) -> str:
-    """One section: its sentence, and a table of its settings."""
+    """One section with its defaults there: its sentence, and a table of its settings."""
     text = inspect.cleandoc(section.__doc__ or "")
     sentence, _, attributes = text.partition("\n\nAttributes:\n")
     lines = [
@@ -82,10 +82,7 @@ def describe(name: str, section: Any) -> str:
     ]
     explained = explain(attributes)
     for item in dataclasses.fields(section):
-        value = item.default
-        if value is dataclasses.MISSING:
-            assert item.default_factory is not dataclasses.MISSING
-            value = item.default_factory()
+        value = getattr(section, item.name)
         shown = "none" if value is None else f"`{value!r}`"
         lines.append(f"| `{name}.{item.name}` | {shown} | {explained.get(item.name, sentence)} |")
     return "\n".join(lines)

@@ -81,3 +81,14 @@ def test_flatten_names_every_setting_once():
     assert names["schedule.milestones"] == (0.6, 0.8)
     assert load_config(None, [f"{key}={value}" for key, value in names.items()
                               if isinstance(value, int | float)]) == Config()  # fmt: skip
+
+
+@pytest.mark.parametrize(("kind", "setting"), [
+    (CaptionerConfig, "optimizer.weight_decay=0.01"), (WhiteBoxConfig, "schedule.milestones=[0.5]"),
+    (Config, "optimizer.lr=0.3"),
+])  # fmt: skip
+def test_one_setting_of_a_section_leaves_the_others_as_the_recipe_has_them(kind, setting):
+    plain, changed = (flatten(load_config(None, given, kind=kind)) for given in ([], [setting]))
+    key = setting.partition("=")[0]
+    assert changed.pop(key) != plain.pop(key)
+    assert changed == plain

@@ -17,6 +17,7 @@ from typing import Any
 
 from safetensors.torch import load_file
 
+from zokusei.captioning.beam import MAX_LENGTH
 from zokusei.captioning.model import CaptionModel
 from zokusei.captioning.vocabulary import Vocabulary
 from zokusei.errors import CheckpointError
@@ -45,6 +46,7 @@ class CaptionCheckpoint:
         preprocess: how a picture becomes the model's input.
         metrics: figures on validation data, in per cent.
         provenance: how it was made: version, commit, seed.
+        max_words: of the captions that it learnt from; longer ones it does not write.
     """
 
     model: CaptionModel
@@ -52,6 +54,7 @@ class CaptionCheckpoint:
     preprocess: Preprocess
     metrics: dict[str, Any] = field(default_factory=dict)
     provenance: dict[str, Any] = field(default_factory=dict)
+    max_words: int = MAX_LENGTH
 
 
 def save_caption_checkpoint(folder: Path | str, checkpoint: CaptionCheckpoint) -> None:
@@ -80,8 +83,9 @@ def load_caption_checkpoint(folder: Path | str) -> CaptionCheckpoint:
         preprocess = Preprocess.load(folder / "preprocess.json")
         metrics = json.loads((folder / "metrics.json").read_text(encoding="utf-8"))
         provenance = config["provenance"]
+        max_words = int(config.get("max_words", MAX_LENGTH))  # before it was written down
     load_exactly(model, weights, folder)
-    return CaptionCheckpoint(model.eval(), vocabulary, preprocess, metrics, provenance)
+    return CaptionCheckpoint(model.eval(), vocabulary, preprocess, metrics, provenance, max_words)
 
 
 def _write_files(folder: Path, checkpoint: CaptionCheckpoint) -> None:
@@ -91,6 +95,7 @@ def _write_files(folder: Path, checkpoint: CaptionCheckpoint) -> None:
         "kind": KIND,
         "arguments": model.arguments,
         "vocabulary": checkpoint.vocabulary.digest,
+        "max_words": checkpoint.max_words,
         "provenance": checkpoint.provenance,
     }
     write_weights(folder, halve(model))

@@ -22,7 +22,7 @@ from zokusei.caption_checkpoint import (
     load_caption_checkpoint,
     save_caption_checkpoint,
 )
-from zokusei.captioning.beam import Generated, generate
+from zokusei.captioning.beam import MAX_LENGTH, Generated, generate
 from zokusei.captioning.features import (
     caption_width,
     compute_caption_features,
@@ -83,6 +83,8 @@ class CaptionSource:
             _VERSION, digest_weights(checkpoint.model), checkpoint.vocabulary.digest,
             checkpoint.preprocess.to_dict(), self.reading, self.beam, self.control,
         ]  # fmt: skip
+        if checkpoint.max_words != MAX_LENGTH:  # which is not named, as it was not once
+            about.append(checkpoint.max_words)
         return name_rows(about, [])
 
     def shares_encoder(self, backbone: Backbone, preprocess: Preprocess) -> bool:
@@ -111,7 +113,12 @@ class CaptionSource:
     def caption(self, annotations: Float[Tensor, "pictures positions features"]) -> Generated:
         """Write a caption for encoded pictures."""
         with torch.inference_mode():
-            return generate(self.checkpoint.model, annotations, beam=self.beam)
+            return generate(
+                self.checkpoint.model,
+                annotations,
+                beam=self.beam,
+                max_length=self.checkpoint.max_words,
+            )
 
     def compute(
         self, annotations: Float[Tensor, "pictures positions features"]

@@ -385,9 +385,26 @@ def create_config(values: Mapping[str, Any], kind: type[Any] = Config) -> Any:
             same_end = [name for name in known if name.endswith(f".{key}")]
             raise ConfigError(f"unknown setting {key!r}{suggest(key, same_end or known)}")
     try:
-        return TypeAdapter(kind).validate_python(values)
+        return TypeAdapter(kind).validate_python(_fill_sections(values, kind))
     except ValidationError as error:
         raise ConfigError(describe_problems(error)) from error
+
+
+def _fill_sections(values: Mapping[str, Any], kind: type[Any]) -> dict[str, Any]:
+    """Put what a kind of settings has as its own defaults beside what is given of a section."""
+    filled = dict(values)
+    for item in dataclasses.fields(kind):
+        given = values.get(item.name)
+        if _section(item.type) is None or not isinstance(given, Mapping):
+            continue
+        own: dict[str, Any] = {}
+        if item.default_factory is not dataclasses.MISSING:
+            section = item.default_factory()
+            own = {
+                inner.name: getattr(section, inner.name) for inner in dataclasses.fields(section)
+            }
+        filled[item.name] = own | _fill_sections(given, _section(item.type))
+    return filled
 
 
 def describe_problems(error: ValidationError) -> str:

@@ -4,6 +4,7 @@ import importlib.util
 import json
 import os
 import shutil
+import subprocess
 import sys
 from pathlib import Path
 
@@ -69,11 +70,46 @@ def test_captions_are_written_and_what_is_there_is_kept(zokusei, run, photos, tm
     said = dict(line.split("\t") for line in out.splitlines())
     written = (photos / "deep" / "b.txt").read_text()
     assert written == said[str(photos / "deep" / "b.png")] + "\n"
-    assert "1 .txt files were there and are kept" in err
-    zokusei("caption", photos, "--model", run, "--write", "--existing", "replace")
+    assert "1 .txt files are there and are kept" in err
+    assert list(said) == [str(photos / "deep" / "b.png")]
+    code, out, _ = zokusei("caption", photos, "--model", run, "--write", "--existing", "replace")
+    said = dict(line.split("\t") for line in out.splitlines())
     assert (photos / "a.txt").read_text() == said[str(photos / "a.png")] + "\n"
     zokusei("caption", photos, "--model", run, "--write", "-o", tmp_path / "out")
     assert (tmp_path / "out" / "deep" / "b.txt").read_text() == written
+
+
+def test_the_search_is_the_one_that_was_asked_for(zokusei, run, photos, monkeypatch):
+    asked = {}
+
+    def note(self, pictures, **search):
+        asked.update(search)
+        return iter(())
+
+    monkeypatch.setattr(Captioner, "caption", note)
+    given = ["--beam", 7, "--length-penalty", 0.4, "--batch-size", 5]
+    zokusei("caption", photos, "--model", run, *given)
+    asked.pop("on_error")
+    assert asked == {"beam": 7, "length_penalty": 0.4, "batch_size": 5}
+
+
+def test_captions_are_written_though_nobody_reads_what_is_printed(run, photos):
+    for number in range(8):
+        shutil.copy(photos / "a.png", photos / f"{number}.png")
+    command = [sys.executable, "-m", "zokusei", "caption", photos, "--model", run, "--write"]
+    with subprocess.Popen([*command, "--batch-size", "1"], stdout=subprocess.PIPE) as process:
+        process.stdout.close()
+        assert process.wait(timeout=120) == 0
+    assert len(list(photos.rglob("*.txt"))) == 10
+
+
+def test_a_sheet_of_attention_takes_no_picture_s_place(zokusei, run, photos):
+    before = (photos / "a.png").read_bytes()
+    code, _, err = zokusei(
+        "caption", photos / "deep" / "b.png", "--model", run, "--attention", photos / "a.png"
+    )
+    assert (code, (photos / "a.png").read_bytes()) == (2, before)
+    assert "a.png exists" in err
 
 
 def test_attention_is_one_picture(zokusei, run, photos, tmp_path):

@@ -73,12 +73,17 @@ def test_size(zokusei, photos, tmp_path):
 
 def test_broken_pictures_are_named_and_counted(zokusei, photos, tmp_path):
     (photos / "broken.jpg").write_bytes(b"\xff\xd8\xff nothing")
-    gone = photos / "gone.png"
+    (photos / "deep" / "phone.heic").write_bytes(b"no decoder")
+    (photos / "nowhere.png").symlink_to("nothing.png")
+    gone = photos / ("gone" * 100 + ".png")  # longer than a name may be
     code, _, err = zokusei("cartoonize", photos, gone, "-o", tmp_path / "out", "--method", "plain")
     assert code == 3
     assert "broken.jpg" in err
     assert "gone.png" in err
-    assert "2 of 5 pictures could not be drawn" in err
+    assert "phone.heic" in err
+    assert "nowhere.png: a link that leads nowhere" in err
+    assert "3 pictures drawn" in err
+    assert "4 of 7 pictures could not be drawn" in err
     assert (tmp_path / "out" / "photos" / "deep" / "b.png").exists()
 
 

@@ -10,7 +10,8 @@ from safetensors import safe_open
 from safetensors.torch import save_file
 
 from zokusei.errors import ModelError
-from zokusei.stylize.weights import import_weights, load_generator
+from zokusei.stylize.generator import WhiteBoxGenerator
+from zokusei.stylize.weights import import_weights, load_generator, save_generator
 
 
 @pytest.fixture(scope="module")
@@ -103,6 +104,19 @@ def test_weights_are_not_written_over_what_they_come_from(tmp_path, tflite, name
         import_weights(source, target)
     assert source.read_bytes() == tflite
     assert [path.name for path in tmp_path.iterdir()] == ["export.tflite"]
+
+
+def test_trained_weights_are_not_written_over(tmp_path, tflite):
+    source, target = tmp_path / "w.tflite", tmp_path / "mine.safetensors"
+    source.write_bytes(tflite)
+    save_generator(target, WhiteBoxGenerator(width=4, blocks=1), name="mine")
+    before = target.read_bytes()
+    with pytest.raises(ModelError, match="not overwritten"):
+        import_weights(source, target)
+    assert target.read_bytes() == before
+    target.unlink()
+    for _ in range(2):  # what was imported may be imported again
+        import_weights(source, target)
 
 
 @pytest.mark.parametrize("share", [0, 1e-6, 1e-4, 0.001, 0.5, 0.99])

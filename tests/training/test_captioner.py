@@ -1,5 +1,6 @@
 """A captioner's training: its batches, its cache, its pairs, and that it goes on after a kill."""
 
+import dataclasses
 import json
 import shutil
 from pathlib import Path
@@ -13,13 +14,18 @@ from safetensors.torch import load_file, save_file
 from captioned import settings, train, write_captioned
 from conftest import Silent
 from zokusei.caption_checkpoint import load_caption_checkpoint
+from zokusei.caption_source import CaptionSource
+from zokusei.captioning import losses
+from zokusei.captioning.beam import generate
 from zokusei.captioning.losses import compute_annotation_distance
 from zokusei.captioning.model import CaptionModel
 from zokusei.checkpoint import load_checkpoint
 from zokusei.errors import CheckpointError, ConfigError, DataError, ZokuseiError
 from zokusei.images.preprocess import Preprocess
+from zokusei.inference import Captioner
+from zokusei.training import captioner as training_module
 from zokusei.training.annotations import open_annotations
-from zokusei.training.captioner import CaptionerTraining
+from zokusei.training.captioner import CaptionerTraining, train_captioner
 from zokusei.training.captioner_data import find_mirrorable
 from zokusei.training.captioner_parts import create_parts
 from zokusei.training.captioner_prepare import prepare_captioner
@@ -97,6 +103,78 @@ def test_a_frozen_encoder_stays_as_it_was(photos_run, corpus, cache, tmp_path):
     for name, tensor in fresh.state_dict().items():
         same = torch.equal(state[f"model.{name}"], tensor)
         assert same == name.startswith("backbone."), name
+
+
+def test_the_loss_is_the_weighted_sum_of_its_parts(corpus, cache, photos_run, drawings, tmp_path):
+    more = ["loss.smoothing=0.3", "loss.coverage=0.7", "pairs.words=0.4", "pairs.attention=0.9",
+            "pairs.annotations=1.5", "model.freeze=1"]  # fmt: skip
+    training = create_training(pairs(corpus, cache, drawings, photos_run, *more), tmp_path / "run")
+    model, teacher = training.parts.model.eval(), training.parts.teacher.eval()
+    batch = next(iter(training.loader.batches(0)))
+    with torch.no_grad():
+        said = model(batch.pictures, batch.tokens, batch.lengths)
+        wanted = teacher(batch.photographs, batch.tokens, batch.lengths)
+        summed = (
+            losses.compute_word_loss(said.logits, said.targets, 0.3)
+            + 0.7 * losses.compute_coverage_loss(said.alphas, batch.lengths)
+            + 1.5 * losses.compute_annotation_distance(
+                said.annotations, batch.photographs, batch.lengths
+            )
+            + 0.4 * losses.compute_word_divergence(said.logits, wanted.logits)
+            + 0.9 * losses.compute_attention_distance(said.alphas, wanted.alphas, batch.lengths)
+        )  # fmt: skip
+        found = training.compute_loss(model, batch)
+    assert float(found) == pytest.approx(float(summed), rel=1e-5)
+
+
+def test_the_search_is_the_one_that_was_asked_for(corpus, cache, tmp_path, monkeypatch):
+    asked = []
+
+    def note(*given, **search):
+        asked.append(search)
+        return generate(*given, **search)
+
+    monkeypatch.setattr(training_module, "generate", note)
+    config = settings(corpus, cache, "train.beam=4", "data.max_words=6", "train.epochs=1")
+    train(config, tmp_path / "run")
+    assert asked == [{"beam": 4, "max_length": 6}]
+    # What was learnt from captions of six words writes no longer ones afterwards.
+    checkpoint = load_caption_checkpoint(tmp_path / "run")
+    assert checkpoint.max_words == 6
+    with torch.no_grad():
+        checkpoint.model.head.word.weight.zero_()  # whose end never comes
+        checkpoint.model.head.word.bias.zero_()[checkpoint.vocabulary.encode("a")[1]] = 9.0
+    caption = next(Captioner(checkpoint).caption([corpus / "Images" / "000.png"]))
+    assert caption.words == ("a",) * 6
+    assert (
+        CaptionSource(checkpoint).digest
+        != CaptionSource(dataclasses.replace(checkpoint, max_words=7)).digest
+    )
+
+
+def test_the_last_epoch_is_told_where_it_is_kept(corpus, cache, tmp_path):
+    told = []
+    config = settings(corpus, cache, "train.keep=last", "train.epochs=3")
+    train_captioner(config, tmp_path / "run", Silent(), told.append, counting)
+    assert told[-1] == f"kept epoch 3 in {tmp_path / 'run' / 'model'}"
+
+
+def test_a_run_goes_on_with_less_memory_but_not_from_another_captioner(
+    corpus, cache, photos_run, tmp_path
+):
+    start = shutil.copytree(photos_run / "model", tmp_path / "start")
+    given = (corpus, cache, f"start={start}", "train.save_minutes=1e-9")
+    with pytest.raises(KilledError):
+        train(settings(*given), tmp_path / "run", KillAt(3))
+    weights = load_file(start / "model.safetensors")
+    changed = {name: tensor + 1 if tensor.is_floating_point() else tensor
+               for name, tensor in weights.items()}  # fmt: skip
+    save_file(changed, start / "model.safetensors")
+    with pytest.raises(ConfigError, match="another captioner than start holds now"):
+        train(settings(*given), tmp_path / "run")
+    save_file(weights, start / "model.safetensors")
+    train(settings(*given[:3], "train.cache_gib=0", "train.workers=0"), tmp_path / "run")
+    assert load_caption_checkpoint(tmp_path / "run")
 
 
 class KilledError(Exception):

@@ -1,6 +1,8 @@
 """The White-box training: what moves what, what it is refused, and that it goes on after a kill."""
 
 import json
+import os
+import shutil
 
 import numpy as np
 import pytest
@@ -20,7 +22,7 @@ from zokusei.stylize.weights import load_generator
 from zokusei.training.features import FeatureNetwork
 from zokusei.training.log import read_log
 from zokusei.training.white_box import WhiteBoxTraining, train_white_box
-from zokusei.training.white_box_data import list_pictures
+from zokusei.training.white_box_data import list_pictures, to_network
 from zokusei.training.white_box_networks import WhiteBoxNetworks
 from zokusei.white_box_config import WhiteBoxConfig
 
@@ -106,7 +108,7 @@ def test_the_critics_see_smooth_and_grey_pictures():
 
 
 def create_training(config, tmp_path):
-    return WhiteBoxTraining(config, list_pictures(config), tmp_path, Accelerator())
+    return WhiteBoxTraining(config, list_pictures(config, print), tmp_path, Accelerator())
 
 
 def test_the_critics_learn_too(folders, tmp_path):
@@ -206,6 +208,46 @@ class KillAt(Silent):
         self.left -= 1
         if self.left < 0:
             raise KilledError
+
+
+def test_settings_reach_what_they_are_about(folders, tmp_path):
+    config = settings(folders, "optimizer.clip=0.5", "optimizer.beta1=0.3", "pictures.limit=4",
+                      "networks.feature_scale=1.7")  # fmt: skip
+    pictures = list_pictures(config, lambda message: None)
+    assert {name: len(manifest) for name, manifest in pictures.items()} == {
+        "photographs": 4 + 2, "drawings": 4 + 2,
+    }  # fmt: skip
+    accelerator = Accelerator()
+    training = WhiteBoxTraining(config, pictures, tmp_path / "run", accelerator)
+    loop = training.create_loop(Silent())
+    assert loop.plain_optimizer.param_groups[0]["betas"] == (0.3, 0.99)
+    assert loop.settings.clip == 0.5
+    features = training.features(to_network(training.judged.photographs))
+    assert float(features.abs().mean()) == pytest.approx(1.7, rel=1e-4)
+    training.close()
+
+
+def test_what_cannot_be_read_or_named_in_a_table_is_left_out_and_told(folders, tmp_path):
+    photographs = shutil.copytree(folders / "photographs", tmp_path / "photographs")
+    (photographs / os.fsdecode(b"caf\xe9.png")).write_bytes((photographs / "0.png").read_bytes())
+    (photographs / "phone.heic").touch()
+    told = []
+    config = settings(folders, f"pictures.photographs={photographs}")
+    pictures = list_pictures(config, told.append)
+    assert len(pictures["photographs"]) == 9
+    assert [("phone.heic" in line, "not UTF-8" in line) for line in sorted(told)] == [
+        (False, True), (True, False),
+    ]  # fmt: skip
+
+
+def test_a_run_goes_on_with_less_memory(folders, tmp_path):
+    train(settings(folders, "train.epochs=1", "stage=pretrain"), tmp_path / "run")
+    config = settings(folders, "train.epochs=1", "stage=pretrain", "train.cache_gib=0.5")
+    train(config, tmp_path / "run")
+    with pytest.raises(ConfigError, match=r"train\.seed"):
+        train(
+            settings(folders, "train.epochs=1", "stage=pretrain", "train.seed=1"), tmp_path / "run"
+        )
 
 
 @pytest.mark.parametrize("steps", [2, 4])

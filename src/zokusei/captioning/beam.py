@@ -102,7 +102,7 @@ def generate(
         model: in evaluation mode, or dropout will speak too.
         annotations: of `model.encode`.
         beam: beginnings that are kept; 1 is greedy.
-        max_length: words at most.
+        max_length: words at most, the end being one.
         length_penalty: see above.
 
     Raises:

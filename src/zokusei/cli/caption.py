@@ -48,11 +48,12 @@ def caption(
     """Say what pictures show: a path, a tab and a caption a line.
 
     Pictures that cannot be read are named on stderr, the others are captioned, and the exit code
-    is 3. A .txt file that is there already is kept, and said so, unless `--existing replace`.
+    is 3. With `--write`, a picture whose .txt is there already is left out, so that a killed
+    command goes on and nothing is overwritten, unless `--existing replace`.
     """
     from zokusei.cli.console import counting, tell
-    from zokusei.cli.printing import print_json, printable
     from zokusei.errors import ConfigError, ImageError, suggest
+    from zokusei.files import write_text
     from zokusei.inference import Captioner, Picture
     from zokusei.report.attention_sheet import check_sheet, save_attention_sheet
 
@@ -62,8 +63,11 @@ def caption(
         raise ConfigError("--out and --existing are about the .txt files of --write; add it")
     failed: list[str] = []
     places = _find_places(pictures, out, failed)
+    total = len(places) + len(failed)
     if write:
         _refuse_shared(places)
+        if existing == "keep":
+            places = _leave_out_written(places)
     if attention is not None:
         check_sheet(attention, len(places))
     captioner = Captioner.load(model, device=device)
@@ -73,7 +77,7 @@ def caption(
         failed.append(str(error))
         tell(f"not captioned: {error}")
 
-    shown, kept = [], 0
+    shown = []
     with counting("captioning", len(places)) as progress:
         for found in captioner.caption(
             places,
@@ -82,23 +86,33 @@ def caption(
             batch_size=batch_size,
             on_error=on_error,
         ):
-            if as_json:
-                print_json(found.to_dict())
-            else:
-                typer.echo(f"{printable(found.path)}\t{found.text}")
             if write:
-                kept += not _write(found, places[Path(found.path)], existing)
+                write_text(places[Path(found.path)], found.text + "\n")
+            _show(found, as_json=as_json, is_written=write)
             if attention is not None:
                 shown.append(found)
             progress(1)
-    if kept:
-        tell(f"{kept} .txt files were there and are kept; --existing replace overwrites them")
     if attention is not None and shown:
         save_attention_sheet(attention, shown, captioner.checkpoint.preprocess)
         tell(f"where the model looked: {attention}")
     if failed:
-        tell(f"{len(failed)} of {len(places)} pictures and folders could not be read")
+        tell(f"{len(failed)} of {total} pictures and folders could not be read")
         raise typer.Exit(_FAILED)
+
+
+def _show(found: "Caption", *, as_json: bool, is_written: bool) -> None:
+    """Print a caption; where it is written too, nobody who has stopped reading ends the work."""
+    from zokusei.cli.printing import print_json, printable, stop_printing
+
+    try:
+        if as_json:
+            print_json(found.to_dict())
+        else:
+            typer.echo(f"{printable(found.path)}\t{found.text}")
+    except BrokenPipeError:
+        if not is_written:
+            raise
+        stop_printing()
 
 
 def _find_places(pictures: list[str], out: Path | None, failed: list[str]) -> dict[Path, Path]:
@@ -120,6 +134,16 @@ def _find_places(pictures: list[str], out: Path | None, failed: list[str]) -> di
     return places
 
 
+def _leave_out_written(places: dict[Path, Path]) -> dict[Path, Path]:
+    """Give the pictures that have no .txt yet, so that a killed command goes on."""
+    from zokusei.cli.console import tell
+
+    left = {path: place for path, place in places.items() if not place.exists()}
+    if kept := len(places) - len(left):
+        tell(f"{kept} .txt files are there and are kept; --existing replace overwrites them")
+    return left
+
+
 def _refuse_shared(places: dict[Path, Path]) -> None:
     """See that every picture has a .txt of its own."""
     from zokusei.errors import ConfigError
@@ -130,13 +154,3 @@ def _refuse_shared(places: dict[Path, Path]) -> None:
             raise ConfigError(
                 f"{path} and {owners[place]} would both be captioned in {place}; give them apart"
             )
-
-
-def _write(found: "Caption", place: Path, existing: str) -> bool:
-    """Write the caption; say whether it was written."""
-    from zokusei.files import write_text
-
-    if existing == "keep" and place.exists():
-        return False
-    write_text(place, found.text + "\n")
-    return True

@@ -21,7 +21,10 @@ def cartoonize(
     ] = "white-box",
     weights: Annotated[
         Path | None,
-        typer.Option(help="Weights of the generator; those in the user's data folder by default."),
+        typer.Option(
+            help="Weights of the generator, and where imported ones are written; in the user's "
+            "data folder by default."
+        ),
     ] = None,
     import_weights: Annotated[
         Path | None,

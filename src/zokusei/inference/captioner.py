@@ -14,7 +14,7 @@ from numpy.typing import NDArray
 from torch import Tensor
 
 from zokusei.caption_checkpoint import CaptionCheckpoint, load_caption_checkpoint
-from zokusei.captioning.beam import MAX_LENGTH, Generated, generate
+from zokusei.captioning.beam import Generated, generate
 from zokusei.captioning.vocabulary import Vocabulary
 from zokusei.errors import ImageError
 from zokusei.images import Picture, name_picture
@@ -94,7 +94,7 @@ class Captioner:
         pictures: Iterable[Picture],
         *,
         beam: int = 1,
-        max_length: int = MAX_LENGTH,
+        max_length: int | None = None,
         length_penalty: float = 0.0,
         batch_size: int = 32,
         on_error: Callable[[Picture, ImageError], None] | None = None,
@@ -105,7 +105,7 @@ class Captioner:
         Args:
             pictures: paths, encoded bytes or Pillow pictures; read as they are needed.
             beam: beginnings that the search keeps; 1 is greedy.
-            max_length: words at most.
+            max_length: words at most, the end being one; as many as it learnt from by default.
             length_penalty: see `zokusei.captioning.generate`.
             batch_size: pictures a pass through the network.
             on_error: told of each picture that cannot be read, which is then left out;
@@ -143,16 +143,21 @@ class Captioner:
             describe_caption(found, index, vocabulary, b"").text for index in range(len(pixels))
         ]
 
-    def generate(self, images: Tensor, **search: Any) -> Generated:
+    def generate(
+        self, images: Tensor, *, max_length: int | None = None, **search: Any
+    ) -> Generated:
         """Caption decoded pictures of the right size (bytes, pictures x 3 x size x size).
 
         Args:
             images: what `Preprocess.fit_image` gives.
+            max_length: see `caption`.
             search: see `zokusei.captioning.generate`.
         """
+        if max_length is None:
+            max_length = self.checkpoint.max_words
         with torch.inference_mode():
             given = self.checkpoint.preprocess.normalize(images.to(self.device))
-            return generate(self.model, self.model.encode(given), **search)
+            return generate(self.model, self.model.encode(given), max_length=max_length, **search)
 
 
 def describe_caption(

@@ -14,7 +14,7 @@ from zokusei.report.light import light_up
 
 _COLUMNS = 6
 _LINE = 22
-_FORMATS = (".png", ".jpg", ".jpeg", ".webp")
+_FORMATS = (".png", ".jpg", ".jpeg")
 MOST_PICTURES = 20
 
 
@@ -22,10 +22,13 @@ def check_sheet(path: Path, pictures: int) -> None:
     """See that such a sheet can be drawn.
 
     Raises:
-        ConfigError: its name has no ending of a picture, or the pictures are too many.
+        ConfigError: its name has no ending of a picture or is a file's, or the pictures are too
+            many.
     """
     if path.suffix.lower() not in _FORMATS:
         raise ConfigError(f"{path} must end in one of {', '.join(_FORMATS)}")
+    if path.exists():  # perhaps a picture, where a pattern stands in place of a name
+        raise ConfigError(f"{path} exists; remove it, or give the sheet of attention another name")
     if pictures > MOST_PICTURES:
         raise ConfigError(
             f"{pictures} pictures are too many for one sheet of attention; give {MOST_PICTURES} at "

@@ -50,9 +50,14 @@ from zokusei.reproduce.runs import (
 from zokusei.reproduce.tables import describe
 from zokusei.results import append_result
 from zokusei.training.caption_features import load_source
-from zokusei.training.classifier import refuse_another_captioner, train_classifier
+from zokusei.training.classifier import train_classifier
 from zokusei.training.loop import Reporter
-from zokusei.training.prepare import HOW, do_once, refuse_another_run
+from zokusei.training.prepare import (
+    HOW,
+    do_once,
+    refuse_another_captioner,
+    refuse_another_run,
+)
 
 _RATES = {**paper.RATES, "macro_f1": "macro-F1"}
 
@@ -272,7 +277,8 @@ def _check_run(plan: Plan, folder: Path, name: str, seed: int) -> None:
         )
     config = plan.create_config(name, seed)
     refuse_another_run(config, load_config(run / "config.yaml"), run, elsewhere=(*PLACES, *HOW))
-    refuse_another_captioner(load_source(config), run)
+    source = load_source(config)
+    refuse_another_captioner(run, source.digest if source else None, "captions.captioner")
 
 
 def read_tags(folder: Path, rows: Sequence[Row]) -> dict[str, dict[str, Any]]:

@@ -1,6 +1,7 @@
 """Whole folders of pictures: read ahead, drawn in batches, written whole, resumed."""
 
 import json
+import os
 from collections import deque
 from collections.abc import Callable, Iterable, Iterator, Sequence
 from concurrent.futures import Future, ThreadPoolExecutor
@@ -47,7 +48,9 @@ class Job:
     target: Path
 
 
-def list_jobs(given: Sequence[Path], out: Path) -> list[Job]:
+def list_jobs(
+    given: Sequence[Path], out: Path, complain: Callable[[Path, str], None] | None = None
+) -> list[Job]:
     """Find pictures and name their drawings, keeping the layout of folders.
 
     The content of one folder comes to lie directly in `out`; of several each has a folder there. A
@@ -57,19 +60,24 @@ def list_jobs(given: Sequence[Path], out: Path) -> list[Job]:
     Args:
         given: pictures and folders.
         out: where the drawings go.
+        complain: told of links that lead nowhere, folders that may not be read and pictures in a
+            format that is not read, all of which are left out.
 
     Raises:
         DataError: nothing was found, or two pictures would be drawn into one file.
         ConfigError: `out` is one of the folders themselves.
     """
-    if any(path.is_dir() and path.resolve() == out.resolve() for path in given):
+    # Not `Path.is_dir`, which raises for names that are too long and folders that are closed.
+    folders = {path for path in given if os.path.isdir(path)}  # noqa: PTH112
+    if any(path.resolve() == out.resolve() for path in folders):
         raise ConfigError(f"{out} holds the pictures themselves; give another folder with --out")
     targets: dict[Path, Path] = {}
     for path in given:
-        base = path if path.is_dir() else path.parent
-        prefix = out / path.resolve().name if path.is_dir() and len(given) > 1 else out
-        for source in find_images(path) if path.is_dir() else [path]:
-            if path.is_dir() and source.resolve().is_relative_to(out.resolve()):
+        base = path if path in folders else path.parent
+        prefix = out / path.resolve().name if path in folders and len(given) > 1 else out
+        found = find_images(path, complain, go_on=True) if path in folders else [path]
+        for source in found:
+            if path in folders and source.resolve().is_relative_to(out.resolve()):
                 continue
             target = prefix / source.relative_to(base)
             if target.suffix.lower() not in _KEPT:
@@ -138,12 +146,19 @@ def draw_folder(
     Raises:
         ZokuseiError: see `list_jobs`, `open_folder` and `draw_each`.
     """
-    jobs = list_jobs(pictures, out)
+    failed = 0
+
+    def complain(path: Path, what: str) -> None:
+        nonlocal failed
+        failed += 1
+        tell(f"not drawn: {path}: {what}")
+
+    jobs = list_jobs(pictures, out, complain)
+    refused = failed
     open_folder(out, {**settings, "size": size})
-    left = [job for job in jobs if not job.target.exists()]
+    left = [job for job in jobs if not os.path.exists(job.target)]  # noqa: PTH110
     if len(left) < len(jobs):
         tell(f"{len(jobs) - len(left)} of {len(jobs)} pictures are drawn already")
-    failed = 0
     with counting("drawing", len(left)) as progress:
 
         def on_error(job: Job, error: ImageError) -> None:
@@ -156,8 +171,8 @@ def draw_folder(
         for _ in draw_each(left, draw, size=size, batch_size=batch_size, on_error=on_error):
             progress(1)
     if failed:
-        tell(f"{failed} of {len(jobs)} pictures could not be drawn")
-    return len(left) - failed, failed
+        tell(f"{failed} of {len(jobs) + refused} pictures could not be drawn")
+    return len(left) - failed + refused, failed
 
 
 def draw_each(

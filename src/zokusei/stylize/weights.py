@@ -61,6 +61,11 @@ def import_weights(source: Path, target: Path) -> None:
         raise ModelError(
             f"weights are written as .safetensors, not into {target}; give another name"
         )
+    if target.exists() and not _is_imported(target):
+        raise ModelError(
+            f"{target} holds weights that were not imported, and is not overwritten; give another "
+            "name"
+        )
     try:
         content = source.read_bytes()
     except OSError as error:
@@ -69,6 +74,15 @@ def import_weights(source: Path, target: Path) -> None:
     generator.load_state_dict(_name_in_order(reader(content, str(source)), source))
     sha256 = hashlib.sha256(content).hexdigest()
     save_generator(target, generator, licence=LICENCE, source=source.name, sha256=sha256)
+
+
+def _is_imported(path: Path) -> bool:
+    """Say whether a file was written by `import_weights`, which names what it was made of."""
+    try:
+        with safe_open(path, framework="pt") as file:
+            return "sha256" in (file.metadata() or {})
+    except (OSError, SafetensorError):
+        return False
 
 
 def save_generator(path: Path, generator: WhiteBoxGenerator, **about: str) -> None:

@@ -30,10 +30,10 @@ from zokusei.data.row_file import Counting
 from zokusei.environment import describe_environment
 from zokusei.training.captioner_data import CaptionBatch, CaptionLoader
 from zokusei.training.captioner_parts import CaptionParts, create_parts
-from zokusei.training.captioner_prepare import prepare_captioner
+from zokusei.training.captioner_prepare import digest_start, prepare_captioner
 from zokusei.training.loop import Loop, LoopSettings, Reporter, Task
 from zokusei.training.optimizers import create_optimizer, create_schedule
-from zokusei.training.prepare import prepare_in_turn
+from zokusei.training.prepare import CAPTIONER, prepare_in_turn, refuse_another_captioner
 
 _AT_ONCE = 50
 
@@ -62,9 +62,12 @@ def train_captioner(
     def prepare(accelerator: Accelerator) -> "CaptionerTraining":
         # All parts are built before the folder is written: a setting that is refused leaves none.
         run = prepare_captioner(config, folder, tell, counting, accelerator.device)
+        start = digest_start(run.config)
+        if not run.is_new:
+            refuse_another_captioner(folder, start, "start")
         parts = create_parts(run.config, run.manifest, accelerator, counting)
         if run.is_new:
-            run.save(folder)
+            run.save(folder, {CAPTIONER: {"digest": start}} if start else None)
         return CaptionerTraining(run.config, run.manifest, parts, folder, accelerator)
 
     training = prepare_in_turn(prepare)
@@ -72,7 +75,8 @@ def train_captioner(
     for problem in training.parts.unreadable:
         tell(f"not used: {problem}")
     training.parts.close()
-    tell(f"kept epoch {position.best_epoch + 1} in {folder / 'model'}")
+    kept = position.best_epoch + 1 if config.train.keep == "best" else position.epoch
+    tell(f"kept epoch {kept} in {folder / 'model'}")
     return folder / "model"
 
 
@@ -197,6 +201,11 @@ class CaptionerTraining:
         metrics = {name: value for name, value in figures.items() if name != "score"}
         parts = self.parts
         checkpoint = CaptionCheckpoint(
-            model, parts.vocabulary, parts.preprocess, metrics, provenance
+            model,
+            parts.vocabulary,
+            parts.preprocess,
+            metrics,
+            provenance,
+            max_words=self.config.data.max_words,
         )
         save_caption_checkpoint(self.folder / "model", checkpoint)

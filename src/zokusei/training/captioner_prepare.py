@@ -6,6 +6,7 @@ from pathlib import Path
 import torch
 
 from zokusei.caption_checkpoint import load_caption_checkpoint
+from zokusei.caption_source import CaptionSource
 from zokusei.captioner_config import CaptionerConfig
 from zokusei.captioning.beam import generate
 from zokusei.captioning.vocabulary import split_words
@@ -16,7 +17,13 @@ from zokusei.data.row_file import Counting
 from zokusei.data.splits import count_splits, split_manifest
 from zokusei.errors import ConfigError, DataError
 from zokusei.training.captioner_parts import create_captioner, open_set
-from zokusei.training.prepare import Run, refuse_another_run, refuse_other_files
+from zokusei.training.prepare import (
+    HOW,
+    Run,
+    compute_as_asked,
+    refuse_another_run,
+    refuse_other_files,
+)
 
 _AT_ONCE = 50
 
@@ -37,7 +44,8 @@ def prepare_captioner(
     path = folder / "config.yaml"
     if path.exists():
         settled = load_config(path, kind=CaptionerConfig)
-        refuse_another_run(config, settled, folder)
+        refuse_another_run(config, settled, folder, elsewhere=HOW)
+        settled = compute_as_asked(settled, config)
         manifest = Manifest.load(folder / "manifest.parquet")
         return Run(settled, manifest, Problems(), is_new=False)
     refuse_other_files(folder)
@@ -52,6 +60,13 @@ def prepare_captioner(
     if problems:
         tell(problems.summary())
     return Run(config, manifest, problems, is_new=True)
+
+
+def digest_start(config: CaptionerConfig) -> str | None:
+    """Tell the captioner that a training starts from from every other, where it does from one."""
+    if config.start is None:
+        return None
+    return CaptionSource(load_caption_checkpoint(config.start)).digest
 
 
 def _check(config: CaptionerConfig) -> None:

@@ -13,7 +13,6 @@ RUN/model/             the checkpoint
 """
 
 import dataclasses
-import json
 from collections.abc import Callable
 from pathlib import Path
 from typing import Any
@@ -52,7 +51,12 @@ from zokusei.models.second_look import load_face_finder
 from zokusei.training.caption_features import copy_encoder, load_source
 from zokusei.training.loop import Loop, LoopSettings, Reporter, Task
 from zokusei.training.optimizers import create_optimizer, create_schedule
-from zokusei.training.prepare import prepare_in_turn, prepare_run
+from zokusei.training.prepare import (
+    CAPTIONER,
+    prepare_in_turn,
+    prepare_run,
+    refuse_another_captioner,
+)
 from zokusei.training.self_distillation import EarlierPredictions, gather_batch
 
 _FEW = 20  # positives; what a threshold found with fewer is worth is in benchmarks/README.md
@@ -113,31 +117,11 @@ def _prepare(
     source = load_source(config)
     run = prepare_run(config, folder, tell, counting)
     if not run.is_new:
-        refuse_another_captioner(source, folder)
+        refuse_another_captioner(folder, source.digest if source else None, "captions.captioner")
     trainer = ClassifierTraining(run.config, run.manifest, folder, accelerator, source, counting)
     if run.is_new:
-        run.save(folder, {"captioner.json": {"digest": source.digest}} if source else None)
+        run.save(folder, {CAPTIONER: {"digest": source.digest}} if source else None)
     return trainer
-
-
-def refuse_another_captioner(source: CaptionSource | None, folder: Path) -> None:
-    """See that a run goes on with the captioner that it began with, whatever lies at its path.
-
-    Args:
-        source: the captioner; None for a model that reads no captions.
-        folder: of the run.
-
-    Raises:
-        ConfigError: it is another one.
-    """
-    path = folder / "captioner.json"
-    if source is None or not path.exists():
-        return
-    if json.loads(path.read_text(encoding="utf-8"))["digest"] != source.digest:
-        raise ConfigError(
-            f"{folder} began with another captioner than captions.captioner holds now; put that "
-            "one back, or choose another folder with --out FOLDER"
-        )
 
 
 class ClassifierTraining:

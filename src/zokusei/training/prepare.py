@@ -1,6 +1,7 @@
 """Preparing a run: the corpus imported, what was left open settled, both written down."""
 
 import dataclasses
+import json
 import statistics
 from collections.abc import Callable, Collection, Mapping
 from dataclasses import dataclass
@@ -36,6 +37,9 @@ _CHOSEN = {"out", "train.epochs", "preprocess.size", "augment.size"}
 
 HOW = ("train.cache_gib", "train.workers", "train.save_minutes", "train.tensorboard")
 """How a run is computed, not what it computes: what ran out of memory may go on with less of it."""
+
+CAPTIONER = "captioner.json"
+"""In a run's folder: which captioner it began with, where it began with one."""
 
 # Others wait while one process draws cartoons, writes captions or a report: libraries give up after
 # minutes of that.
@@ -145,10 +149,7 @@ def prepare_run(
     if config_path.exists():
         settled = load_config(config_path)
         refuse_another_run(config, settled, folder, elsewhere=HOW)
-        names = [name.removeprefix("train.") for name in HOW]
-        asked = {name: getattr(config.train, name) for name in names}
-        train = dataclasses.replace(settled.train, **asked)
-        settled = dataclasses.replace(settled, train=train)
+        settled = compute_as_asked(settled, config)
         return Run(settled, Manifest.load(folder / "manifest.parquet"), Problems(), is_new=False)
     refuse_other_files(folder)
     manifest, problems = _import(config, tell, counting)
@@ -258,6 +259,33 @@ def _choose_size(manifest: Manifest) -> int:
         raise DataError(f"none of the first pictures under {manifest.root} can be read")
     size = round(statistics.median(sides) / _SIZE_STEP) * _SIZE_STEP
     return int(min(_MAX_SIZE, max(_MIN_SIZE, size)))
+
+
+def compute_as_asked(settled: Any, asked: Any) -> Any:
+    """Give a run's settings, of whatever recipe, with those of `HOW` as they are asked for now."""
+    now = {name: getattr(asked.train, name) for name in (key.split(".")[1] for key in HOW)}
+    return dataclasses.replace(settled, train=dataclasses.replace(settled.train, **now))
+
+
+def refuse_another_captioner(folder: Path, digest: str | None, setting: str) -> None:
+    """See that a run goes on with the captioner that it began with, whatever lies at its path.
+
+    Args:
+        folder: of the run.
+        digest: of the captioner that is there now; None for a run that has none.
+        setting: that names it.
+
+    Raises:
+        ConfigError: it is another one.
+    """
+    path = folder / CAPTIONER
+    if digest is None or not path.exists():
+        return
+    if json.loads(path.read_text(encoding="utf-8"))["digest"] != digest:
+        raise ConfigError(
+            f"{folder} began with another captioner than {setting} holds now; put that one back, "
+            "or choose another folder with --out FOLDER"
+        )
 
 
 def refuse_other_files(folder: Path) -> None:

@@ -33,7 +33,13 @@ from zokusei.stylize.weights import load_generator, save_generator
 from zokusei.training.features import FeatureNetwork
 from zokusei.training.loop import Loop, LoopSettings, Reporter, Task
 from zokusei.training.optimizers import create_schedule
-from zokusei.training.prepare import prepare_in_turn, refuse_another_run, refuse_other_files
+from zokusei.training.prepare import (
+    HOW,
+    compute_as_asked,
+    prepare_in_turn,
+    refuse_another_run,
+    refuse_other_files,
+)
 from zokusei.training.white_box_data import PairBatch, create_loaders, list_pictures, to_network
 from zokusei.training.white_box_networks import WhiteBoxNetworks
 from zokusei.white_box_config import WhiteBoxConfig
@@ -73,7 +79,8 @@ def _prepare(
     names = ("photographs", "drawings")
     if path.exists():
         settled = load_config(path, kind=WhiteBoxConfig)
-        refuse_another_run(config, settled, folder)
+        refuse_another_run(config, settled, folder, elsewhere=HOW)
+        settled = compute_as_asked(settled, config)
         pictures = {
             name: Manifest.load(file)
             for name in names
@@ -81,7 +88,7 @@ def _prepare(
         }
         return WhiteBoxTraining(settled, pictures, folder, accelerator)
     refuse_other_files(folder)
-    pictures = list_pictures(config)
+    pictures = list_pictures(config, tell)
     training = WhiteBoxTraining(config, pictures, folder, accelerator)
     found = ", ".join(f"{len(pictures[name])} {name}" for name in names if name in pictures)
     tell(f"{found}; {config.stage} at {config.pictures.size} px")

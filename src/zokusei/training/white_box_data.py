@@ -1,6 +1,6 @@
 """Photographs and drawings, side by side in batches, though no pair belongs together."""
 
-from collections.abc import Generator, Iterator
+from collections.abc import Callable, Generator, Iterator
 from contextlib import closing
 from dataclasses import dataclass
 from pathlib import Path
@@ -10,6 +10,7 @@ import numpy as np
 from jaxtyping import Float, UInt8
 from torch import Tensor
 
+from zokusei.corpora.lines import is_text
 from zokusei.data.augment import create_augment
 from zokusei.data.loader import Batch, Loader, PictureStore
 from zokusei.data.manifest import Manifest, Record
@@ -92,8 +93,12 @@ class PairLoaders:
         return [loader.store for loader in loaders if loader is not None]
 
 
-def list_pictures(config: WhiteBoxConfig) -> dict[str, Manifest]:
+def list_pictures(config: WhiteBoxConfig, tell: Callable[[str], None]) -> dict[str, Manifest]:
     """Find photographs, a few of them held out, and drawings where the stage needs them.
+
+    Args:
+        config: names the folders.
+        tell: is told what in them is left out.
 
     Raises:
         ConfigError: a folder is not given.
@@ -106,7 +111,7 @@ def list_pictures(config: WhiteBoxConfig) -> dict[str, Manifest]:
         if not folder:
             raise ConfigError(f"pictures.{name} is empty; give a folder of pictures")
         root = Path(folder).resolve()
-        paths = [str(path.relative_to(root)) for path in find_images(root)]
+        paths = _list_names(root, tell)
         # By lot, since folders are often sorted by what they show; the same lot on every machine
         # and for every seed, so that trainings are judged on the same pictures.
         np.random.default_rng(0).shuffle(paths)
@@ -124,6 +129,18 @@ def list_pictures(config: WhiteBoxConfig) -> dict[str, Manifest]:
         ]
         found[name] = Manifest.from_records(records, TagSet(()), root)
     return found
+
+
+def _list_names(root: Path, tell: Callable[[str], None]) -> list[str]:
+    """Give the pictures below a folder, relative to it, and tell what is left out."""
+    names = []
+    for path in find_images(root, lambda at, what: tell(f"left out: {at}: {what}"), go_on=True):
+        name = str(path.relative_to(root))
+        if is_text(name):
+            names.append(name)
+        else:  # no table holds it
+            tell(f"left out: {name!r} is not UTF-8; rename it")
+    return names
 
 
 def create_loaders(
