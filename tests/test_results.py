@@ -42,3 +42,18 @@ def test_rows_of_several_threads_are_all_kept(tmp_path):
         for seed in range(40):
             threads.submit(append_result, tmp_path / "r.csv", {"seed": seed})
     assert sorted(int(row["seed"]) for row in read_results(tmp_path / "r.csv")) == [*range(40)]
+
+
+def test_a_table_keeps_its_columns_without_rows_and_other_files_are_left_alone(tmp_path):
+    path = tmp_path / "r.csv"
+    path.write_text("experiment,map\n")
+    append_result(path, {"experiment": "a", "map": 1.5})
+    assert path.read_text() == "experiment,map\na,1.5\n"
+    path.write_text("my only note\n")
+    with pytest.raises(DataError, match="no column"):
+        append_result(path, {"experiment": "a"})
+    path.write_bytes(b"\xff\xfe\x00")
+    for wrong in (path, tmp_path):
+        with pytest.raises(DataError, match="cannot be read as a table of results"):
+            append_result(wrong, {"experiment": "a"})
+    assert path.read_bytes() == b"\xff\xfe\x00"

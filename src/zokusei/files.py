@@ -116,14 +116,19 @@ def write_folder_whole(folder: Path | str) -> Iterator[Path]:
 
 
 @contextmanager
-def lock_folder(folder: Path) -> Iterator[None]:
+def lock_folder(folder: Path, *, taken: str | None = None) -> Iterator[None]:
     """Let nobody else who locks this folder in while the block runs.
 
     The folder itself is locked, which leaves no lock file behind; it is made where it is missing. A
     killed process lets go.
 
+    Args:
+        folder: to lock.
+        taken: what to say where somebody has it; waits for them by default.
+
     Raises:
-        ZokuseiError: the folder cannot be made or opened, or the system cannot lock one.
+        ZokuseiError: the folder cannot be made or opened, or is taken, or the system cannot lock
+            one.
     """
     try:
         import fcntl
@@ -137,7 +142,10 @@ def lock_folder(folder: Path) -> Iterator[None]:
     except OSError as error:
         raise ZokuseiError(f"{folder} cannot be written to: {error.strerror}") from error
     try:
-        fcntl.flock(handle, fcntl.LOCK_EX)
+        try:
+            fcntl.flock(handle, fcntl.LOCK_EX if taken is None else fcntl.LOCK_EX | fcntl.LOCK_NB)
+        except BlockingIOError as error:
+            raise ZokuseiError(f"{folder} {taken}") from error
         yield
     finally:
         os.close(handle)

@@ -29,7 +29,10 @@ def write_model_folder(folder: Path | str, write: Callable[[Path], None]) -> Non
     Raises:
         ZokuseiError: the folder cannot be written to, or the disk is full.
     """
-    folder = Path(folder)
+    folder = Path(folder).resolve()  # behind a link, which stays
+    if folder == Path.cwd():
+        # It would be replaced under the feet of whoever stands in it.
+        raise ZokuseiError(f"{folder} is the current folder; name a new one")
     try:
         folder.parent.mkdir(parents=True, exist_ok=True)
         fresh = Path(tempfile.mkdtemp(dir=folder.parent, prefix=f".{folder.name}."))
@@ -46,6 +49,8 @@ def write_model_folder(folder: Path | str, write: Callable[[Path], None]) -> Non
             shutil.rmtree(old, ignore_errors=True)
         else:
             fresh.rename(folder)
+    except OSError as error:
+        raise ZokuseiError(f"{folder} was not written: {error.strerror or error}") from error
     finally:
         shutil.rmtree(fresh, ignore_errors=True)
 

@@ -34,7 +34,7 @@ def append_result(path: Path | str, row: Mapping[str, Any], columns: list[str] =
         columns: of a new table.
 
     Raises:
-        DataError: the row has a column that the table lacks.
+        DataError: the row has a column that the table lacks, or the file is no table.
 
     >>> import tempfile
     >>> path = Path(tempfile.mkdtemp()) / "results.csv"
@@ -46,8 +46,8 @@ def append_result(path: Path | str, row: Mapping[str, Any], columns: list[str] =
     versions = " ".join(f"{name}={value}" for name, value in find_versions().items())
     found = {"commit": find_commit(), "hardware": describe_hardware(), "versions": versions}
     with lock_folder(path.parent):  # or another process's row, added meanwhile, would be lost
-        rows: list[Mapping[str, Any]] = list(read_results(path)) if path.exists() else []
-        columns = list(rows[0]) if rows else columns
+        there, rows = _read(path) if path.exists() else ([], [])
+        columns = there or columns
         row = {**{name: value for name, value in found.items() if name in columns}, **row}
         unknown = sorted(set(row) - set(columns))
         if unknown:
@@ -55,14 +55,29 @@ def append_result(path: Path | str, row: Mapping[str, Any], columns: list[str] =
         text = io.StringIO()
         writer = csv.DictWriter(text, columns, restval="", lineterminator="\n")
         writer.writeheader()
-        writer.writerows([*rows, {name: _format(value) for name, value in row.items()}])
+        added: Mapping[str, Any] = {name: _format(value) for name, value in row.items()}
+        writer.writerows([*rows, added])
         write_text(path, text.getvalue())
 
 
 def read_results(path: Path | str) -> list[dict[str, str]]:
-    """Read a table of results."""
-    with Path(path).open(encoding="utf-8", newline="") as file:
-        return list(csv.DictReader(file))
+    """Read a table of results.
+
+    Raises:
+        DataError: it cannot be read.
+    """
+    return _read(Path(path))[1]
+
+
+def _read(path: Path) -> tuple[list[str], list[dict[str, str]]]:
+    """Give the columns of a table and its rows."""
+    try:
+        with path.open(encoding="utf-8", newline="") as file:
+            reader = csv.DictReader(file)
+            rows = list(reader)
+    except (OSError, UnicodeDecodeError, csv.Error) as error:
+        raise DataError(f"{path} cannot be read as a table of results: {error}") from error
+    return list(reader.fieldnames or ()), rows
 
 
 def _format(value: Any) -> Any:

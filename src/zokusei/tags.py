@@ -129,7 +129,7 @@ class TagSet:
         writer.writerow([*_COLUMNS, "threshold"])
         for position, tag in enumerate(self.tags):
             writer.writerow(
-                [position, tag.name, tag.category, tag.count, _write_threshold(tag.threshold)]
+                [position, tag.name, tag.category, tag.count, write_threshold(tag.threshold)]
             )
         write_text(path, text.getvalue())
 
@@ -165,7 +165,7 @@ class TagSet:
         return cls(tuple(tags))
 
 
-def _write_threshold(value: float) -> str:
+def write_threshold(value: float) -> str:
     """Write a threshold with as few digits as give the same single precision number again.
 
     Scores have that precision, and a threshold may lie between two neighbours.

@@ -9,6 +9,7 @@ from types import ModuleType
 import pytest
 from PIL import Image
 
+from zokusei.config import load_config
 from zokusei.results import RATES
 
 TINY = ["model.backbone=test_efficientnet", "model.weights=none", "train.workers=1"]
@@ -80,7 +81,7 @@ def test_train_evaluate_report_tag(zokusei, corpus, tmp_path):
 
 
 def test_a_table_is_as_good_as_sidecars(zokusei, corpus, tmp_path):
-    folder = tmp_path / "pictures"
+    folder = tmp_path / "pictures #1: 2024"  # as YAML a comment, or something else
     folder.mkdir()
     rows = ["file,tags"]
     for path in sorted(corpus.glob("*.png")):
@@ -94,6 +95,8 @@ def test_a_table_is_as_good_as_sidecars(zokusei, corpus, tmp_path):
     # Size and split are chosen from the data, and printed.
     assert "96 px" in err
     assert "120 pictures (90 train, 12 val, 18 test), 5 tags" in err
+    config = load_config(tmp_path / "run" / "config.yaml")
+    assert (config.data.path, config.name) == (str(folder), folder.name)
 
 
 def test_data_import_check_and_stats(zokusei, corpus, tmp_path):

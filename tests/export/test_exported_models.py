@@ -194,6 +194,16 @@ def test_the_command_prints_how_near_it_is(zokusei, run_folder, corpus, tmp_path
     assert code == 0
     assert set(json.loads(out)["scores"]) == {"red", "green", "blue", "square", "stripe"}
     check_target(run / "onnx")  # may be made anew in its place
+    (run / "onnx" / "NOTES.md").write_text("mine")
+    code, _, err = zokusei("export", run, "--to", "onnx")
+    assert (code, (run / "onnx" / "NOTES.md").read_text()) == (2, "mine")
+    assert "holds NOTES.md beside an exported model" in err
+    (tmp_path / "link").symlink_to(run / "onnx")
+    (run / "onnx" / "NOTES.md").unlink()
+    for _ in range(2):
+        code, _, err = zokusei("export", run, "--to", "onnx", "-o", tmp_path / "link")
+        assert (code, (tmp_path / "link").is_symlink()) == (0, True), err
+    assert [path.name for path in run.glob(".*")] == []
     code, _, err = zokusei("export", run, "--to", "onnx", "-o", corpus)
     assert code == 2
     assert "no exported model; name another" in err

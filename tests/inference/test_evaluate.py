@@ -9,7 +9,7 @@ import pytest
 from captioned import write_captioner
 from zokusei.config import load_config
 from zokusei.data.manifest import Manifest, read_records
-from zokusei.errors import ConfigError
+from zokusei.errors import ConfigError, DataError
 from zokusei.inference.evaluate import evaluate_run, result_row
 from zokusei.report.judged import Judged
 from zokusei.report.page import write_report
@@ -40,6 +40,22 @@ def test_a_picture_that_cannot_be_read_has_no_scores(run_folder, corpus, tmp_pat
     assert np.array_equal(~judged.known.any(1), unread)
     known = [entry["known"] for entry in evaluation["tags"]]
     assert judged.known.sum(0).tolist() == known
+
+
+def test_pictures_that_are_all_gone_judge_nothing_and_cost_no_earlier_judgement(run, tmp_path):
+    before = (run / "evaluation-test.json").read_bytes()
+    manifest = Manifest.load(run / "manifest.parquet")
+    Manifest(manifest.table, manifest.tags, tmp_path / "gone").save(run / "manifest.parquet")
+    with pytest.raises(DataError, match=r"none of the 18 pictures can be read; the first: "):
+        evaluate_run(run)
+    assert (run / "evaluation-test.json").read_bytes() == before
+
+
+def test_a_damaged_run_is_named(run):
+    evaluation = evaluate_run(run)
+    (run / "environment.json").write_text("{")
+    with pytest.raises(DataError, match=r"environment\.json cannot be read"):
+        result_row(run, evaluation)
 
 
 @pytest.fixture

@@ -1,5 +1,6 @@
 """Explanations: where a model looked, and which tags told it."""
 
+import dataclasses
 import json
 
 import numpy as np
@@ -12,10 +13,11 @@ from zokusei.errors import ConfigError
 from zokusei.images.preprocess import Preprocess
 from zokusei.inference import Tagger
 from zokusei.inference.explain import explain_picture
+from zokusei.inference.thresholds import create_selection
 from zokusei.labels import LabelSpace
 from zokusei.models import create_model
 from zokusei.report.explanation import draw_explanation
-from zokusei.tags import TagSet
+from zokusei.tags import RATING, TagSet
 
 NAMES = ["hat", "long_hair", "red_eyes", "sky", "smile"]
 
@@ -123,6 +125,7 @@ def test_a_picture_without_tags_is_explained_by_the_most_probable_one(graph_fold
     tagger.checkpoint = Checkpoint(
         tagger.model, tagger.checkpoint.labels.with_tags(strict), tagger.checkpoint.preprocess
     )
+    tagger.selection = create_selection(strict)
     scores = next(tagger.tag([picture])).scores
     reasons = explain_picture(tagger, picture).reasons
     assert [reason.name for reason in reasons] == [max(scores, key=scores.get)]
@@ -140,7 +143,23 @@ def test_the_sheet_is_bright_where_the_map_is_high(graph_folder, picture):
     assert tile[10:60, -60:-10].mean() > 3 * tile[-60:-10, 10:60].mean()
 
 
-def test_the_command_writes_a_picture_and_json(zokusei, graph_folder, picture, tmp_path):
+def test_of_ratings_the_one_is_explained_that_is_given(graph_folder, picture):
+    tagger = Tagger.load(graph_folder, device="cpu")
+    tags = tuple(dataclasses.replace(tag, category=RATING, threshold=0.0) if i < 3 else
+                 dataclasses.replace(tag, threshold=1.0)
+                 for i, tag in enumerate(tagger.checkpoint.tags))  # fmt: skip
+    tagger.checkpoint = Checkpoint(
+        tagger.model, tagger.checkpoint.labels.with_tags(TagSet(tags)),
+        tagger.checkpoint.preprocess,
+    )  # fmt: skip
+    tagger.selection = create_selection(TagSet(tags))
+    (given,) = next(tagger.tag([picture])).names
+    assert [reason.name for reason in explain_picture(tagger, picture).reasons] == [given]
+
+
+def test_the_command_writes_a_picture_and_json(
+    zokusei, graph_folder, picture, tmp_path, monkeypatch
+):
     out = tmp_path / "why.png"
     code, stdout, stderr = zokusei(
         "explain", graph_folder, picture, "--tag", "sky", "--tag", "hat", "-o", out, "--json"
@@ -152,9 +171,22 @@ def test_the_command_writes_a_picture_and_json(zokusei, graph_folder, picture, t
     assert np.array(about["tags"][0]["activation"]).shape == (3, 3)
     with Image.open(out) as sheet:
         assert sheet.size[0] == 3 * 282 + 18
-    code, stdout, stderr = zokusei("explain", graph_folder, picture)
-    assert (code, "written" in stderr) == (0, True)
-    assert (graph_folder / "explanations" / "one picture.png.png").is_file()
+    # A model folder is not written into: it would no longer be the model that it was.
+    monkeypatch.chdir(tmp_path)
+    names = {path.name for path in graph_folder.iterdir()}
+    other = tmp_path / "elsewhere" / picture.name
+    other.parent.mkdir()
+    other.write_bytes(picture.read_bytes())
+    for given in (picture, other, picture):
+        code, stdout, stderr = zokusei("explain", graph_folder, given)
+        assert (code, "written" in stderr) == (0, True)
+    assert {path.name for path in graph_folder.iterdir()} == names
+    written = {path.name for path in (tmp_path / "explanations").iterdir()}
+    assert written == {"one picture.png.png", "one picture.png-2.png"}
+    before = picture.read_bytes()
+    code, _, stderr = zokusei("explain", graph_folder, picture, "-o", picture)
+    assert (code, picture.read_bytes()) == (2, before)
+    assert "is the picture itself" in stderr
 
 
 def test_an_unknown_tag_is_refused_with_the_nearest(zokusei, graph_folder, picture):

@@ -12,7 +12,7 @@ import torch
 from safetensors.torch import load_file
 
 from pictures import write_corpus
-from zokusei.training.log import read_log
+from zokusei.run_folder import read_log
 
 TINY = [
     "model.backbone=test_efficientnet", "model.weights=none", "preprocess.size=32",

@@ -1,5 +1,6 @@
 """The report: that what it shows is what the files say."""
 
+import dataclasses
 import json
 import re
 import shutil
@@ -8,13 +9,17 @@ from pathlib import Path
 
 import numpy as np
 import pytest
+from PIL import Image
+from safetensors.torch import load_file, save_file
 
 from zokusei.errors import DataError
 from zokusei.report import write_report
 from zokusei.report.cards import choose_mistakes, choose_sample
+from zokusei.report.decisions import Decisions, draw_decisions
 from zokusei.report.judged import Judged
 from zokusei.report.page import find_confusions
-from zokusei.tags import Tag, TagSet
+from zokusei.report.plots import plot_tags
+from zokusei.tags import RATING, Tag, TagSet
 
 
 @pytest.fixture(scope="module")
@@ -74,6 +79,17 @@ def test_names_are_shown_and_not_run(run_folder, tmp_path):
     assert "&lt;script&gt;alert(1)" in text
 
 
+def test_signs_of_mathematics_in_tags_are_drawn_as_they_are(tmp_path):
+    tags = [{"name": name, "ap": 50.0 + place, "positives": 3, "known": 9, "threshold": 0.5,
+             "precision": 1.0, "recall": 1.0, "f1": 1.0, "category": 0}
+            for place, name in enumerate(("$_$", "a$b$c", "smile"))]  # fmt: skip
+    assert "$_$" in plot_tags(tags, {tag["name"]: 3 for tag in tags})
+    Image.new("RGB", (8, 8)).save(tmp_path / "a.png")
+    panel = Decisions("$_$", "\\alpha $x$", {"$_$": 0.9, "a$b$c": 0.2})
+    draw_decisions(tmp_path / "out.png", tmp_path / "a.png", [panel], ["$_$"])
+    assert (tmp_path / "out.png").stat().st_size
+
+
 def test_it_is_the_same_every_time(run_folder, tmp_path, page):
     again = write_report(run_folder, tmp_path / "again.html").read_text()
     assert again == page
@@ -120,6 +136,21 @@ def test_the_worst_mistakes_come_first_and_no_tag_fills_the_page(pictures):
     assert choose_mistakes(judged(scores, targets, [[0]] * 5), 10) == []
 
 
+def test_one_tag_s_many_mistakes_hide_no_other_s(pictures):
+    scores = [[0.999, 0.4]] * 3000 + [[0.1, 0.9]] * 2
+    targets = [[0, 0]] * 3002
+    notes = [card.note for card in choose_mistakes(judged(scores, targets), 10)]
+    assert notes == ["a given at 1.00, not labelled"] * 2 + ["b given at 0.90, not labelled"] * 2
+
+
+def test_of_ratings_the_most_probable_is_given():
+    data = judged([[0.9, 0.3, 0.2], [0.1, 0.6, 0.8], [np.nan] * 3], [[0, 0, 0]] * 3)
+    ratings = [dataclasses.replace(tag, category=RATING if place else 0)
+               for place, tag in enumerate(data.tags)]  # fmt: skip
+    data = dataclasses.replace(data, tags=TagSet(tuple(ratings)))
+    assert data.given.tolist() == [[True, True, False], [False, False, True], [False] * 3]
+
+
 def test_confusions_count_pictures_with_both_errors():
     scores = [[0.9, 0.1], [0.9, 0.1], [0.1, 0.9], [0.9, 0.9]]
     targets = [[0, 1], [0, 1], [1, 0], [1, 1]]
@@ -128,6 +159,14 @@ def test_confusions_count_pictures_with_both_errors():
 
 def test_scores_of_another_model_are_refused(run_folder, tmp_path):
     run = shutil.copytree(run_folder, tmp_path / "run")
+    trained_on = load_file(run / "model" / "model.safetensors")
+    save_file({name: tensor * 2 for name, tensor in trained_on.items()},
+              run / "model" / "model.safetensors")  # fmt: skip
+    with pytest.raises(DataError, match="as it was before it was trained on; evaluate again"):
+        write_report(run)
+    evaluation = json.loads((run / "evaluation-test.json").read_text())
+    evaluation["model"] = None  # before it was written down
+    (run / "evaluation-test.json").write_text(json.dumps(evaluation))
     tags = (run / "model" / "tags.csv").read_text()
     (run / "model" / "tags.csv").write_text(tags.replace("stripe", "strip"))
     with pytest.raises(DataError, match="of another model"):

@@ -23,13 +23,13 @@ from zokusei.checkpoint import load_checkpoint
 from zokusei.errors import CheckpointError, ConfigError, DataError, ZokuseiError
 from zokusei.images.preprocess import Preprocess
 from zokusei.inference import Captioner
+from zokusei.run_folder import read_log
 from zokusei.training import captioner as training_module
 from zokusei.training.annotations import open_annotations
 from zokusei.training.captioner import CaptionerTraining, train_captioner
 from zokusei.training.captioner_data import find_mirrorable
 from zokusei.training.captioner_parts import create_parts
 from zokusei.training.captioner_prepare import prepare_captioner
-from zokusei.training.log import read_log
 
 
 @pytest.fixture(scope="module")

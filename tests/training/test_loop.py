@@ -11,8 +11,10 @@ from zokusei.checkpoint import load_checkpoint
 from zokusei.config import load_config
 from zokusei.data.manifest import Manifest
 from zokusei.errors import CheckpointError, ConfigError, DataError, MissingExtraError, ZokuseiError
+from zokusei.files import lock_folder
+from zokusei.run_folder import read_log
 from zokusei.training.classifier import train_classifier
-from zokusei.training.log import RunLog, read_log
+from zokusei.training.log import RunLog
 from zokusei.training.loop import name_pictures
 from zokusei.training.state import Position, load_position, load_state, save_state
 
@@ -242,6 +244,18 @@ def test_the_state_keeps_how_losses_of_half_precision_are_scaled(tmp_path):
     fresh = torch.amp.GradScaler("cpu", init_scale=8.0, growth_interval=1)
     fresh.load_state_dict(load_state(tmp_path / "state", model, None, optimizer).scaler)
     assert fresh.get_scale() == scaler.get_scale() == 16.0
+
+
+def test_two_do_not_train_in_one_folder(train, tmp_path):
+    train("train.epochs=1")
+    state = (tmp_path / "run" / "state.safetensors").read_bytes()
+    with (
+        lock_folder(tmp_path / "run"),
+        pytest.raises(ZokuseiError, match="is being trained by another process"),
+    ):
+        train("train.epochs=1")
+    assert (tmp_path / "run" / "state.safetensors").read_bytes() == state
+    train("train.epochs=1")  # who is done lets go
 
 
 def test_a_missing_log_is_named(tmp_path):

@@ -15,12 +15,12 @@ from safetensors.torch import load_file, save_file
 from conftest import Silent
 from zokusei.config import load_config
 from zokusei.errors import ConfigError, DataError, ModelError, ZokuseiError
+from zokusei.run_folder import read_log
 from zokusei.stylize import losses
 from zokusei.stylize.guided_filter import guided_filter
 from zokusei.stylize.superpixels import draw_superpixels
 from zokusei.stylize.weights import load_generator
 from zokusei.training.features import FeatureNetwork
-from zokusei.training.log import read_log
 from zokusei.training.white_box import WhiteBoxTraining, train_white_box
 from zokusei.training.white_box_data import list_pictures, to_network
 from zokusei.training.white_box_networks import WhiteBoxNetworks

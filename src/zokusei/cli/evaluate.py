@@ -51,8 +51,10 @@ def evaluate(
     from zokusei.cli.console import counting, tell
     from zokusei.cli.tables import describe_tags, print_evaluation
     from zokusei.inference.evaluate import evaluate_run, result_row
-    from zokusei.results import append_result
+    from zokusei.results import append_result, read_results
 
+    if results is not None and results.exists():
+        read_results(results)  # what is no table is refused before the work
     evaluation = evaluate_run(
         run,
         split=split,
@@ -67,6 +69,8 @@ def evaluate(
         tell(line)
     for problem in evaluation["problems"]:
         tell(f"not used: {problem}")
+    if lost := evaluation["unreadable"]:
+        tell(f"{lost} of {evaluation['pictures']} pictures could not be read, and judge nothing")
     if results is not None:
         append_result(results, result_row(run, evaluation))
         tell(f"one row added to {results}")

@@ -23,7 +23,7 @@ def export(
     ] = False,
     out: Annotated[
         Path | None,
-        typer.Option("--out", "-o", help="Folder to write; RUN/TO, RUN/TO-int8 or RUN/TO-bf16."),
+        typer.Option("--out", "-o", help="Folder to write; RUN/TO, RUN/TO-int8, RUN/TO-bf16..."),
     ] = None,
     manifest: Annotated[
         Path | None, typer.Option(help="Labelled pictures to compare on; the run's.")
@@ -66,7 +66,8 @@ def export(
     if int8 and bf16:
         raise ConfigError("--int8 and --bf16 are two kinds of numbers; give one of them")
     precision = "int8" if int8 else "bfloat16" if bf16 else "float32"
-    target = out or place / (f"{to}-int8" if int8 else f"{to}-bf16" if bf16 else to)
+    kinds = {"imgutils": form == "imgutils", "int8": int8, "bf16": bf16}
+    target = out or place / "-".join([to, *(kind for kind, is_it in kinds.items() if is_it)])
     with counting("comparing", None) as progress:
         parity = export_run(
             place, target, to, form=form, precision=precision, manifest=manifest,

@@ -1,5 +1,6 @@
 """`zokusei train`."""
 
+import json
 from contextlib import closing
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated
@@ -52,7 +53,9 @@ def train(
     if len(files) > 1:
         raise ConfigError(f"one configuration at a time, not {', '.join(files)}")
     if images is not None:
-        overrides = [f"data.path={images}", f"name={Path(images).resolve().name}", *overrides]
+        # Overrides are YAML, in which a folder's name may be a number, or hold a comment.
+        named = {"data.path": str(images), "name": Path(images).resolve().name}
+        overrides = [*(f"{key}={json.dumps(value)}" for key, value in named.items()), *overrides]
     path = files[0] if files else None
     recipe = read_recipe(path, overrides)
     has_data = bool(files) or any(override.startswith("data.path=") for override in overrides)

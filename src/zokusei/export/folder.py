@@ -22,10 +22,17 @@ from zokusei.inference.backends.torch import TorchBackend
 from zokusei.inference.exported import FILES, FORMS, describe_form, find_runtime, load_exported
 from zokusei.inference.steps import describe_steps
 from zokusei.model_folder import FORMAT_VERSION, describe_metrics, write_model_folder
-from zokusei.tags import CATEGORIES, TagSet
+from zokusei.tags import CATEGORIES, TagSet, write_threshold
 
 PRECISIONS = ("float32", "bfloat16", "int8")
 """What an exported model may be computed in."""
+
+_WRITTEN = {
+    *FILES.values(), "model.onnx.data", "model.bin", "config.json", "tags.csv",
+    "selected_tags.csv", "preprocess.json", "categories.json", "thresholds.csv",
+    "metrics.json", "README.md",
+}  # fmt: skip
+"""All that an exported model may consist of."""
 
 # How far a probability may lie off: float32 libraries differ by less than a hundredth of that,
 # bfloat16 by less than a broken graph does. What eight bits cost is for the user to judge.
@@ -93,7 +100,7 @@ def export_run(
                 f"{parity.largest:.2g} from the trained model's, and {_FAR[precision]:g} is "
                 "allowed; nothing was written"
             )
-        _add_figures(fresh, checkpoint, runtime, form, parity)
+        _add_figures(fresh, checkpoint, runtime, form, precision, parity)
         found.append(parity)
 
     write_model_folder(out, write)
@@ -165,6 +172,12 @@ def check_target(out: Path) -> None:
         replaceable = (out / "config.json").is_file() and find_runtime(out) is not None
         if not replaceable:
             raise ConfigError(f"{out} is there and no exported model; name another with --out")
+        others = sorted(path.name for path in out.iterdir() if path.name not in _WRITTEN)
+        if others:
+            raise ConfigError(
+                f"{out} holds {', '.join(others[:3])} beside an exported model, which would be "
+                "lost; move it away, or name another folder with --out"
+            )
 
 
 def _describe(
@@ -197,7 +210,7 @@ def save_selected_tags(path: Path, tags: TagSet) -> None:
     writer = csv.writer(text, lineterminator="\n")
     writer.writerow(["tag_id", "name", "category", "count", "best_threshold"])
     for index, tag in enumerate(tags):
-        writer.writerow([index, tag.name, tag.category, tag.count, f"{tag.threshold:.6g}"])
+        writer.writerow([index, tag.name, tag.category, tag.count, write_threshold(tag.threshold)])
     write_text(path, text.getvalue())
 
 
@@ -218,14 +231,16 @@ def save_categories(folder: Path, tags: TagSet) -> None:
 
 
 def _add_figures(
-    folder: Path, checkpoint: Checkpoint, runtime: str, form: str, parity: Parity
+    folder: Path, checkpoint: Checkpoint, runtime: str, form: str, precision: str, parity: Parity
 ) -> None:
     figures: dict[str, Any] = {**checkpoint.metrics, "parity": parity.to_dict()}
     write_json(folder / "metrics.json", figures)
-    write_text(folder / "README.md", _model_card(checkpoint, runtime, form, parity))
+    write_text(folder / "README.md", _model_card(checkpoint, runtime, form, precision, parity))
 
 
-def _model_card(checkpoint: Checkpoint, runtime: str, form: str, parity: Parity) -> str:
+def _model_card(
+    checkpoint: Checkpoint, runtime: str, form: str, precision: str, parity: Parity
+) -> str:
     preprocess, provenance = checkpoint.preprocess, checkpoint.provenance
     about = "\n".join(f"- {name}: {value}" for name, value in provenance.items())
     size = preprocess.size
@@ -242,11 +257,17 @@ def _model_card(checkpoint: Checkpoint, runtime: str, form: str, parity: Parity)
         takes = f"batch x 3 x {size} x {size}, red first, normalised"
         inside = "are applied by whoever makes the input"
     scores, *more = OUTPUTS[form]
+    numbers = {
+        "float32": "float32",
+        "bfloat16": "computed in bfloat16 where the processor has it",
+        "int8": "weights and activations in eight bits, calibrated on pictures",
+    }
     return f"""# {provenance.get("name", checkpoint.model.name)}, for {runtime}
 
 A multi-label tagger for anime illustrations with {len(checkpoint.tags)} tags, exported by zokusei.
 
 - file: `{FILES[runtime]}`
+- numbers: {numbers[precision]}
 - input `input`: float32, {takes}; any batch size
 - outputs: `{scores}` (probabilities, batch x {len(checkpoint.tags)}), {", ".join(more)}
 - the mean and deviation of `preprocess.json` {inside}; size, fit ({preprocess.fit}) and

@@ -1,7 +1,9 @@
 """Eight-bit weights and activations, calibrated on pictures."""
 
 import logging
+import sys
 from collections.abc import Sequence
+from contextlib import redirect_stdout
 from pathlib import Path
 from typing import Any
 
@@ -61,14 +63,15 @@ def quantize(
     examples = _read_examples(pictures, preprocess, form)
     graph = _read(path, runtime)
     exempt = find_exempt(graph, runtime, competing=competing)
-    quantized = nncf.quantize(
-        graph,
-        nncf.Dataset(examples),
-        preset=nncf.QuantizationPreset.MIXED,
-        subset_size=len(examples),
-        ignored_scope=nncf.IgnoredScope(names=exempt) if exempt else None,
-        advanced_parameters=AdvancedQuantizationParameters(overflow_fix=OverflowFix.ENABLE),
-    )
+    with redirect_stdout(sys.stderr):  # where its bars belong
+        quantized = nncf.quantize(
+            graph,
+            nncf.Dataset(examples),
+            preset=nncf.QuantizationPreset.MIXED,
+            subset_size=len(examples),
+            ignored_scope=nncf.IgnoredScope(names=exempt) if exempt else None,
+            advanced_parameters=AdvancedQuantizationParameters(overflow_fix=OverflowFix.ENABLE),
+        )
     if runtime == "openvino":
         import openvino
 

@@ -1,6 +1,5 @@
 """Judging a run: scores of a split, the figures of the field, and a table per tag."""
 
-import json
 import math
 from pathlib import Path
 from typing import Any
@@ -21,8 +20,10 @@ from zokusei.errors import ConfigError, DataError
 from zokusei.evaluation import compute_scores
 from zokusei.files import write_json, write_whole
 from zokusei.inference.backends.torch import choose_device
+from zokusei.inference.model_hash import hash_model
 from zokusei.metrics import MultiLabelMetrics, compute_metrics
 from zokusei.results import RATES
+from zokusei.run_folder import read_environment, read_log
 
 
 def evaluate_run(
@@ -61,7 +62,7 @@ def evaluate_run(
 
     Raises:
         ConfigError: the name is no name of a file, or is taken; or a mirror changes a tag.
-        DataError: there is no picture in that split.
+        DataError: there is no picture in that split, or none that can be read.
         CheckpointError: the run has no finished model.
     """
     run = Path(run)
@@ -84,8 +85,12 @@ def evaluate_run(
     with counting(f"evaluating {name}", len(judged)) as progress:
         scores, known = compute_scores(model, loader, preprocess, device=target, progress=progress)
     store.close()
+    if len(store.unreadable) == len(judged):
+        first = min(store.unreadable.values())
+        raise DataError(f"none of the {len(judged)} pictures can be read; the first: {first}")
     described = _describe(checkpoint, scores, loader.targets, known)
     evaluation: dict[str, Any] = {"name": name, "split": split, **described}
+    evaluation["model"] = hash_model(run)
     evaluation["mirror"] = checkpoint.model.mirror
     evaluation["manifest"] = str(Path(manifest).absolute()) if manifest else None
     evaluation["unjudged_tags"], evaluation["ignored_tags"] = _compare_tags(checkpoint, pictures)
@@ -125,10 +130,10 @@ def result_row(run: Path | str, evaluation: dict[str, Any]) -> dict[str, Any]:
     run = Path(run)
     config = load_config(run / "config.yaml")
     optimizer = config.optimizer
-    log = [json.loads(line) for line in (run / "metrics.jsonl").read_text().splitlines()]
+    log = read_log(run / "metrics.jsonl")
     steps = [record["images_per_second"] for record in log if record["kind"] == "step"]
     seconds = max(record["seconds"] for record in log if record["kind"] == "epoch")
-    environment = json.loads((run / "environment.json").read_text(encoding="utf-8"))
+    environment = read_environment(run)
     return {
         **{name: value for name, value in evaluation["metrics"].items() if name in RATES},
         "experiment": config.name,
@@ -212,6 +217,8 @@ def _describe_tags(
     entries = []
     for index, tag in enumerate(checkpoint.tags):
         rates = {name: float(values[index]) * 100 for name, values in columns.items()}
+        if not positives[index]:  # nothing was there to be found
+            rates |= {"recall": math.nan, "f1": math.nan}
         entries.append(
             {
                 "name": tag.name,

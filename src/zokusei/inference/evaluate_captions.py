@@ -11,6 +11,7 @@ from zokusei.errors import DataError, ImageError
 from zokusei.files import write_json
 from zokusei.images import Picture
 from zokusei.inference.captioner import Captioner
+from zokusei.run_folder import read_environment
 
 
 def evaluate_captions(
@@ -131,7 +132,7 @@ def caption_row(run: Path | str, evaluation: dict[str, Any]) -> dict[str, Any]:
     config = load_config(run / "config.yaml", kind=CaptionerConfig)
     log = [json.loads(line) for line in (run / "metrics.jsonl").read_text().splitlines()]
     steps = sorted(record["images_per_second"] for record in log if record["kind"] == "step")
-    environment = json.loads((run / "environment.json").read_text(encoding="utf-8"))
+    environment = read_environment(run)
     return {
         **{name: value for name, value in evaluation["metrics"].items() if name != "cider"},
         "experiment": config.name,

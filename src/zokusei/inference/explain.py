@@ -159,8 +159,7 @@ def explain_picture(
     with torch.inference_mode():
         parts = model.explain(images, vectors)
         scores = parts["logits"][0].float().sigmoid().cpu().tolist()
-        given = [tag.name for tag, score in zip(known, scores, strict=True)
-                 if score >= tag.threshold]  # fmt: skip
+        given = [known.names[position] for position in tagger.selection.choose(scores)]
         chosen = list(tags or given) or [known.names[int(np.argmax(scores))]]
         chosen.sort(key=lambda name: -scores[known.index(name)])
         reasons = [_find_reason(tagger, parts, name, scores, source.size) for name in chosen]

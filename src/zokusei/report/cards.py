@@ -71,12 +71,14 @@ def choose_mistakes(judged: Judged, count: int) -> list[Card]:
     below = (thresholds - judged.scores) / np.maximum(thresholds, 1e-6)
     wrong = judged.known & (judged.given != judged.targets)
     confidence = np.where(wrong, np.where(judged.given, above, below), -1)
-    worst = np.argsort(-confidence, axis=None, kind="stable")[: 200 * count]
+    # Of each tag the worst few, more than will be shown, since pictures are shown once.
+    rows = np.argsort(-confidence, axis=0, kind="stable")[: _MOST_PER_TAG * count]
+    columns = np.broadcast_to(np.arange(confidence.shape[1]), rows.shape)
+    worst = np.argsort(-confidence[rows, columns], axis=None, kind="stable")
     shown_rows: set[int] = set()
     shown_tags: dict[int, int] = {}
     chosen = []
-    for row, column in zip(*np.unravel_index(worst, confidence.shape), strict=True):
-        row, column = int(row), int(column)
+    for row, column in zip(rows.flat[worst].tolist(), columns.flat[worst].tolist(), strict=True):
         full = shown_tags.get(column, 0) >= _MOST_PER_TAG
         if confidence[row, column] < 0 or row in shown_rows or full:
             continue

@@ -58,17 +58,19 @@ def draw_decisions(
         MissingExtraError: matplotlib is not installed.
     """
     try:
+        import matplotlib
         from matplotlib.figure import Figure
     except ImportError as error:
         raise MissingExtraError("matplotlib", "train", "a figure") from error
-    lists = [panel.list_shown(true) for panel in panels]
-    height = max(3.6, 0.24 * max(map(len, lists)) + 1.2)
-    figure = Figure(figsize=(4 + 4 * len(panels), height), layout="constrained")
-    shown, *axes = figure.subplots(1, 1 + len(panels))
-    shown.imshow(open_image(picture))
-    shown.axis("off")
-    for panel, scores, axis in zip(panels, lists, axes, strict=True):
-        _draw_panel(axis, panel, scores, true)
+    with matplotlib.rc_context({"text.parse_math": False}):  # `$_$` is a tag
+        lists = [panel.list_shown(true) for panel in panels]
+        height = max(3.6, 0.24 * max(map(len, lists)) + 1.2)
+        figure = Figure(figsize=(4 + 4 * len(panels), height), layout="constrained")
+        shown, *axes = figure.subplots(1, 1 + len(panels))
+        shown.imshow(open_image(picture))
+        shown.axis("off")
+        for panel, scores, axis in zip(panels, lists, axes, strict=True):
+            _draw_panel(axis, panel, scores, true)
     with write_whole(target) as temporary:
         figure.savefig(temporary, format="png", dpi=110, metadata={"Software": None})
 

@@ -13,8 +13,9 @@ from numpy.typing import NDArray
 from zokusei.data.manifest import SPLITS, Manifest
 from zokusei.data.splits import select_split
 from zokusei.errors import DataError
+from zokusei.inference.model_hash import hash_model
 from zokusei.model_folder import find_model_folder
-from zokusei.tags import TagSet
+from zokusei.tags import RATING, TagSet
 
 
 @dataclass(frozen=True)
@@ -39,8 +40,14 @@ class Judged:
 
     @property
     def given(self) -> NDArray[np.bool_]:
-        """Which tags reach their threshold."""
-        return self.scores >= np.array(self.tags.thresholds, dtype=np.float32)
+        """Which tags are given: those that reach their threshold, and of ratings the first."""
+        given = self.scores >= np.array(self.tags.thresholds, dtype=np.float32)
+        ratings = [i for i, tag in enumerate(self.tags) if tag.category == RATING]
+        if ratings:
+            readable = ~np.isnan(self.scores[:, ratings[0]])
+            first = self.scores[:, ratings].argmax(axis=1)
+            given[:, ratings] = (np.arange(len(ratings)) == first[:, None]) & readable[:, None]
+        return given
 
     @classmethod
     def load(cls, run: Path, name: str) -> "Judged":
@@ -67,6 +74,11 @@ class Judged:
         except (OSError, ValueError, KeyError, pa.ArrowException) as error:
             message = " ".join(str(error).split())
             raise DataError(f"{evaluation_path} is damaged ({message}); evaluate again") from error
+        if evaluation.get("model") not in (None, hash_model(run)):
+            raise DataError(
+                f"{evaluation_path} is of the model as it was before it was trained on; evaluate "
+                "again"
+            )
         tags = TagSet.load(find_model_folder(run) / "tags.csv")
         manifest = select_split(Manifest.load(manifest_path), split)
         labelled = [name in manifest.tags for name in tags.names]

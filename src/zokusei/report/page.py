@@ -1,6 +1,5 @@
 """The page: what is shown, in which order, as one HTML file that needs no network."""
 
-import json
 from pathlib import Path
 
 import numpy as np
@@ -13,7 +12,7 @@ from zokusei.report.judged import Judged
 from zokusei.report.plots import plot_learning, plot_steps, plot_tags
 from zokusei.report.templates import load_template
 from zokusei.results import RATES
-from zokusei.training.log import read_log
+from zokusei.run_folder import read_environment, read_log
 
 _SAMPLE, _MISTAKES, _CONFUSIONS = 18, 12, 12
 
@@ -39,7 +38,7 @@ def write_report(run: Path | str, out: Path | str | None = None, *, split: str =
     out = Path(out) if out is not None else run / named
     judged = Judged.load(run, split)
     log = read_log(run / "metrics.jsonl")
-    environment = json.loads((run / "environment.json").read_text(encoding="utf-8"))
+    environment = read_environment(run)
     metrics = judged.evaluation["metrics_own_thresholds"]
     page = load_template("page.html.jinja").render(
         name=load_config(run / "config.yaml").name,

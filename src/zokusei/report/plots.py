@@ -11,6 +11,7 @@ INK = "#7c8491"
 BLUE, ORANGE = "#4c8dd6", "#e08a3c"
 _STYLE: Any = {
     "svg.fonttype": "none",  # text stays text: small files, and the page's own font
+    "text.parse_math": False,  # `$_$` is a tag
     "svg.hashsalt": "zokusei",  # the same plot is the same file
     "font.size": 9,
     "axes.edgecolor": INK,

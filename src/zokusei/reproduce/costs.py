@@ -48,8 +48,8 @@ def read_costs(path: Path | None) -> list[dict[str, str]]:
         return []
     try:
         rows = read_results(path)
-    except (OSError, UnicodeDecodeError) as error:
-        raise DataError(f"--costs {path} cannot be read: {error}") from error
+    except DataError as error:
+        raise DataError(f"--costs {error}") from error
     for name in ("model", "backbone", "size", "classes", "command", *_FORMS):
         if rows and name not in rows[0]:
             raise DataError(

@@ -6,7 +6,7 @@ from contextlib import suppress
 from pathlib import Path
 from typing import Any
 
-from zokusei.errors import DataError, MissingExtraError, ZokuseiError
+from zokusei.errors import MissingExtraError, ZokuseiError
 
 
 class RunLog:
@@ -62,22 +62,3 @@ class RunLog:
             self._file.close()
         if self._writer is not None:
             self._writer.close()
-
-
-def read_log(path: Path) -> list[dict[str, Any]]:
-    """Read all records of a log; a last line that was cut off is left out.
-
-    Raises:
-        DataError: the file is missing or cannot be read.
-    """
-    try:
-        lines = path.read_text(encoding="utf-8").splitlines()
-    except (OSError, UnicodeDecodeError) as error:
-        raise DataError(f"{path} cannot be read as a log: {error}") from error
-    records = []
-    for line in lines:
-        try:
-            records.append(json.loads(line))
-        except json.JSONDecodeError:
-            break
-    return records

@@ -19,6 +19,7 @@ from torch.optim import Optimizer
 
 from zokusei.data.manifest import Manifest
 from zokusei.errors import ZokuseiError
+from zokusei.files import lock_folder
 from zokusei.training.log import RunLog
 from zokusei.training.state import Position, load_state, save_state, seed_step
 
@@ -135,18 +136,25 @@ class Loop:
             accelerator.scaler.load_state_dict(self.position.scaler)
         if self.ema is not None:
             self.ema.to(accelerator.device)
-        self.log = self._open_log(folder)
+        self.log: RunLog | None = None
         self._counted_until = time.monotonic()
 
     def run(self) -> Position:
         """Train to the end and say where it was.
 
         Raises:
-            ZokuseiError: the loss is not finite; the last written state stays, and so does the
-                model that was kept.
+            ZokuseiError: another process trains in this folder, or the loss is not finite: the last
+                written state stays, and so does the model that was kept.
         """
+        if not self.accelerator.is_main_process:
+            return self._run()
+        with lock_folder(self.folder, taken="is being trained by another process; wait for it"):
+            return self._run()
+
+    def _run(self) -> Position:
         position, num_steps = self.position, len(self.loader)
         epochs = self.settings.epochs
+        self.log = self._open_log(self.folder)
         self.reporter.begin(epochs * num_steps, position.epoch * num_steps + position.step)
         try:
             while not position.finished:
