@@ -125,10 +125,11 @@ def measure_scale(name: str) -> None:
     )
     for model, built in models.items():
         # Attention in one call is not counted; as products it is. A multiplication and an addition
-        # are two operations.
+        # are two operations. The counter asks inputs for gradients, which a view of a parameter
+        # claims to have in inference mode, and has not.
         with (
             FlopCounterMode(display=False) as counter,
-            torch.inference_mode(),
+            torch.no_grad(),
             sdpa_kernel(SDPBackend.MATH),
         ):
             built.eval()(*given(built, images[:1]))
