@@ -125,14 +125,14 @@ def measure_scale(name: str) -> None:
     )
     for model, built in models.items():
         # Attention in one call is not counted; as products it is. A multiplication and an addition
-        # are two operations. The counter asks inputs for gradients, which a view of a parameter
-        # claims to have in inference mode, and has not.
+        # are two operations. The counter follows what has gradients, and finds none here.
+        built.eval().requires_grad_(requires_grad=False)
         with (
             FlopCounterMode(display=False) as counter,
-            torch.no_grad(),
+            torch.inference_mode(),
             sdpa_kernel(SDPBackend.MATH),
         ):
-            built.eval()(*given(built, images[:1]))
+            built(*given(built, images[:1]))
         forward, both = (statistics.median(seconds[model]) for seconds in (inference, training))
         to_gap, train_to_gap = (
             statistics.median(
