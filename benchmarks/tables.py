@@ -372,7 +372,7 @@ def tagging(rows: list[Row]) -> list[list[str]]:
               "end to end / alone", "times torch", "mAP", "most memory", "seconds"]]  # fmt: skip
     forms = {
         "alone": "{:.1f}", "whole": "{:.1f}", "share": "{:.0f} %", "times_torch": "{:.2f}",
-        "map_change": "{:+.2f}", "megabytes": "{:,.0f} MB", "seconds": "{:.1f}",
+        "map_change": "{:+.2f}", "megabytes": "{:,.0f} MB", "seconds": "{:.2f}",
     }  # fmt: skip
     for (experiment, model, size, backend, pictures), row in newest.items():
         cells = [form.format(float(row[name])) if row[name] else "" for name, form in forms.items()]

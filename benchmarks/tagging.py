@@ -135,8 +135,7 @@ def add_speeds(
     base = speeds[list(models).index("torch")].alone if "torch" in models else None
     for backend, tagger, speed, count in zip(models, taggers, speeds, counts, strict=True):
         row = {
-            "backend": backend, "model": tagger.describe().split(",")[0].removeprefix("model "),
-            "size": tagger.checkpoint.preprocess.size, "pictures": count,
+            **describe(tagger), "backend": backend, "pictures": count,
             "alone": speed.alone, "whole": speed.whole, "share": speed.share,
             "rounds": options.rounds,
         }  # fmt: skip
@@ -162,11 +161,18 @@ def memory(run: Path, options: argparse.Namespace) -> None:
             began = time.perf_counter()
             megabytes = peak_of(command)
             row = {
-                "model": run.name, "backend": "torch", "pictures": count, "megabytes": megabytes,
+                **describe(Tagger.load(run, device="cpu")),
+                "backend": "torch", "pictures": count, "megabytes": megabytes,
                 "seconds": time.perf_counter() - began,
             }  # fmt: skip
             add_row("memory", row, options)
             print(f"{count} pictures: {megabytes:.0f} MB at most")
+
+
+def describe(tagger: Tagger) -> dict[str, Any]:
+    """Give the columns that say what model it is."""
+    name = tagger.describe().split(",")[0].removeprefix("model ")
+    return {"model": name, "size": tagger.checkpoint.preprocess.size}
 
 
 def repeat(paths: Sequence[Path], folder: Path, count: int) -> None:
@@ -207,7 +213,8 @@ def first(run: Path, options: argparse.Namespace) -> None:
                     seconds[backend].append(found)
     for backend, found_all in seconds.items():
         row = {
-            "model": run.name, "backend": backend, "seconds": statistics.median(found_all),
+            **describe(Tagger.load(run, device="cpu")),
+            "backend": backend, "seconds": statistics.median(found_all),
             "slowest": max(found_all), "rounds": options.rounds,
         }  # fmt: skip
         add_row("first result", row, options)
