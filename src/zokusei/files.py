@@ -146,6 +146,8 @@ def lock_folder(folder: Path, *, taken: str | None = None) -> Iterator[None]:
             fcntl.flock(handle, fcntl.LOCK_EX if taken is None else fcntl.LOCK_EX | fcntl.LOCK_NB)
         except BlockingIOError as error:
             raise ZokuseiError(f"{folder} {taken}") from error
+        except OSError as error:
+            raise ZokuseiError(f"{folder} cannot be locked: {error.strerror}") from error
         yield
     finally:
         os.close(handle)

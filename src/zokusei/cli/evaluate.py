@@ -40,7 +40,10 @@ def evaluate(
     """
     from zokusei.errors import ConfigError
     from zokusei.model_folder import read_kind
+    from zokusei.results import append_result, read_results
 
+    if results is not None and results.exists():
+        read_results(results)  # what is no table is refused before the work
     if read_kind(run) == "captioner":
         if name is not None:
             raise ConfigError("--name is for taggers, and this run holds a captioner; leave it out")
@@ -51,10 +54,7 @@ def evaluate(
     from zokusei.cli.console import counting, tell
     from zokusei.cli.tables import describe_tags, print_evaluation
     from zokusei.inference.evaluate import evaluate_run, result_row
-    from zokusei.results import append_result, read_results
 
-    if results is not None and results.exists():
-        read_results(results)  # what is no table is refused before the work
     evaluation = evaluate_run(
         run,
         split=split,

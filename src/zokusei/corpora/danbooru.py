@@ -87,10 +87,19 @@ def is_danbooru(path: Path) -> bool:
     if path.is_file() and path.suffix not in (".json", ".jsonl", ""):
         return False
     try:
-        row = json.loads(read_beginning(find_metadata(path)[0]))
-        return parse_post(row, path, 1) is not None or "is_deleted" in row
-    except (DataError, RecursionError, KeyError, TypeError, ValueError, AttributeError):
+        lines = read_beginning(find_metadata(path)[0])
+    except DataError:
         return False
+    for line in lines:
+        try:
+            row = json.loads(line)
+        except (ValueError, RecursionError):
+            continue  # a damaged line says nothing of the others
+        try:
+            return parse_post(row, path, 1) is not None or "is_deleted" in row
+        except (KeyError, TypeError, ValueError, AttributeError):
+            return False
+    return False
 
 
 def find_root(path: Path) -> Path:

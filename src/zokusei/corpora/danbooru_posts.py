@@ -79,16 +79,48 @@ def _is_metadata_name(name: str) -> bool:
     return ending in ("json", "jsonl", "") and (stem.isdigit() or stem.startswith("posts"))
 
 
-def read_posts(files: list[Path], problems: Problems) -> Iterator[Post]:
+class Families:
+    """Which posts are variants of one picture, though each names only the one that it varies.
+
+    >>> families = Families()
+    >>> for post, parent in ((11, 11), (13, 12), (12, 11), (20, 21)):
+    ...     families.add(post, parent)
+    >>> families.find(13), families.find(21), families.find(30)
+    (11, 20, 30)
+    """
+
+    def __init__(self) -> None:
+        self._above: dict[int, int] = {}  # of those that are not the first of their family
+
+    def add(self, post: int, parent: int) -> None:
+        """Put a post and its parent into one family; a post may be its own."""
+        first, second = sorted((self.find(post), self.find(parent)))
+        if first != second:
+            self._above[second] = first
+
+    def find(self, post: int) -> int:
+        """Give the smallest number of a post's family."""
+        while (above := self._above.get(post, post)) != post:
+            self._above[post] = post = self._above.get(above, above)
+        return post
+
+
+def read_posts(
+    files: list[Path], problems: Problems, families: Families | None = None
+) -> Iterator[Post]:
     """Give every post that can be understood and was not deleted, each number once.
 
     Args:
         files: of JSON lines, of one form or the other.
         problems: gets the lines that cannot be used, with their number.
+        families: gets those of all posts, and has them once the last one was given; who needs one
+            before that calls `read_families`.
     """
     seen = IdSet()
     for file in files:
         for line, row in read_json_lines(file, problems):
+            if families is not None:
+                _note_family(row, families)
             try:
                 post = parse_post(row, file, line)
             except (KeyError, TypeError, ValueError, AttributeError) as error:
@@ -180,32 +212,6 @@ def settle_scheme(asked: str | None, *, is_dated_old: bool, letters: set[str], r
     )
 
 
-class Families:
-    """Which posts are variants of one picture, though each names only the one that it varies.
-
-    >>> families = Families()
-    >>> for post, parent in ((11, 11), (13, 12), (12, 11), (20, 21)):
-    ...     families.add(post, parent)
-    >>> families.find(13), families.find(21), families.find(30)
-    (11, 20, 30)
-    """
-
-    def __init__(self) -> None:
-        self._above: dict[int, int] = {}  # of those that are not the first of their family
-
-    def add(self, post: int, parent: int) -> None:
-        """Put a post and its parent into one family; a post may be its own."""
-        first, second = sorted((self.find(post), self.find(parent)))
-        if first != second:
-            self._above[second] = first
-
-    def find(self, post: int) -> int:
-        """Give the smallest number of a post's family."""
-        while (above := self._above.get(post, post)) != post:
-            self._above[post] = post = self._above.get(above, above)
-        return post
-
-
 def read_families(files: list[Path]) -> Families:
     """Find the families of all posts, those included that have no picture or were deleted.
 
@@ -218,13 +224,18 @@ def read_families(files: list[Path]) -> Families:
     families = Families()
     for file in files:
         for _, row in read_json_lines(file, Problems(), only=_NAMES_A_PARENT):
-            try:
-                post, parent = int(row["id"]), int(row["parent_id"])
-            except (KeyError, TypeError, ValueError):
-                continue
-            if 0 < parent < _LARGEST_ID:
-                families.add(post, parent)
+            _note_family(row, families)
     return families
+
+
+def _note_family(row: Mapping[str, Any], families: Families) -> None:
+    """Put a post, deleted or not, beside the one it varies, where it names one."""
+    try:
+        post, parent = int(row["id"]), int(row["parent_id"])
+    except (KeyError, TypeError, ValueError):
+        return
+    if 0 < parent < _LARGEST_ID:
+        families.add(post, parent)
 
 
 class IdSet:

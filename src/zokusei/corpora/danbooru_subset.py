@@ -93,9 +93,8 @@ def choose_subset(
     check_ratings(ratings, scheme)
     there = DanbooruPictures(root)
     spool, families = Spool(), Families()
-    for post in read_posts(find_metadata(root), problems):
+    for post in read_posts(find_metadata(root), problems, families):
         spool.add(post)
-        families.add(post.id, post.parent)
         if progress is not None:
             progress(1)
     spool.close()

@@ -63,7 +63,7 @@ def read_flickr8k(path: Path, problems: Problems, images: Path) -> Iterator[Reco
 
 
 def _is_tokens(file: Path) -> bool:
-    name, tab, _ = read_beginning(file).partition("\t")
+    name, tab, _ = next(iter(read_beginning(file)), "").partition("\t")
     return bool(tab) and "#" in name
 
 

@@ -10,7 +10,7 @@ from typing import Any, TextIO
 from zokusei.corpora.problems import Problems
 from zokusei.errors import DataError
 
-_LONGEST_BEGINNING = 1 << 20  # a document of gigabytes may be one line
+_BEGINNING = 1 << 20  # bytes that tell a form: a document of gigabytes may be one line
 _LONGEST_CELL = 1 << 24  # captions of a whole book fit; a stray quote does not swallow a table
 
 
@@ -36,15 +36,16 @@ def read_lines(path: Path, problems: Problems) -> Iterator[tuple[int, str]]:
         raise DataError(f"{path} cannot be read: {error.strerror}; check the path") from error
 
 
-def read_beginning(path: Path) -> str:
-    """Give the first line of a file, as far as any line that tells a form apart is long.
+def read_beginning(path: Path) -> list[str]:
+    """Give the lines that a file begins with and that are not blank; the last may be cut off.
 
     Raises:
         OSError: it cannot be read.
     """
     with path.open("rb") as file:
-        line = file.readline(_LONGEST_BEGINNING)
-    return line.decode("utf-8-sig", errors="replace").rstrip("\r\n")
+        beginning = file.read(_BEGINNING)
+    text = beginning.decode("utf-8-sig", errors="replace")
+    return [line.rstrip("\r") for line in text.split("\n") if line.strip()]
 
 
 def read_json_lines(

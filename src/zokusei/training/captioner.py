@@ -3,6 +3,7 @@
 ```
 RUN/config.yaml        every setting as it was used
 RUN/environment.json   versions, commit, hardware
+RUN/captioner.json     of a training that starts from a captioner: which one that was
 RUN/manifest.parquet   the pictures, the captions that are learnt, the splits
 RUN/errors.jsonl       what could not be read, if anything
 RUN/metrics.jsonl      the log; every epoch BLEU and CIDEr of captions written freely
