@@ -14,6 +14,7 @@ from zokusei.checkpoint import load_checkpoint
 from zokusei.errors import CheckpointError, ConfigError, DataError, MissingExtraError, ModelError
 from zokusei.export import folder as export_folder
 from zokusei.export.folder import check_target, export_run
+from zokusei.export.graph import write_onnx
 from zokusei.export.pictures import choose_pictures
 from zokusei.images.preprocess import Preprocess
 from zokusei.inference import Tagger
@@ -31,26 +32,35 @@ def onnx_folder(run_folder, tmp_path_factory):
 
 
 @pytest.fixture(scope="module")
-def openvino_folder(run_folder, onnx_folder, tmp_path_factory):
+def bytes_graph(run_folder, tmp_path_factory):
+    """A graph in the form that OpenVINO gets."""
+    path = tmp_path_factory.mktemp("graph") / "model.onnx"
+    checkpoint = load_checkpoint(run_folder)
+    write_onnx(path, checkpoint.model, checkpoint.preprocess, "openvino")
+    return path
+
+
+@pytest.fixture(scope="module")
+def openvino_folder(run_folder, onnx_folder, bytes_graph, tmp_path_factory):
     folder = tmp_path_factory.mktemp("exported") / "openvino"
     with pytest.MonkeyPatch.context() as patch:
-        take_what_is_there(onnx_folder, patch)
+        take_what_is_there(onnx_folder, bytes_graph, patch)
         export_run(run_folder, folder, "openvino")
     return folder
 
 
-def take_what_is_there(onnx_folder, monkeypatch):
-    """Let exports take the graph that is there, since writing one takes seconds."""
+def take_what_is_there(onnx_folder, bytes_graph, monkeypatch):
+    """Let exports take the graphs that are there, since writing one takes seconds."""
 
     def write_onnx(path, model, preprocess, form):
-        shutil.copy(onnx_folder / "model.onnx", path)
+        shutil.copy(bytes_graph if form == "openvino" else onnx_folder / "model.onnx", path)
 
     monkeypatch.setattr(export_folder, "write_onnx", write_onnx)
 
 
 @pytest.fixture
-def written(onnx_folder, monkeypatch):
-    take_what_is_there(onnx_folder, monkeypatch)
+def written(onnx_folder, bytes_graph, monkeypatch):
+    take_what_is_there(onnx_folder, bytes_graph, monkeypatch)
 
 
 @pytest.fixture(params=["onnx", "openvino"])
@@ -169,12 +179,14 @@ def test_where_an_export_would_change_a_model_it_is_given_a_place(zokusei, run_f
 @pytest.mark.parametrize("form", [
     Form(), Form(channels_last=False), Form(blue_first=False, wants_normalized=True),
     Form(channels_last=False, blue_first=False, wants_normalized=True),
+    Form(blue_first=False, takes_bytes=True), Form(channels_last=False, takes_bytes=True),
 ])  # fmt: skip
 def test_pictures_are_arranged_as_a_loop_does(form):
     pixels = np.random.default_rng(0).integers(0, 256, (2, 3, 4, 3), dtype=np.uint8)
     preprocess = Preprocess(4, "pad", (0.5, 0.4, 0.3), (0.2, 0.25, 0.5))
     found = form.arrange(pixels, preprocess)
     assert found.flags.c_contiguous
+    assert found.dtype == (np.uint8 if form.takes_bytes else np.float32)
     for picture, row, column, channel in np.ndindex(*pixels.shape):
         value = float(pixels[picture, row, column, channel])
         if form.wants_normalized:

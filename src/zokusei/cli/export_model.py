@@ -40,9 +40,9 @@ def export(
         zokusei tag PICTURES --model runs/mine/onnx
 
     ONNX runs nearly everywhere; OpenVINO is for processors, and for graphics of Intel. The folder
-    holds the graph, tags, thresholds and preprocessing; normalisation and sigmoid are in the graph,
-    which takes pictures as WD v3's do, so that other tools run it too; with `--form imgutils` it
-    takes them as imgutils gives them, and the folder has the files that imgutils reads. It is
+    holds the graph, tags, thresholds and preprocessing; normalisation and sigmoid are in the graph.
+    ONNX takes pictures as WD v3's graphs do, so that other tools run it too; with `--form imgutils`
+    it takes them as imgutils gives them, and the folder has the files that imgutils reads. It is
     compared on the validation split, or on `--pictures` where a model came without one as `base`
     does, and not written where it says something else than the trained model.
 

@@ -27,6 +27,9 @@ from zokusei.tags import CATEGORIES, TagSet, write_threshold
 PRECISIONS = ("float32", "bfloat16", "int8")
 """What an exported model may be computed in."""
 
+CLIENTS = {"wd": "any tool that runs WD v3 taggers from a folder", "imgutils": "imgutils"}
+"""The forms that a graph can be asked for in, and what runs it then."""
+
 _WRITTEN = {
     *FILES.values(), "model.onnx.data", "model.bin", "config.json", "tags.csv",
     "selected_tags.csv", "preprocess.json", "categories.json", "thresholds.csv",
@@ -56,7 +59,7 @@ def export_run(
         run: a run folder or a checkpoint folder.
         out: the folder to write; appears when it is complete and agrees.
         runtime: `onnx` or `openvino`.
-        form: `wd`, or with `onnx` also `imgutils`: the clients that the graph is made for.
+        form: with `onnx` one of `CLIENTS`, which the graph is made for; OpenVINO has one form.
         precision: one of `PRECISIONS`: `int8` is calibrated on training pictures, smaller, and not
             the same; `bfloat16`, with `openvino`, is computed so where the processor has it.
         manifest: labelled pictures to compare (`val`) and calibrate (`train`) on; the run's own by
@@ -75,6 +78,7 @@ def export_run(
     """
     _check_form(runtime, form, precision)
     run, out, int8 = Path(run), Path(out), precision == "int8"
+    form = "openvino" if runtime == "openvino" else form
     check_target(out)
     checkpoint = load_checkpoint(run)
     if int8 and runtime == "openvino" and checkpoint.model.mirror:
@@ -124,8 +128,8 @@ def _check_form(runtime: str, form: str, precision: str) -> None:
     """
     if runtime not in FILES:
         raise ConfigError(f"unknown runtime {runtime!r}{suggest(runtime, FILES)}")
-    if form not in FORMS:
-        raise ConfigError(f"unknown form {form!r}{suggest(form, FORMS)}")
+    if form not in CLIENTS:
+        raise ConfigError(f"unknown form {form!r}{suggest(form, CLIENTS)}")
     if precision not in PRECISIONS:
         raise ConfigError(f"unknown precision {precision!r}{suggest(precision, PRECISIONS)}")
     if precision == "bfloat16" and runtime != "openvino":
@@ -249,12 +253,14 @@ def _model_card(
         kind = "pictures without labels"
     else:
         maps = f", mAP goes from\n{parity.map_before:.2f} to {parity.map_after:.2f}"
-    clients = {"wd": "any tool that runs WD v3 taggers from a folder", "imgutils": "imgutils"}
-    others = f", or {clients[form]}" if runtime == "onnx" else ""
-    takes = f"batch x {size} x {size} x 3, blue first, 0 to 255"
+    others = f", or {CLIENTS[form]}" if form in CLIENTS else ""
+    takes = {
+        "wd": f"float32, batch x {size} x {size} x 3, blue first, 0 to 255",
+        "imgutils": f"float32, batch x 3 x {size} x {size}, red first, normalised",
+        "openvino": f"bytes, batch x {size} x {size} x 3, red first, 0 to 255",
+    }
     inside = "are applied inside"
-    if form == "imgutils":
-        takes = f"batch x 3 x {size} x {size}, red first, normalised"
+    if FORMS[form].wants_normalized:
         inside = "are applied by whoever makes the input"
     scores, *more = OUTPUTS[form]
     numbers = {
@@ -268,7 +274,7 @@ A multi-label tagger for anime illustrations with {len(checkpoint.tags)} tags, e
 
 - file: `{FILES[runtime]}`
 - numbers: {numbers[precision]}
-- input `input`: float32, {takes}; any batch size
+- input `input`: {takes[form]}; any batch size
 - outputs: `{scores}` (probabilities, batch x {len(checkpoint.tags)}), {", ".join(more)}
 - the mean and deviation of `preprocess.json` {inside}; size, fit ({preprocess.fit}) and
   interpolation ({preprocess.interpolation}) are for whoever makes the input

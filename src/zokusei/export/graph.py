@@ -1,4 +1,4 @@
-"""A classifier as an ONNX graph, in the form that WD's taggers have, or imgutils'."""
+"""A classifier as an ONNX graph, in the form that WD's taggers have, imgutils' or OpenVINO's."""
 
 import logging
 import warnings
@@ -18,7 +18,11 @@ _OPSET = 18  # onnxruntime reads it since 1.14
 _MOST = 65536  # pictures a batch
 _ANY_SIZE = 1 << 40  # of a constant, in bytes
 
-OUTPUTS = {"wd": ["output", "logits"], "imgutils": ["prediction", "logits", "embedding"]}
+OUTPUTS = {
+    "wd": ["output", "logits"],
+    "imgutils": ["prediction", "logits", "embedding"],
+    "openvino": ["output", "logits"],
+}
 """What the graphs of each form give; the first holds probabilities."""
 
 
@@ -27,7 +31,8 @@ class Graph(nn.Module):
 
     By default it takes pictures as WD v3's models do, so that whatever runs those runs this:
     float32 numbers of 0 to 255, batch x height x width x 3, blue first. imgutils normalises
-    pictures itself, and gives them red first, batch x 3 x height x width.
+    pictures itself, and gives them red first, batch x 3 x height x width. OpenVINO's gets bytes,
+    red first, batch x height x width x 3.
 
     Args:
         model: images to logits.
@@ -48,6 +53,7 @@ class Graph(nn.Module):
     def forward(self, pictures: Tensor) -> tuple[Tensor, ...]:
         """Give probabilities and logits, batch x tags each, and embeddings where they belong."""
         images = pictures.permute(0, 3, 1, 2) if self.form.channels_last else pictures
+        images = images.float() if self.form.takes_bytes else images
         images = images.flip(1) if self.form.blue_first else images
         if not self.form.wants_normalized:
             images = (images / 255 - self.mean) / self.std
@@ -84,14 +90,15 @@ def write_onnx(path: Path, model: Classifier, preprocess: Preprocess, form: str 
     from onnxscript.optimizer import optimize
 
     graph = Graph(model.cpu(), preprocess, form).eval()
-    size = preprocess.size
-    shape = (size, size, 3) if FORMS[form].channels_last else (3, size, size)
+    size, taken = preprocess.size, FORMS[form]
+    shape = (size, size, 3) if taken.channels_last else (3, size, size)
+    example = torch.zeros(2, *shape, dtype=torch.uint8 if taken.takes_bytes else torch.float32)
     with warnings.catch_warnings(), _quiet(), torch.no_grad():
         warnings.simplefilter("ignore")  # of libraries about themselves; the result is compared
         try:
             program = torch.onnx.export(
                 graph,
-                (torch.zeros(2, *shape),),
+                (example,),
                 dynamo=True,
                 input_names=["input"],
                 output_names=OUTPUTS[form],

@@ -28,14 +28,18 @@ class Form:
         wants_normalized: mean and deviation are applied before the graph; otherwise it takes 0 to
             255.
         gives_logits: the sigmoid is applied after the graph.
+        takes_bytes: 0 to 255 as bytes, a quarter of what floats are to make and to read.
     """
 
     channels_last: bool = True
     blue_first: bool = True
     wants_normalized: bool = False
     gives_logits: bool = False
+    takes_bytes: bool = False
 
-    def arrange(self, pixels: NDArray[np.uint8], preprocess: Preprocess) -> NDArray[np.float32]:
+    def arrange(
+        self, pixels: NDArray[np.uint8], preprocess: Preprocess
+    ) -> NDArray[np.float32] | NDArray[np.uint8]:
         """Give fitted pictures as the graph takes them.
 
         Args:
@@ -52,8 +56,10 @@ class Form:
         [[[[1.0]], [[-1.0]], [[-1.0]]]]
         """
         last = self.channels_last
+        if self.takes_bytes and last and not self.blue_first:
+            return pixels
         shape = pixels.shape if last else (len(pixels), 3, *pixels.shape[1:3])
-        images = np.empty(shape, np.float32)
+        images = np.empty(shape, np.uint8 if self.takes_bytes else np.float32)
         # A channel at a time into its place: nothing is copied again to be turned around.
         for channel, (mean, std) in enumerate(zip(preprocess.mean, preprocess.std, strict=True)):
             place = 2 - channel if self.blue_first else channel
@@ -78,6 +84,8 @@ class Form:
 FORMS = {
     "wd": Form(),
     "imgutils": Form(channels_last=False, blue_first=False, wants_normalized=True),
+    # Pictures as they are decoded: no client but this one reads OpenVINO's files.
+    "openvino": Form(blue_first=False, takes_bytes=True),
 }
 """The form of the graphs of each family of clients."""
 

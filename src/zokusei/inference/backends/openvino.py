@@ -50,7 +50,11 @@ class OpenVinoBackend:
         self._pool = Pool() if name == "CPU" else None
         self._request = threading.local()
         try:
-            self.compiled = core.compile_model(model.file, name, settings)
+            graph = core.read_model(model.file)
+            if self._pool is not None:
+                # A shape that is known is planned once, and more of the graph becomes one.
+                graph.reshape([1, *list(graph.input(0).partial_shape)[1:]])
+            self.compiled = core.compile_model(graph, name, settings)
         except RuntimeError as error:
             message = " ".join(str(error).split())
             raise CheckpointError(f"{model.file} cannot be loaded: {message:.200}") from error
