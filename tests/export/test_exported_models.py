@@ -152,21 +152,22 @@ def test_tagging_with_it_imports_no_torch(folder, corpus):
     assert "on cpu through " in done.stderr
 
 
+@pytest.mark.parametrize(("runtime", "precision"), [("onnx", "float32"), ("openvino", "bfloat16")])
 def test_a_graph_that_says_something_else_is_not_written(
-    run_folder, onnx_folder, tmp_path, monkeypatch
+    run_folder, onnx_folder, bytes_graph, tmp_path, monkeypatch, runtime, precision
 ):
     import onnx
     from onnx import numpy_helper
 
     def write_onnx(path, model, preprocess, form):
-        graph = onnx.load(onnx_folder / "model.onnx")
+        graph = onnx.load(bytes_graph if form == "openvino" else onnx_folder / "model.onnx")
         weight = next(w for w in graph.graph.initializer if w.name.endswith("conv_stem.weight"))
         weight.CopyFrom(numpy_helper.from_array(numpy_helper.to_array(weight) * 2, weight.name))
         onnx.save(graph, path)
 
     monkeypatch.setattr(export_folder, "write_onnx", write_onnx)
     with pytest.raises(ModelError, match=r"from the trained model's.*nothing was written"):
-        export_run(run_folder, tmp_path / "onnx", "onnx")
+        export_run(run_folder, tmp_path / "graph", runtime, precision=precision)
     assert list(tmp_path.iterdir()) == []
 
 
