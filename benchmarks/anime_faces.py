@@ -12,7 +12,7 @@ import sys
 from pathlib import Path
 
 from zokusei.cli.console import TrainingProgress, tell
-from zokusei.config import load_config
+from zokusei.config_file import load_config
 from zokusei.inference.evaluate import evaluate_run, result_row
 from zokusei.memory import keep_freed_memory
 from zokusei.results import append_result, read_results

@@ -16,7 +16,8 @@ from pathlib import Path
 
 from accelerate import Accelerator
 
-from zokusei.config import Config, load_config
+from zokusei.config import Config
+from zokusei.config_file import load_config
 from zokusei.corpora.drawn import write_drawn_corpus
 from zokusei.memory import keep_freed_memory
 from zokusei.results import append_result

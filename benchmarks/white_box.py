@@ -15,7 +15,7 @@ from pathlib import Path
 from typing import Any
 
 from zokusei.cli.console import TrainingProgress, tell
-from zokusei.config import load_config
+from zokusei.config_file import load_config
 from zokusei.memory import keep_freed_memory
 from zokusei.results import append_result
 from zokusei.training.white_box import PARTS, train_white_box

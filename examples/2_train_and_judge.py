@@ -9,7 +9,7 @@ import sys
 from pathlib import Path
 
 from zokusei.cli.console import TrainingProgress
-from zokusei.config import load_config
+from zokusei.config_file import load_config
 from zokusei.corpora.drawn import write_drawn_corpus
 from zokusei.inference.evaluate import evaluate_run
 from zokusei.training.classifier import train_classifier

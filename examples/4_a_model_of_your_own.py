@@ -12,7 +12,7 @@ import sys
 import torch
 from torch import nn
 
-from zokusei.config import load_config
+from zokusei.config_file import load_config
 from zokusei.models import Head, register_model
 from zokusei.training.classifier import train_classifier
 

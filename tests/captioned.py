@@ -11,7 +11,7 @@ from zokusei.caption_checkpoint import CaptionCheckpoint, save_caption_checkpoin
 from zokusei.captioner_config import CaptionerConfig
 from zokusei.captioning.model import CaptionModel
 from zokusei.captioning.vocabulary import Vocabulary
-from zokusei.config import load_config
+from zokusei.config_file import load_config
 from zokusei.images.preprocess import Preprocess
 from zokusei.training.captioner import train_captioner
 

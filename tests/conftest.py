@@ -37,7 +37,7 @@ def corpus(tmp_path_factory):
 @pytest.fixture(scope="session")
 def run_folder(corpus, tmp_path_factory):
     """A run on them that has been evaluated; tests must leave it as it is."""
-    from zokusei.config import load_config
+    from zokusei.config_file import load_config
     from zokusei.inference.evaluate import evaluate_run
     from zokusei.training.classifier import train_classifier
 

@@ -4,14 +4,8 @@ import pytest
 import yaml
 
 from zokusei.captioner_config import CaptionerConfig
-from zokusei.config import (
-    Config,
-    create_config,
-    flatten,
-    load_config,
-    read_recipe,
-    save_config,
-)
+from zokusei.config import Config
+from zokusei.config_file import create_config, flatten, load_config, read_recipe, save_config
 from zokusei.errors import ConfigError
 from zokusei.white_box_config import WhiteBoxConfig
 

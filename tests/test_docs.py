@@ -36,7 +36,8 @@ def test_links_lead_somewhere(page):
 @pytest.mark.parametrize("page", PAGES, ids=lambda page: page.name)
 def test_settings_that_are_named_exist(page):
     from zokusei.captioner_config import CaptionerConfig
-    from zokusei.config import Config, flatten
+    from zokusei.config import Config
+    from zokusei.config_file import flatten
     from zokusei.white_box_config import WhiteBoxConfig
 
     known = flatten(Config()) | flatten(WhiteBoxConfig()) | flatten(CaptionerConfig())

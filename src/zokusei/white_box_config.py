@@ -6,14 +6,7 @@ from typing import Annotated, Literal
 from pydantic import Field
 from pydantic.dataclasses import dataclass
 
-from zokusei.config import (
-    STRICT_KEYS,
-    Fraction,
-    NonNegative,
-    Positive,
-    PositiveInt,
-    ScheduleConfig,
-)
+from zokusei.config import STRICT_KEYS, Fraction, NonNegative, Positive, PositiveInt, ScheduleConfig
 
 
 @dataclass(frozen=True, config=STRICT_KEYS)

@@ -8,7 +8,7 @@ from PIL import Image
 
 from conftest import Silent
 from undecided import leave_undecided
-from zokusei.config import load_config
+from zokusei.config_file import load_config
 from zokusei.errors import ConfigError
 from zokusei.export.folder import export_run
 from zokusei.inference import Tagger

@@ -9,7 +9,7 @@ from types import ModuleType
 import pytest
 from PIL import Image
 
-from zokusei.config import load_config
+from zokusei.config_file import load_config
 from zokusei.results import RATES
 
 TINY = ["model.backbone=test_efficientnet", "model.weights=none", "train.workers=1"]

@@ -18,7 +18,7 @@ from pictures import write_picture
 from zokusei import model_folder
 from zokusei.caption_checkpoint import load_caption_checkpoint, save_caption_checkpoint
 from zokusei.captioning.metrics import compute_caption_metrics
-from zokusei.config import load_config
+from zokusei.config_file import load_config
 from zokusei.corpora import import_corpus
 from zokusei.corpora.drawn import write_drawn_corpus
 from zokusei.data.manifest import Manifest, Record

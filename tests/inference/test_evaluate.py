@@ -1,5 +1,7 @@
 """Scores of a split as they are written and read back."""
 
+import json
+import math
 import shutil
 
 import numpy as np
@@ -7,8 +9,8 @@ import pyarrow.parquet as pq
 import pytest
 
 from captioned import write_captioner
-from zokusei.config import load_config
-from zokusei.data.manifest import Manifest, read_records
+from zokusei.config_file import load_config
+from zokusei.data.manifest import Manifest, Record, read_records
 from zokusei.errors import ConfigError, DataError
 from zokusei.inference.evaluate import evaluate_run, result_row
 from zokusei.report.judged import Judged
@@ -49,6 +51,21 @@ def test_pictures_that_are_all_gone_judge_nothing_and_cost_no_earlier_judgement(
     with pytest.raises(DataError, match=r"none of the 18 pictures can be read; the first: "):
         evaluate_run(run)
     assert (run / "evaluation-test.json").read_bytes() == before
+
+
+def test_pictures_without_any_tag_leave_json_that_every_reader_takes(run):
+    manifest = Manifest.load(run / "manifest.parquet")
+    records = read_records(run / "manifest.parquet")
+    bare = [Record(record.path, [], split=record.split) for record in records]
+    Manifest.from_records(bare, manifest.tags, manifest.root).save(run / "manifest.parquet")
+    assert math.isnan(evaluate_run(run)["metrics"]["map"])
+
+    def refuse(constant):
+        raise AssertionError(f"{constant} is no JSON")
+
+    evaluation = json.loads((run / "evaluation-test.json").read_text(), parse_constant=refuse)
+    assert evaluation["metrics"]["map"] is None
+    assert "<b>–</b><span>mAP" in write_report(run).read_text()
 
 
 def test_a_damaged_run_is_named(run):

@@ -5,7 +5,7 @@ import pytest
 from captioned import train
 from zokusei.captioner_config import CaptionerConfig
 from zokusei.captioning.metrics import compute_caption_metrics
-from zokusei.config import load_config
+from zokusei.config_file import load_config
 from zokusei.corpora.drawn.folder import write_drawn_corpus
 from zokusei.data.manifest import Manifest
 from zokusei.inference.evaluate_captions import evaluate_captions

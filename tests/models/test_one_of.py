@@ -10,7 +10,7 @@ from hypothesis import strategies as st
 
 from conftest import Silent
 from zokusei.checkpoint import load_checkpoint
-from zokusei.config import load_config
+from zokusei.config_file import load_config
 from zokusei.errors import ConfigError
 from zokusei.export.graph import write_onnx
 from zokusei.export.openvino_file import write_openvino

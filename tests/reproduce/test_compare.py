@@ -14,7 +14,8 @@ import yaml
 
 from captioned import write_captioner
 from label_spaces import create_label_space
-from zokusei.config import CaptionsConfig, flatten, load_config
+from zokusei.config import CaptionsConfig
+from zokusei.config_file import flatten, load_config
 from zokusei.errors import ConfigError
 from zokusei.losses import create_loss
 from zokusei.models import create_model, list_models, needs_captions

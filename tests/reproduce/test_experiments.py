@@ -18,7 +18,7 @@ from captioned import write_captioned, write_captioner
 from zokusei.caption_checkpoint import load_caption_checkpoint
 from zokusei.captioner_config import CaptionerConfig
 from zokusei.captioning.metrics import compute_caption_metrics
-from zokusei.config import load_config
+from zokusei.config_file import load_config
 from zokusei.data.row_file import digest_weights
 from zokusei.errors import ConfigError, DataError
 from zokusei.report.decisions import Decisions, draw_decisions

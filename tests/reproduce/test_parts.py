@@ -14,7 +14,8 @@ from miniatures import write_faces, write_scale
 from sklearn.metrics import average_precision_score
 
 from captioned import write_captioned, write_captioner
-from zokusei.config import Config, save_config
+from zokusei.config import Config
+from zokusei.config_file import save_config
 from zokusei.data.manifest import Manifest, Record
 from zokusei.data.row_file import no_counting
 from zokusei.errors import ConfigError, DataError

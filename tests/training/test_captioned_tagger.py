@@ -18,7 +18,7 @@ from zokusei.caption_checkpoint import (
 )
 from zokusei.caption_source import CaptionSource
 from zokusei.checkpoint import load_checkpoint
-from zokusei.config import load_config
+from zokusei.config_file import load_config
 from zokusei.corpora import import_corpus
 from zokusei.data.row_file import no_counting
 from zokusei.errors import CheckpointError, ConfigError, DataError

@@ -4,7 +4,7 @@ import pytest
 import torch
 
 from zokusei.checkpoint import load_checkpoint
-from zokusei.config import load_config
+from zokusei.config_file import load_config
 from zokusei.errors import ConfigError, DataError
 from zokusei.training.classifier import train_classifier
 

@@ -8,7 +8,7 @@ import torch
 from safetensors import safe_open
 
 from zokusei.checkpoint import load_checkpoint
-from zokusei.config import load_config
+from zokusei.config_file import load_config
 from zokusei.data.manifest import Manifest
 from zokusei.errors import CheckpointError, ConfigError, DataError, MissingExtraError, ZokuseiError
 from zokusei.files import lock_folder

@@ -4,7 +4,7 @@ import numpy as np
 import pytest
 from PIL import Image
 
-from zokusei.config import load_config
+from zokusei.config_file import load_config
 from zokusei.errors import ConfigError, DataError
 from zokusei.training.prepare import prepare_run
 

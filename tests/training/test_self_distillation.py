@@ -5,7 +5,7 @@ import torch
 from safetensors.torch import load_file
 
 from conftest import Silent
-from zokusei.config import load_config
+from zokusei.config_file import load_config
 from zokusei.errors import ConfigError
 from zokusei.training.classifier import train_classifier
 from zokusei.training.self_distillation import EarlierPredictions, gather_batch

@@ -13,7 +13,7 @@ from PIL import Image
 from safetensors.torch import load_file, save_file
 
 from conftest import Silent
-from zokusei.config import load_config
+from zokusei.config_file import load_config
 from zokusei.errors import ConfigError, DataError, ModelError, ZokuseiError
 from zokusei.run_folder import read_log
 from zokusei.stylize import losses

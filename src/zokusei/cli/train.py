@@ -44,7 +44,7 @@ def train(
 
     What is trained is the configuration's `recipe`: `classifier`, `white-box` or `captioner`.
     """
-    from zokusei.config import read_recipe
+    from zokusei.config_file import read_recipe
     from zokusei.errors import ConfigError, MissingExtraError, suggest
 
     given = arguments or []
@@ -85,7 +85,7 @@ def train(
 
 def _train_classifier(path: str | None, overrides: list[str], out: str | None) -> None:
     from zokusei.cli.console import TrainingProgress, counting, tell
-    from zokusei.config import load_config
+    from zokusei.config_file import load_config
     from zokusei.training.classifier import train_classifier
 
     config = load_config(path, overrides)
@@ -97,7 +97,7 @@ def _train_classifier(path: str | None, overrides: list[str], out: str | None) -
 
 def _train_white_box(path: str | None, overrides: list[str], out: str | None) -> None:
     from zokusei.cli.console import WhiteBoxProgress, tell
-    from zokusei.config import load_config
+    from zokusei.config_file import load_config
     from zokusei.training.white_box import train_white_box
     from zokusei.white_box_config import WhiteBoxConfig
 
@@ -110,7 +110,7 @@ def _train_white_box(path: str | None, overrides: list[str], out: str | None) ->
 def _train_captioner(path: str | None, overrides: list[str], out: str | None) -> None:
     from zokusei.captioner_config import CaptionerConfig
     from zokusei.cli.console import CaptionerProgress, counting, tell
-    from zokusei.config import load_config
+    from zokusei.config_file import load_config
     from zokusei.training.captioner import train_captioner
 
     config = load_config(path, overrides, kind=CaptionerConfig)

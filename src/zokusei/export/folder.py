@@ -82,12 +82,6 @@ def export_run(
     form = "openvino" if runtime == "openvino" else form
     check_target(out)
     checkpoint = load_checkpoint(run)
-    if int8 and runtime == "openvino" and checkpoint.model.mirror:
-        # Seen with OpenVINO 2026.4 and timm's test_efficientnet: no error but a segmentation fault.
-        raise ModelError(
-            "OpenVINO crashes on some models that see a mirror, too, in eight bits; export this "
-            "one with --to onnx, or without --int8"
-        )
     compared, calibration = choose_pictures(
         run, checkpoint.tags, manifest, pictures, calibrate=int8
     )

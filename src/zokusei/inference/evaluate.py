@@ -11,7 +11,7 @@ import torch
 from torch import Tensor
 
 from zokusei.checkpoint import Checkpoint, load_checkpoint
-from zokusei.config import load_config
+from zokusei.config_file import load_config
 from zokusei.data.loader import Loader, PictureStore
 from zokusei.data.manifest import SPLITS, Manifest
 from zokusei.data.row_file import Counting, no_counting

@@ -126,7 +126,7 @@ def judge_captions(
 def caption_row(run: Path | str, evaluation: dict[str, Any]) -> dict[str, Any]:
     """Give an evaluated captioner as a row of `zokusei.results`; CIDEr is left to other tables."""
     from zokusei.captioner_config import CaptionerConfig
-    from zokusei.config import load_config
+    from zokusei.config_file import load_config
 
     run = Path(run)
     config = load_config(run / "config.yaml", kind=CaptionerConfig)

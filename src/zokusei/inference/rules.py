@@ -7,7 +7,7 @@ from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
 
-from zokusei.config import read_yaml
+from zokusei.config_file import read_yaml
 from zokusei.corpora.rules import TagRules
 from zokusei.errors import ConfigError, suggest
 from zokusei.tags import CATEGORIES, TagSet

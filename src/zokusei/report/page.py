@@ -4,7 +4,7 @@ from pathlib import Path
 
 import numpy as np
 
-from zokusei.config import load_config
+from zokusei.config_file import load_config
 from zokusei.files import write_text
 from zokusei.model_folder import find_model_folder
 from zokusei.report.cards import choose_mistakes, choose_sample

@@ -15,7 +15,7 @@ import torch
 
 from zokusei.caption_checkpoint import load_caption_checkpoint
 from zokusei.captioner_config import CaptionerConfig
-from zokusei.config import load_config
+from zokusei.config_file import load_config
 from zokusei.data.manifest import Manifest
 from zokusei.data.row_file import digest_weights
 from zokusei.data.splits import split_manifest

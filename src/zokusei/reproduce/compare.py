@@ -16,7 +16,7 @@ from functools import partial
 from pathlib import Path
 from typing import Any
 
-from zokusei.config import load_config
+from zokusei.config_file import load_config
 from zokusei.data.manifest import Manifest
 from zokusei.data.row_file import Counting, no_counting
 from zokusei.errors import DataError, ZokuseiError

@@ -20,7 +20,7 @@ import torch
 from torch import Tensor
 
 from zokusei.captioning.metrics import ORDERS
-from zokusei.config import load_config
+from zokusei.config_file import load_config
 from zokusei.data.row_file import Counting
 from zokusei.errors import ConfigError, DataError
 from zokusei.files import write_text

@@ -10,8 +10,8 @@ import torch
 from pydantic import ConfigDict, Field, TypeAdapter, ValidationError
 from pydantic.dataclasses import dataclass
 
-from zokusei.config import (
-    Config,
+from zokusei.config import Config
+from zokusei.config_file import (
     apply_setting,
     create_config,
     describe_problems,

@@ -11,8 +11,8 @@ from pydantic import ConfigDict, Field, TypeAdapter, ValidationError
 from pydantic.dataclasses import dataclass
 
 from zokusei.captioner_config import CaptionerConfig
-from zokusei.config import (
-    Config,
+from zokusei.config import Config
+from zokusei.config_file import (
     apply_setting,
     create_config,
     describe_problems,

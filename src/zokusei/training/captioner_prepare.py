@@ -10,7 +10,7 @@ from zokusei.caption_source import CaptionSource
 from zokusei.captioner_config import CaptionerConfig
 from zokusei.captioning.beam import generate
 from zokusei.captioning.vocabulary import split_words
-from zokusei.config import load_config
+from zokusei.config_file import load_config
 from zokusei.corpora import Problems, import_corpus
 from zokusei.data.manifest import Manifest
 from zokusei.data.row_file import Counting

@@ -1,12 +1,12 @@
 """The run's log: one JSON object a line, and TensorBoard where asked."""
 
-import json
 import os
 from contextlib import suppress
 from pathlib import Path
 from typing import Any
 
 from zokusei.errors import MissingExtraError, ZokuseiError
+from zokusei.files import to_json
 
 
 class RunLog:
@@ -43,7 +43,7 @@ class RunLog:
         """Append one record and hand it to the system, so that a killed run loses none."""
         record = {"kind": kind, "step": step, **values}
         try:
-            self._file.write(json.dumps(record).encode() + b"\n")
+            self._file.write(to_json(record).encode() + b"\n")
             self._file.flush()
         except OSError as error:
             raise ZokuseiError(f"{self._file.name} was not written: {error.strerror}") from error

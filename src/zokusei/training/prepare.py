@@ -13,7 +13,8 @@ from accelerate import Accelerator
 from accelerate.state import AcceleratorState, PartialState
 from accelerate.utils import InitProcessGroupKwargs
 
-from zokusei.config import Config, flatten, load_config, save_config
+from zokusei.config import Config
+from zokusei.config_file import flatten, load_config, save_config
 from zokusei.corpora import Problems, import_corpus
 from zokusei.data.duplicates import regroup_near_copies
 from zokusei.data.manifest import Manifest

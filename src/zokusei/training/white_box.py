@@ -21,7 +21,7 @@ from PIL import Image
 from torch import Tensor, nn
 from torch.optim import Adam
 
-from zokusei.config import load_config, save_config
+from zokusei.config_file import load_config, save_config
 from zokusei.data.manifest import Manifest
 from zokusei.environment import describe_environment, find_commit
 from zokusei.errors import ConfigError
