@@ -61,13 +61,17 @@ def test_the_desk_scale_has_the_settings_of_the_projects_own_configurations(desk
     assert data == {"path": "demo/compare"}
     assert {k: v for k, v in desk.base.items() if k != "captions"} == drawn["base"]
     models = {row: nest_sections(changes) for row, changes in drawn["models"].items()}
-    assert {k: v for k, v in desk.models.items() if k != "capgcn"} == models
+    plain = {name for name in desk.models if not desk.reads_captions(name)}
+    assert {name: desk.models[name] for name in plain} == models
     # The row `attended` of that plan is `capgcn` here; the others are the same.
     rows = {
         row: nest_sections(changes)
         for row, changes in captions["models"].items()
         if row not in ("add_gcn", "attended")
     }
+    ours = rows.pop("capgcn_scores")
+    assert ours.pop("captions") == {"reading": "attended"}
+    assert ours == nest_sections(desk.models["capgcn_scores"])
     for name in ("attended-nodes", "literal-sum"):
         reading = rows[name].pop("captions")
         assert reading == {"reading": desk.base["captions"]["reading"]} == {"reading": "attended"}
@@ -92,7 +96,8 @@ def test_the_paper_scale_is_the_papers(paper_scale):
     base = {k: v for k, v in scale.base.items() if k != "captions"}
     assert base == nest_sections({k: v for k, v in plan["base"].items() if k != "data"})
     models = {row: nest_sections(changes) for row, changes in plan["models"].items()}
-    assert {k: v for k, v in scale.models.items() if k != "capgcn"} == models
+    plain = {k: v for k, v in scale.models.items() if not scale.reads_captions(k)}
+    assert plain == models
     subset = scale.danbooru
     assert (subset.pictures, subset.classes, subset.labels, subset.test) == (25_000, 100, 6.3, 0.25)
     config = scale.create_plan("danbooru", Path("d"), ["gap"], [0], {}).create_config("gap", 0)

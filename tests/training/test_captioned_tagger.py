@@ -20,11 +20,13 @@ from zokusei.caption_source import CaptionSource
 from zokusei.checkpoint import load_checkpoint
 from zokusei.config_file import load_config
 from zokusei.corpora import import_corpus
+from zokusei.data.manifest import Manifest
 from zokusei.data.row_file import no_counting
 from zokusei.errors import CheckpointError, ConfigError, DataError
 from zokusei.inference import Captioner, Tagger
 from zokusei.inference.evaluate import evaluate_run
 from zokusei.inference.explain import explain_picture
+from zokusei.models.capgcn_scores import fit_votes, log_odds
 from zokusei.report.explanation import draw_explanation
 from zokusei.training.classifier import train_classifier
 
@@ -70,6 +72,23 @@ def test_tagging_gives_what_judging_gave(corpus, tmp_path):
     silent = Tagger(replace(tagger.checkpoint, captions=deaf))
     first = next(silent.tag([corpus / table[0]["path"]]))
     assert max(abs(score - table[0][name]) for name, score in first.scores.items()) > 1e-4
+
+
+def test_votes_are_those_of_the_training_pictures_and_travel_with_the_model(
+    corpus, captioner, tmp_path
+):
+    run = tmp_path / "run"
+    head = train(corpus, captioner, run, "model.name=capgcn_scores").model.head
+    manifest = Manifest.load(run / "manifest.parquet").select("train")
+    vectors = load_checkpoint(run).captions.open_table(manifest, counting=no_counting)
+    targets, known = (
+        torch.from_numpy(values)
+        for values in (manifest.compute_targets(), manifest.compute_known())
+    )
+    weight, bias = fit_votes(vectors.float(), targets, known, head.vote_penalty)
+    torch.testing.assert_close(head.vote_weight, weight)
+    torch.testing.assert_close(head.vote_bias, bias - log_odds(targets, known))
+    assert weight.abs().max() > 0
 
 
 def test_one_encoder_serves_both_where_it_is_the_same(corpus, captioner, tmp_path, monkeypatch):

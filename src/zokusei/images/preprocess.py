@@ -117,7 +117,7 @@ class Preprocess:
         inner = max(1, round(width * scale)), max(1, round(height * scale))
         resized = image.resize(inner, resample)
         if inner == (side, side):
-            return resized  # in a quarter less time than from a square below it
+            return resized  # nothing would be seen of the white below it
         square = Image.new("RGB", (side, side), "white")
         square.paste(resized, ((side - inner[0]) // 2, (side - inner[1]) // 2))
         return square

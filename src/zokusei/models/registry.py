@@ -6,7 +6,7 @@ from collections.abc import Callable, Mapping, Sequence
 from typing import Any, ClassVar
 
 import torch
-from jaxtyping import Float
+from jaxtyping import Bool, Float
 from torch import Tensor, nn
 
 from zokusei.errors import ConfigError, ModelError, suggest
@@ -44,6 +44,22 @@ class Head(nn.Module, ABC):
     @abstractmethod
     def explain(self, features: Float[Tensor, "batch channels rows columns"]) -> dict[str, Tensor]:
         """Give `logits` with everything on the way that is worth a look, by name."""
+
+    def learn_captions(
+        self,
+        captions: Float[Tensor, "pictures width"],
+        targets: Bool[Tensor, "pictures classes"],
+        known: Bool[Tensor, "pictures classes"],
+    ) -> None:
+        """Look at all training pictures' caption vectors before a training begins or goes on.
+
+        Nothing, unless a head has something to find in them.
+
+        Args:
+            captions: a vector of each picture.
+            targets: what the pictures have.
+            known: what somebody looked for.
+        """
 
 
 class Classifier(nn.Module):

@@ -122,8 +122,8 @@ def cut_out(
         margin: side of the square in sides of the face.
     """
     steps = (torch.arange(2 * size, device=images.device) + 0.5) / size - 1  # -1 to 1
-    # grid_sample counts from -1 to 1, too. In lines of x, y, x, y...: the last axis of a grid has
-    # two numbers, and exported graphs take four times as long to go along it.
+    # grid_sample counts from -1 to 1, too. In lines of x, y, x, y...: exported graphs are slow
+    # along the last axis of a grid, which has two numbers.
     square = torch.stack(torch.meshgrid(steps, steps, indexing="xy"), 2).flatten(1)
     middle = (2 * torch.stack(find_middle(face, margin), 1) - 1).repeat(1, 2 * size)
     lines = middle[:, None] + (face.side * margin)[:, None, None] * square

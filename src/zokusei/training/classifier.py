@@ -174,6 +174,9 @@ class ClassifierTraining:
         quicken_depthwise(self.model)
         self.compute_classification_loss = create_loss(config.loss.name, **config.loss.options)
         self.train_loader = self._create_train_loader(train)
+        captions = self.train_loader.caption_features
+        if captions is not None:
+            self.model.head.learn_captions(captions.float(), targets, known)
         self.earlier = self._create_memory()
         self.val_loader = self._create_val_loader(val)
         self._judged: tuple[Tensor, Tensor] | None = None

@@ -1,0 +1,95 @@
+"""The caption's votes against a loop and scikit-learn, everything else against CapGCN."""
+
+import math
+
+import numpy as np
+import pytest
+import torch
+from sklearn.linear_model import LogisticRegression
+
+from zokusei.labels import LabelSpace
+from zokusei.models.capgcn import CapGCN
+from zokusei.models.capgcn_scores import CapGCNScores, fit_votes, log_odds
+from zokusei.tags import TagSet
+
+CLASSES, CHANNELS, WIDTH = 3, 5, 6
+
+
+def create():
+    """The variant and the paper's model, with the same weights."""
+    torch.manual_seed(0)
+    labels = LabelSpace.from_targets(
+        TagSet.from_names(["hat", "shoes", "smile"]), torch.ones(2, CLASSES).bool()
+    )
+    options = {"hidden": 4, "caption_width": WIDTH}
+    ours = CapGCNScores(CHANNELS, labels, **options)
+    theirs = CapGCN(CHANNELS, labels, attention="mean", global_vector=True, **options)
+    theirs.load_state_dict({k: v for k, v in ours.state_dict().items() if "vote" not in k})
+    return ours.eval(), theirs.eval()
+
+
+def given():
+    generator = torch.Generator().manual_seed(1)
+    features = torch.randn(4, CHANNELS, 2, 3, generator=generator)
+    return features, torch.randn(4, WIDTH, generator=generator)
+
+
+def pictures(count=200):
+    """Vectors of unlike scales, labels that depend on them, some of which nobody looked for."""
+    generator = torch.Generator().manual_seed(2)
+    vectors = torch.randn(count, WIDTH, generator=generator) * torch.arange(1, WIDTH + 1) + 3
+    noise = torch.randn(count, CLASSES, generator=generator)
+    targets = vectors[:, :CLASSES] + 2 * noise > torch.tensor([3.0, 5.0, 8.0])
+    return vectors, targets, torch.rand(count, CLASSES, generator=generator) < 0.8
+
+
+def test_before_captions_are_learnt_and_in_training_it_is_the_papers_model():
+    ours, theirs = create()
+    torch.testing.assert_close(ours(*given()), theirs(*given()))
+    ours.learn_captions(*pictures())
+    assert not torch.allclose(ours(*given()), theirs(*given()))
+    torch.testing.assert_close(ours.train()(*given()), theirs.train()(*given()))
+
+
+def test_votes_raise_logits_by_what_the_caption_tells_beyond_the_share_of_pictures():
+    ours, theirs = create()
+    vectors, targets, known = pictures()
+    ours.learn_captions(vectors, targets, known)
+    weight, bias = fit_votes(vectors, targets, known, 0.02)
+    features, captions = given()
+    before, parts = theirs(features, captions), ours.explain(features, captions)
+    for picture in range(4):
+        for label in range(CLASSES):
+            has, looked = targets[known[:, label], label].sum().item(), known[:, label].sum().item()
+            vote = bias[label].item() - math.log((has + 1) / (looked - has + 1))
+            for place in range(WIDTH):
+                vote += weight[label, place].item() * captions[picture, place].item()
+            expected = before[picture, label].item() + vote
+            assert parts["logits"][picture, label].item() == pytest.approx(expected, abs=1e-4)
+            assert parts["caption_logits"][picture, label].item() == pytest.approx(vote, abs=1e-4)
+
+
+@pytest.mark.parametrize("penalty", [0.001, 0.02, 0.5])
+def test_votes_are_the_regression_that_scikit_learn_finds(penalty):
+    vectors, targets, known = pictures()
+    weight, bias = fit_votes(vectors, targets, known, penalty)
+    standard = (vectors - vectors.mean(0)) / vectors.std(0, correction=0)
+    for label in range(CLASSES):
+        rows = known[:, label]
+        # Its loss is half of the squares, and C times the sum of all pictures.
+        theirs = LogisticRegression(C=1 / (2 * penalty * rows.sum().item()), tol=1e-8, max_iter=999)
+        theirs.fit(standard[rows].numpy(), targets[rows, label].numpy())
+        found = theirs.decision_function(standard.numpy())
+        ours = (vectors @ weight[label] + bias[label]).numpy()
+        np.testing.assert_allclose(ours, found, atol=0.02, rtol=1e-3)
+
+
+def test_what_nobody_looked_for_and_what_every_picture_has_are_no_obstacle():
+    vectors, targets, known = pictures()
+    known[:, 0], targets[:, 1] = False, True
+    vectors[:, 2] = 7
+    weight, bias = fit_votes(vectors, targets, known, 0.02)
+    assert weight.isfinite().all()
+    assert bias.isfinite().all()
+    assert not weight[0].any()
+    assert log_odds(targets, known)[0] == 0
