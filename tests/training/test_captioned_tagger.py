@@ -1,6 +1,7 @@
 """A tagger that reads captions: trained, judged, used; its captioner stays its own."""
 
 import json
+import math
 import shutil
 import subprocess
 import sys
@@ -89,6 +90,21 @@ def test_votes_are_those_of_the_training_pictures_and_travel_with_the_model(
     torch.testing.assert_close(head.vote_weight, weight)
     torch.testing.assert_close(head.vote_bias, bias - log_odds(targets, known))
     assert weight.abs().max() > 0
+    # An explanation says what the vote is: the logit that its score has, less the network's own.
+    tagger, picture = Tagger.load(run), min(corpus.glob("*.png"))
+    explanation = explain_picture(tagger, picture, manifest.tags.names)
+    tagger.model.head.vote_weight.zero_()
+    tagger.model.head.vote_bias.zero_()
+    bare = {
+        reason.name: reason
+        for reason in explain_picture(tagger, picture, manifest.tags.names).reasons
+    }
+    for reason in explanation.reasons:
+        own, without = (math.log(p / (1 - p)) for p in (reason.score, bare[reason.name].score))
+        assert reason.vote == pytest.approx(own - without, abs=1e-3)
+        assert reason.to_dict(1)["raised_by_caption"] == reason.vote
+    plain = replace(explanation, reasons=[replace(it, vote=None) for it in explanation.reasons])
+    assert draw_explanation(explanation).height > draw_explanation(plain).height
 
 
 def test_one_encoder_serves_both_where_it_is_the_same(corpus, captioner, tmp_path, monkeypatch):

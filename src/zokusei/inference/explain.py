@@ -34,6 +34,7 @@ class Reason:
         peak: where it is highest, as shares of the picture's width and height from the top left.
         influences: by how much each tag raises this one's logit through the dynamic graph, the
             strongest first; empty where the model has no such graph.
+        vote: by how much the caption itself raises the logit, where it votes (`capgcn_scores`).
     """
 
     name: str
@@ -42,6 +43,7 @@ class Reason:
     activation: Float[NDArray[np.float32], "rows columns"]
     peak: tuple[float, float]
     influences: dict[str, float]
+    vote: float | None = None
 
     def to_dict(self, most: int) -> dict[str, Any]:
         """Give it for JSON, with the `most` strongest influences either way."""
@@ -54,6 +56,7 @@ class Reason:
             "activation": self.activation.round(4).tolist(),
             "raised_by": raised,
             "lowered_by": lowered,
+            **({} if self.vote is None else {"raised_by_caption": self.vote}),
         }
 
     def strongest(self, most: int) -> tuple[dict[str, float], dict[str, float]]:
@@ -206,6 +209,7 @@ def _find_reason(
         pairs = zip(tags.names, values, strict=True)
         influences = dict(sorted(pairs, key=lambda pair: -pair[1]))
         del influences[name]  # what a tag sends itself is no other tag's doing
+    votes = parts.get("caption_logits")
     return Reason(
         name=name,
         score=scores[index],
@@ -213,4 +217,5 @@ def _find_reason(
         activation=activation,
         peak=tagger.checkpoint.preprocess.find_source(middle, size),
         influences=influences,
+        vote=None if votes is None else float(votes[0, index]),
     )

@@ -18,17 +18,17 @@ _RING = 9
 def draw_explanation(explanation: Explanation, most: int = 3) -> Image.Image:
     """Draw a sheet: what the network saw, and for each tag where it looked.
 
-    Bright is where the tag's activation map is high, the ring is its peak. Below it stand the
-    tags that raised the score most through the dynamic graph (+) and those that lowered it (-), in
-    logits. Where the model reads captions, a last row has the caption word by word, bright where
-    the captioner looked.
+    Bright is where the tag's activation map is high, the ring is its peak. Below it stand what the
+    caption itself adds where it votes, the tags that raised the score most through the dynamic
+    graph (+) and those that lowered it (-), in logits. Where the model reads captions, a last row
+    has the caption word by word, bright where the captioner looked.
 
     Args:
         explanation: with at least one reason.
         most: influences shown either way.
     """
     reasons = explanation.reasons
-    lines = max(sum(map(len, reason.strongest(most))) for reason in reasons)
+    lines = max(len(_list_lines(reason, most)) for reason in reasons)
     height = _SIDE + _LINE * (1 + lines) + 8
     columns = min(_COLUMNS, len(reasons) + 1)
     rows = -(-(len(reasons) + 1) // columns)
@@ -113,11 +113,16 @@ def _describe(
     if not given:
         beside = draw.textlength(f"{reason.name}  {reason.score:.2f}", _font(16))
         _write(draw, (left + int(beside) + 8, top + 1), f"below {reason.threshold:.2f}", _SOFT)
+    for number, (name, by) in enumerate(_list_lines(reason, most), start=1):
+        place = left, top + 3 + number * _LINE
+        _write(draw, place, f"{by:+.2f}  {name}", _UP if by > 0 else _DOWN)
+
+
+def _list_lines(reason: Reason, most: int) -> list[tuple[str, float]]:
+    """Give what raised a tag and what lowered it, in the order of the lines."""
     raised, lowered = reason.strongest(most)
-    lines = [(name, by, _UP) for name, by in raised.items()]
-    lines += [(name, by, _DOWN) for name, by in lowered.items()]
-    for number, (name, by, colour) in enumerate(lines, start=1):
-        _write(draw, (left, top + 3 + number * _LINE), f"{by:+.2f}  {name}", colour)
+    own = [] if reason.vote is None else [("the caption itself", reason.vote)]
+    return [*own, *raised.items(), *lowered.items()]
 
 
 def _write(
