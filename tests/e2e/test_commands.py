@@ -4,12 +4,14 @@ import json
 import shutil
 import subprocess
 import sys
+from dataclasses import replace
 from types import ModuleType
 
 import pytest
 from PIL import Image
 
 from zokusei.config_file import load_config
+from zokusei.data.manifest import Manifest, read_records
 from zokusei.results import RATES
 
 TINY = ["model.backbone=test_efficientnet", "model.weights=none", "train.workers=1"]
@@ -78,6 +80,22 @@ def test_train_evaluate_report_tag(zokusei, corpus, tmp_path):
     code, out, err = zokusei("train", "--images", corpus, "--out", run, *settings)
     assert code == 0
     assert (run / "model" / "model.safetensors").stat().st_mtime_ns == before
+
+
+def test_a_training_without_any_tag_to_validate_on_ends_like_others(zokusei, run_folder, tmp_path):
+    whole = Manifest.load(run_folder / "manifest.parquet")
+    records = [
+        replace(record, tags=[]) if record.split == "val" else record
+        for record in read_records(run_folder / "manifest.parquet")
+    ]
+    Manifest.from_records(records, whole.tags, whole.root).save(tmp_path / "bare.parquet")
+    code, _, err = zokusei(
+        "train", f"data.path={tmp_path / 'bare.parquet'}", *TINY, "preprocess.size=32",
+        "train.epochs=1", "--out", tmp_path / "run",
+    )  # fmt: skip
+    assert code == 0
+    assert "no tag to be found in validation; next: zokusei evaluate" in err
+    assert json.loads((tmp_path / "run" / "model" / "metrics.json").read_text())["map"] is None
 
 
 def test_a_table_is_as_good_as_sidecars(zokusei, corpus, tmp_path):

@@ -5,6 +5,7 @@ import json
 import shutil
 import subprocess
 import sys
+from dataclasses import replace
 
 import numpy as np
 import pytest
@@ -15,6 +16,7 @@ from zokusei.errors import CheckpointError, ConfigError, DataError, MissingExtra
 from zokusei.export import folder as export_folder
 from zokusei.export.folder import check_target, export_run
 from zokusei.export.graph import write_onnx
+from zokusei.export.parity import Parity
 from zokusei.export.pictures import choose_pictures
 from zokusei.images.preprocess import Preprocess
 from zokusei.inference import Tagger
@@ -152,6 +154,22 @@ def test_tagging_with_it_imports_no_torch(folder, corpus):
     assert "on cpu through " in done.stderr
 
 
+@pytest.mark.parametrize(("precision", "figures"), [
+    ("float32", {"largest": 0.01}), ("float32", {"mean": float("nan")}),
+    ("int8", {"mean": float("nan")}), ("bfloat16", {"mean": float("nan")}),
+    # Says 0 to everything, as nearly all of many tags are.
+    ("bfloat16", {"largest": 0.99, "mean": 0.02, "share": 1.0}),
+])  # fmt: skip
+def test_what_an_exported_model_may_not_be(precision, figures):
+    good = Parity(
+        pictures=9, largest=1e-5, mean=1e-6, share=1e-4, changed=0.0, map_before=50.0,
+        map_after=50.0, unreadable=0,
+    )  # fmt: skip
+    export_folder._refuse_another(good, precision, "it")
+    with pytest.raises(ModelError, match=r"it.* gives .*nothing was written"):
+        export_folder._refuse_another(replace(good, **figures), precision, "it")
+
+
 @pytest.mark.parametrize(("runtime", "precision"), [("onnx", "float32"), ("openvino", "bfloat16")])
 def test_a_graph_that_says_something_else_is_not_written(
     run_folder, onnx_folder, bytes_graph, tmp_path, monkeypatch, runtime, precision
@@ -162,7 +180,8 @@ def test_a_graph_that_says_something_else_is_not_written(
     def write_onnx(path, model, preprocess, form):
         graph = onnx.load(bytes_graph if form == "openvino" else onnx_folder / "model.onnx")
         weight = next(w for w in graph.graph.initializer if w.name.endswith("conv_stem.weight"))
-        weight.CopyFrom(numpy_helper.from_array(numpy_helper.to_array(weight) * 2, weight.name))
+        broken = -4 * numpy_helper.to_array(weight)
+        weight.CopyFrom(numpy_helper.from_array(broken, weight.name))
         onnx.save(graph, path)
 
     monkeypatch.setattr(export_folder, "write_onnx", write_onnx)

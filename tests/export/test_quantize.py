@@ -86,7 +86,7 @@ def test_places_in_a_picture_keep_all_their_bits(tmp_path, corpus):
 
 
 @pytest.mark.slow
-def test_all_convolutions_have_weights_of_eight_bits(tmp_path, corpus):
+def test_convolutions_have_weights_of_eight_bits_depthwise_ones_too(tmp_path, corpus):
     model = write_model(tmp_path / "model", "gap")
     export_run(model, tmp_path / "int8", "openvino", precision="int8", pictures=corpus)
     graph = openvino.Core().read_model(tmp_path / "int8" / FILES["openvino"])
@@ -128,6 +128,18 @@ def test_what_lies_behind_the_last_product_is_exempt():
     graph = describe_graph([first, *TAIL], ["output", "logits"])
     assert find_exempt(graph, "onnx", competing=True) == ["bias", "compete", "normalise", "sum"]
     assert find_exempt(graph, "onnx", competing=False) == ["normalise"]
+
+
+def test_only_the_first_depthwise_convolution_is_exempt():
+    nodes = [
+        helper.make_node("Conv", ["input", "kernel"], ["stem"], name="stem"),
+        helper.make_node("Relu", ["stem"], ["active"], name="activate"),
+        helper.make_node("Conv", ["active", "kernel"], ["a"], name="first", group=32),
+        helper.make_node("Conv", ["a", "kernel"], ["b"], name="widen"),
+        helper.make_node("Conv", ["b", "kernel"], ["seen"], name="second", group=96),
+    ]
+    graph = describe_graph([*nodes, *TAIL], ["output", "logits"])
+    assert find_exempt(graph, "onnx", competing=False) == ["first"]
 
 
 def test_what_says_where_a_picture_is_cut_is_exempt():

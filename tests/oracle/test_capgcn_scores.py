@@ -9,7 +9,7 @@ from sklearn.linear_model import LogisticRegression
 
 from zokusei.labels import LabelSpace
 from zokusei.models.capgcn import CapGCN
-from zokusei.models.capgcn_scores import CapGCNScores, fit_votes, log_odds
+from zokusei.models.capgcn_scores import CapGCNScores, fit_votes
 from zokusei.tags import TagSet
 
 CLASSES, CHANNELS, WIDTH = 3, 5, 6
@@ -73,23 +73,40 @@ def test_votes_raise_logits_by_what_the_caption_tells_beyond_the_share_of_pictur
 def test_votes_are_the_regression_that_scikit_learn_finds(penalty):
     vectors, targets, known = pictures()
     weight, bias = fit_votes(vectors, targets, known, penalty)
-    standard = (vectors - vectors.mean(0)) / vectors.std(0, correction=0)
+    standard = ((vectors - vectors.mean(0)) / vectors.std(0, correction=0)).numpy()
     for label in range(CLASSES):
-        rows = known[:, label]
-        # Its loss is half of the squares, and C times the sum of all pictures.
-        theirs = LogisticRegression(C=1 / (2 * penalty * rows.sum().item()), tol=1e-8, max_iter=999)
-        theirs.fit(standard[rows].numpy(), targets[rows, label].numpy())
-        found = theirs.decision_function(standard.numpy())
+        rows = known[:, label].numpy()
+        # Its loss is half of the squares, and C times the sum of all pictures and of two more.
+        theirs = LogisticRegression(C=1 / (2 * penalty * len(known)), tol=1e-8, max_iter=999)
+        seen = np.concatenate([standard[rows], np.zeros((2, WIDTH))])
+        theirs.fit(seen, np.append(targets[:, label].numpy()[rows], [True, False]))
+        found = theirs.decision_function(standard)
         ours = (vectors @ weight[label] + bias[label]).numpy()
         np.testing.assert_allclose(ours, found, atol=0.02, rtol=1e-3)
 
 
-def test_what_nobody_looked_for_and_what_every_picture_has_are_no_obstacle():
-    vectors, targets, known = pictures()
+def test_captions_that_say_nothing_do_not_vote():
+    ours, theirs = create()
+    _, targets, known = pictures()
+    # Nobody looked for one, every picture has another; of the third there are few.
     known[:, 0], targets[:, 1] = False, True
-    vectors[:, 2] = 7
-    weight, bias = fit_votes(vectors, targets, known, 0.02)
-    assert weight.isfinite().all()
-    assert bias.isfinite().all()
-    assert not weight[0].any()
-    assert log_odds(targets, known)[0] == 0
+    targets[2:, 2] = False
+    for nothing in (torch.zeros(len(targets), WIDTH), torch.full((len(targets), WIDTH), 7.0)):
+        ours.learn_captions(nothing, targets, known)
+        features, _ = given()
+        captions = nothing[: len(features)]
+        logits = ours(features, captions)
+        torch.testing.assert_close(logits, theirs(features, captions), atol=1e-3, rtol=0)
+
+
+def test_a_class_that_few_pictures_were_looked_at_for_votes_little():
+    generator = torch.Generator().manual_seed(3)
+    vectors = torch.randn(2000, 64, generator=generator)
+    targets = torch.rand(2000, 1, generator=generator) < 0.3  # by lot: nothing can be told
+    votes = []
+    for count in (40, 2000):
+        known = torch.zeros(2000, 1, dtype=torch.bool)
+        known[:count] = True
+        weight, _ = fit_votes(vectors, targets, known, 0.02)
+        votes.append((vectors @ weight[0]).std().item())
+    assert votes[0] < 2 * votes[1] < 1

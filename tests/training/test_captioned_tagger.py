@@ -78,12 +78,16 @@ def test_tagging_gives_what_judging_gave(corpus, tmp_path):
 def test_votes_are_those_of_the_training_pictures_and_travel_with_the_model(
     corpus, captioner, tmp_path
 ):
-    run = tmp_path / "run"
-    head = train(corpus, captioner, run, "model.name=capgcn_scores").model.head
+    run, pictures = tmp_path / "run", tmp_path / "pictures"
+    shutil.copytree(corpus, pictures)
+    (pictures / "005.png").write_bytes(b"no picture")  # nothing is known of it
+    head = train(pictures, captioner, run, "model.name=capgcn_scores").model.head
     manifest = Manifest.load(run / "manifest.parquet").select("train")
-    vectors = load_checkpoint(run).captions.open_table(manifest, counting=no_counting)
+    rows = [path != "005.png" for path in manifest.column("path")]
+    assert not all(rows)
+    vectors = load_checkpoint(run).captions.open_table(manifest, counting=no_counting)[rows]
     targets, known = (
-        torch.from_numpy(values)
+        torch.from_numpy(values[rows])
         for values in (manifest.compute_targets(), manifest.compute_known())
     )
     weight, bias = fit_votes(vectors.float(), targets, known, head.vote_penalty)

@@ -92,7 +92,9 @@ def _train_classifier(path: str | None, overrides: list[str], out: str | None) -
     folder = _choose_folder(config, out)
     with closing(TrainingProgress()) as progress:
         checkpoint = train_classifier(config, folder, progress, tell, counting)
-    tell(f"validation mAP {checkpoint.metrics['map']:.2f} %; next: zokusei evaluate {folder}")
+    found = checkpoint.metrics["map"]  # None where no validation picture has any tag
+    said = "no tag to be found in validation" if found is None else f"validation mAP {found:.2f} %"
+    tell(f"{said}; next: zokusei evaluate {folder}")
 
 
 def _train_white_box(path: str | None, overrides: list[str], out: str | None) -> None:

@@ -2,6 +2,7 @@
 
 import csv
 import io
+import math
 import statistics
 from collections.abc import Callable
 from pathlib import Path
@@ -39,8 +40,9 @@ _WRITTEN = {
 
 # How far probabilities may lie off. Libraries of float32 differ by less than a hundredth of this in
 # any of them. In bfloat16 a face may be found elsewhere, and its colours differ for good: there the
-# mean tells a broken graph. What eight bits cost is for the user to judge.
-_FARTHEST, _FAR_ON_AVERAGE = 1e-3, 0.03
+# mean tells a broken graph, of which a dead one has a share of 1. What eight bits cost is for the
+# user to judge.
+_FARTHEST, _LARGEST_SHARE = 1e-3, 0.5
 
 
 def export_run(
@@ -107,15 +109,17 @@ def _refuse_another(parity: Parity, precision: str, what: str) -> None:
     Raises:
         ModelError: it does.
     """
+    if not math.isfinite(parity.mean):
+        raise ModelError(f"{what} gives probabilities that are no numbers; nothing was written")
     if precision == "float32" and parity.largest > _FARTHEST:
         raise ModelError(
             f"{what} gives a probability that lies {parity.largest:.2g} from the trained model's, "
             f"and {_FARTHEST:g} is allowed; nothing was written"
         )
-    if precision == "bfloat16" and parity.mean > _FAR_ON_AVERAGE:
+    if precision == "bfloat16" and parity.share > _LARGEST_SHARE:
         raise ModelError(
-            f"{what} in bfloat16 gives probabilities that lie {parity.mean:.2g} from the trained "
-            f"model's on average, and {_FAR_ON_AVERAGE:g} is allowed; nothing was written"
+            f"{what} in bfloat16 gives probabilities that lie {parity.share:.0%} from the trained "
+            f"model's on average, and {_LARGEST_SHARE:.0%} is allowed; nothing was written"
         )
 
 

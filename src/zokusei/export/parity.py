@@ -25,6 +25,8 @@ class Parity:
         pictures: compared.
         largest: difference of a probability.
         mean: difference of a probability.
+        share: that difference as a share of the trained model's mean probability, which is small
+            where there are many tags.
         changed: share of the decisions (a tag given or not) that differ, in per cent.
         map_before: mAP of the trained model on these pictures, in per cent; None where no label
             says what is on them.
@@ -35,6 +37,7 @@ class Parity:
     pictures: int
     largest: float
     mean: float
+    share: float
     changed: float
     map_before: float | None
     map_after: float | None
@@ -126,6 +129,7 @@ def _compare(
         pictures=len(before),
         largest=float(difference.max()),
         mean=float(difference.mean()),
+        share=float(difference.mean() / before.mean()),
         changed=float(((before >= thresholds) != (after >= thresholds)).mean() * 100),
         map_before=maps[0],
         map_after=maps[1],

@@ -49,8 +49,11 @@ def quantize(
         competing: tags share a softmax (`OneOf`), or are the mean of two looks (`SecondLook`, a
             mirror). What these subtract and sum up is logits, most of them far from those that
             decide, and in 8 bits the latter would be lost: all behind the last product with weights
-            stays as it is. So do places in a picture that it is cut at, of which 8 bits know 256,
-            and pictures until the first product: each of resizing and cutting would round anew.
+            stays as it is.
+
+    Whatever the model, so do places in a picture that it is cut at, of which 8 bits know 256;
+    pictures until the first product, since each of resizing and cutting would round anew; and a
+    depthwise convolution right behind that.
 
     Raises:
         DataError: no picture can be read.

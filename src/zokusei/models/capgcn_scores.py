@@ -37,6 +37,7 @@ class CapGCNScores(CapGCN):
         vote_penalty: of `fit_votes`.
     """
 
+    learns_captions = True
     vote_weight: Tensor
     vote_bias: Tensor
 
@@ -116,11 +117,13 @@ def fit_votes(
 ) -> tuple[Float[Tensor, "classes width"], Float[Tensor, " classes"]]:
     r"""Find a logistic regression for each class.
 
-    .. math:: \min_{u, b} \frac{1}{N_c} \sum_i \mathrm{BCE}(u \cdot z_i + b, y_{ic})
+    .. math:: \min_{u, b} \frac{1}{N} \sum_i \mathrm{BCE}(u \cdot z_i + b, y_{ic})
         + \lambda \lVert u \rVert^2
 
-    over the N_c pictures of which the class is known, with z the vectors, each of whose numbers has
-    mean 0 and deviation 1 over the pictures.
+    over those of all N pictures of which the class is known, so that a class that few were looked
+    at for votes little; with z the vectors, each of whose numbers has mean 0 and deviation 1 over
+    the pictures. One more picture of either kind, with z = 0, keeps b finite, and where nothing can
+    be told u is 0 and b are the `log_odds`.
 
     Args:
         captions: vectors of the pictures.
@@ -135,7 +138,6 @@ def fit_votes(
     standard = (captions - mean) / scale
     weight = torch.zeros(targets.shape[1], captions.shape[1], requires_grad=True)
     bias = log_odds(targets, known).requires_grad_()
-    shares = known / known.sum(0).clamp(min=1)
     optimizer = torch.optim.LBFGS(
         [weight, bias], max_iter=_STEPS, history_size=10, line_search_fn="strong_wolfe"
     )
@@ -145,7 +147,9 @@ def fit_votes(
         losses = F.binary_cross_entropy_with_logits(
             F.linear(standard, weight, bias), targets.float(), reduction="none"
         )
-        loss = (losses * shares).sum() + penalty * weight.square().sum()
+        two_more = F.softplus(bias) + F.softplus(-bias)
+        loss = ((losses * known).sum() + two_more.sum()) / len(known)
+        loss = loss + penalty * weight.square().sum()
         loss.backward()  # type: ignore[no-untyped-call]
         return loss
 

@@ -30,10 +30,13 @@ class Head(nn.Module, ABC):
         needs_captions: whether it reads a caption vector beside the picture. Such a head has an
             option `caption_width`, and takes `caption_features` (batch, width) as a second tensor
             in `forward` and `explain`.
+        learns_captions: whether it has something to find in the caption vectors of all training
+            pictures before the first step; see `learn_captions`.
     """
 
     needs_embeddings: ClassVar[bool] = False
     needs_captions: ClassVar[bool] = False
+    learns_captions: ClassVar[bool] = False
 
     def forward(
         self, features: Float[Tensor, "batch channels rows columns"]
@@ -51,12 +54,12 @@ class Head(nn.Module, ABC):
         targets: Bool[Tensor, "pictures classes"],
         known: Bool[Tensor, "pictures classes"],
     ) -> None:
-        """Look at all training pictures' caption vectors before a training begins or goes on.
+        """Look at all training pictures' caption vectors before a training begins.
 
-        Nothing, unless a head has something to find in them.
+        Called where `learns_captions`; what is found belongs into buffers.
 
         Args:
-            captions: a vector of each picture.
+            captions: a vector of each picture that could be read.
             targets: what the pictures have.
             known: what somebody looked for.
         """

@@ -42,6 +42,26 @@ def find(intervals: Sequence[Interval], **wanted: str) -> Interval | None:
     return next(fitting, None)
 
 
+_WHAT = (
+    "the same model with the captioner of photographs",
+    "itself with the captions of other pictures",
+    "itself without captions",
+)
+# What a model is compared with in sentences, and in which words; a variant without controls of its
+# own is compared with rows that are not its own, by their names.
+_CONTROLS: dict[str, dict[str, str | None]] = {
+    SUBJECT: {
+        **dict(zip((RIVAL_CAPTIONS, "shuffled", "zero"), _WHAT, strict=True)),
+        BASIS: f"`{BASIS}`",
+    },
+    "capgcn_scores": {
+        **dict(zip(("photographs-scores", "scores-shuffled", "scores-zero"), _WHAT, strict=True)),
+        SUBJECT: f"`{SUBJECT}`",
+        BASIS: f"`{BASIS}`",
+    },
+}
+
+
 def tabulate_table1(
     rows: Sequence[Row],
     intervals: Sequence[Interval],
@@ -252,19 +272,11 @@ def conclude_table2(
     if pair is not None:
         name = "the adapted captioner"
         said.append(_sentence(judge(pair, name, "that of photographs alone")))
-    rivals = {
-        RIVAL_CAPTIONS: "the same model with the captioner of photographs",
-        "shuffled": "itself with the captions of other pictures",
-        "zero": "itself without captions",
-        BASIS: f"`{BASIS}`",
-    }
     for subject in subjects:
-        for rival, what in rivals.items():
+        for rival, what in _CONTROLS.get(subject, dict.fromkeys(_CONTROLS[SUBJECT])).items():
             pair = find(intervals, table="table2", corpus=corpus, model=subject, against=rival)
             if pair is not None:
-                # A variant's rows are not those of the paper's model.
-                named = what if subject == SUBJECT else f"`{rival}`"
-                said.append(_sentence(judge(pair, f"`{subject}`", named)))
+                said.append(_sentence(judge(pair, f"`{subject}`", what or f"`{rival}`")))
     said += _conclude_features(intervals, corpus)
     few = find(
         intervals, table="table2-hundred", corpus=corpus, model=SUBJECT, against=RIVAL_CAPTIONS

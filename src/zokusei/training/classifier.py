@@ -174,12 +174,21 @@ class ClassifierTraining:
         quicken_depthwise(self.model)
         self.compute_classification_loss = create_loss(config.loss.name, **config.loss.options)
         self.train_loader = self._create_train_loader(train)
-        captions = self.train_loader.caption_features
-        if captions is not None:
-            self.model.head.learn_captions(captions.float(), targets, known)
+        if not (folder / "state.safetensors").exists():  # which holds what was found
+            self._learn_captions(targets, known)
         self.earlier = self._create_memory()
         self.val_loader = self._create_val_loader(val)
         self._judged: tuple[Tensor, Tensor] | None = None
+
+    def _learn_captions(self, targets: Tensor, known: Tensor) -> None:
+        """Let the head look at the vectors of all training pictures that could be read."""
+        captions, head = self.train_loader.caption_features, self.model.head
+        if captions is None or not head.learns_captions:
+            return
+        rows = captions.any(1)  # others have zeros
+        if rows.any():
+            with self.counting("asking captions for tags", None):
+                head.learn_captions(captions[rows].float(), targets[rows], known[rows])
 
     def _create_preprocess(self) -> Preprocess:
         model, chosen = self.config.model, self.config.preprocess
