@@ -113,7 +113,7 @@ class ModelConfig:
 
 @dataclass(frozen=True, config=STRICT_KEYS)
 class CaptionsConfig:
-    """Where the caption vectors of `capgcn` and `capgcn_scores` come from; nothing else reads them.
+    """Where the caption vectors of `capgcn` and `capgcn_votes` come from; nothing else reads them.
 
     They are made once a picture, of the whole picture whatever augmentation does to it, and kept in
     the user's cache folder.

@@ -69,9 +69,9 @@ def test_the_desk_scale_has_the_settings_of_the_projects_own_configurations(desk
         for row, changes in captions["models"].items()
         if row not in ("add_gcn", "attended")
     }
-    ours = rows.pop("capgcn_scores")
+    ours = rows.pop("capgcn_votes")
     assert ours.pop("captions") == {"reading": "attended"}
-    assert ours == nest_sections(desk.models["capgcn_scores"])
+    assert ours == nest_sections(desk.models["capgcn_votes"])
     for name in ("attended-nodes", "literal-sum"):
         reading = rows[name].pop("captions")
         assert reading == {"reading": desk.base["captions"]["reading"]} == {"reading": "attended"}

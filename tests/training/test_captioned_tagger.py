@@ -27,7 +27,7 @@ from zokusei.errors import CheckpointError, ConfigError, DataError
 from zokusei.inference import Captioner, Tagger
 from zokusei.inference.evaluate import evaluate_run
 from zokusei.inference.explain import explain_picture
-from zokusei.models.capgcn_scores import fit_votes, log_odds
+from zokusei.models.capgcn_votes import fit_votes, log_odds
 from zokusei.report.explanation import draw_explanation
 from zokusei.training.classifier import train_classifier
 
@@ -81,7 +81,7 @@ def test_votes_are_those_of_the_training_pictures_and_travel_with_the_model(
     run, pictures = tmp_path / "run", tmp_path / "pictures"
     shutil.copytree(corpus, pictures)
     (pictures / "005.png").write_bytes(b"no picture")  # nothing is known of it
-    head = train(pictures, captioner, run, "model.name=capgcn_scores").model.head
+    head = train(pictures, captioner, run, "model.name=capgcn_votes").model.head
     manifest = Manifest.load(run / "manifest.parquet").select("train")
     rows = [path != "005.png" for path in manifest.column("path")]
     assert not all(rows)

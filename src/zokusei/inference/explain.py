@@ -34,7 +34,7 @@ class Reason:
         peak: where it is highest, as shares of the picture's width and height from the top left.
         influences: by how much each tag raises this one's logit through the dynamic graph, the
             strongest first; empty where the model has no such graph.
-        vote: by how much the caption itself raises the logit, where it votes (`capgcn_scores`).
+        vote: by how much the caption itself raises the logit, where it votes (`capgcn_votes`).
     """
 
     name: str

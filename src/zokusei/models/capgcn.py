@@ -10,7 +10,7 @@ from jaxtyping import Float
 from torch import Tensor, nn
 from torch.nn import functional as F
 
-from zokusei.errors import ConfigError, ModelError
+from zokusei.errors import ConfigError
 from zokusei.labels import LabelSpace
 from zokusei.models.dynamic_graph import (
     SLOPE,
@@ -20,7 +20,7 @@ from zokusei.models.dynamic_graph import (
     normalize_batch,
 )
 from zokusei.models.layers import ClassWiseLinear
-from zokusei.models.registry import register_model
+from zokusei.models.registry import register_model, require_captions
 
 _READINGS = {
     "mask": ("sigmoid", "softmax", "raw"),
@@ -183,20 +183,10 @@ class CapGCN(DynamicGraphHead):
 
     def _project(self, caption_features: Tensor | None) -> Float[Tensor, "batch hidden"]:
         """Bring the caption's vector to the width and the scale of the nodes."""
-        if caption_features is None:
-            raise ModelError(
-                f"this model reads a caption vector of {self.caption_width} numbers a picture "
-                "beside the picture, and got none; `zokusei tag` and `zokusei evaluate` have the "
-                "captioner of the run write them, in Python CaptionSource.compute does"
-            )
-        if caption_features.shape[1] != self.caption_width:
-            raise ModelError(
-                f"caption vectors have {caption_features.shape[1]} numbers, the model reads "
-                f"{self.caption_width}; they come from another captioner or reading"
-            )
+        captions = require_captions(caption_features, self.caption_width)
         if self.caption_weight is None:
-            return caption_features
-        return normalize_batch(self.caption_norm, self.caption_weight(caption_features))
+            return captions
+        return normalize_batch(self.caption_norm, self.caption_weight(captions))
 
     def _attend(self, features: Tensor, maps: Tensor) -> Float[Tensor, "batch classes hidden"]:
         """Semantic attention: the features where a class is active, (1)."""

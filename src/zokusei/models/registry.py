@@ -65,6 +65,28 @@ class Head(nn.Module, ABC):
         """
 
 
+def require_captions(
+    caption_features: Float[Tensor, "batch width"] | None, width: int
+) -> Float[Tensor, "batch width"]:
+    """Give the caption vectors that a head reads.
+
+    Raises:
+        ModelError: they are missing or of another width.
+    """
+    if caption_features is None:
+        raise ModelError(
+            f"this model reads a caption vector of {width} numbers a picture beside the picture, "
+            "and got none; `zokusei tag` and `zokusei evaluate` have the captioner of the run "
+            "write them, in Python CaptionSource.compute does"
+        )
+    if caption_features.shape[1] != width:
+        raise ModelError(
+            f"caption vectors have {caption_features.shape[1]} numbers, the model reads {width}; "
+            "they come from another captioner or reading"
+        )
+    return caption_features
+
+
 class Classifier(nn.Module):
     """A backbone and a head: images in, logits out.
 

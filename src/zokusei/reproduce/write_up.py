@@ -54,8 +54,8 @@ _CONTROLS: dict[str, dict[str, str | None]] = {
         **dict(zip((RIVAL_CAPTIONS, "shuffled", "zero"), _WHAT, strict=True)),
         BASIS: f"`{BASIS}`",
     },
-    "capgcn_scores": {
-        **dict(zip(("photographs-scores", "scores-shuffled", "scores-zero"), _WHAT, strict=True)),
+    "capgcn_votes": {
+        **dict(zip(("photographs-votes", "votes-shuffled", "votes-zero"), _WHAT, strict=True)),
         SUBJECT: f"`{SUBJECT}`",
         BASIS: f"`{BASIS}`",
     },

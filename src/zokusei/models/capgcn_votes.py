@@ -1,4 +1,4 @@
-"""CapGCN whose caption also votes: our variant beside the paper's model. No paper has this."""
+"""CapGCN whose caption votes: our variant beside the paper's model. No paper has this."""
 
 import torch
 from jaxtyping import Bool, Float
@@ -6,37 +6,38 @@ from torch import Tensor
 from torch.nn import functional as F
 
 from zokusei.labels import LabelSpace
-from zokusei.models.capgcn import CapGCN
-from zokusei.models.registry import register_model
+from zokusei.models.add_gcn import ADDGCN
+from zokusei.models.registry import register_model, require_captions
 
 _STEPS = 200  # of L-BFGS at most; it ends by itself before
 
 
-@register_model("capgcn_scores")
-class CapGCNScores(CapGCN):
-    r"""CapGCN with a second way in for the caption's vector: scores of its own.
+@register_model("capgcn_votes")
+class CapGCNVotes(ADDGCN):
+    r"""CapGCN with another way in for the caption's vector: scores of its own.
 
     In `capgcn`, as the paper has it, the caption decides what the classes of a picture send to each
-    other, and can say nothing that no class says already. Here it is also asked by itself how
-    likely each class is, and the two are joined as independent witnesses are (naive Bayes):
+    other, and can say nothing that no class says already. Here the graph is that of ADD-GCN again,
+    and the caption is asked by itself how likely each class is. Both are joined as independent
+    witnesses are (naive Bayes):
 
     .. math:: s'_c = s_c + u_c \cdot v_{cap} + b_c - \log\frac{\pi_c}{1 - \pi_c}
 
     with the share :math:`\pi_c` of training pictures that have the class. u and b are a logistic
     regression on the training pictures' vectors, found before the training begins (`fit_votes`);
-    the training is that of `capgcn`, on s alone. Learnt together, the two would divide the pictures
-    between them: what the caption tells, the network would not learn to see.
+    the training is that of `add_gcn`, on s alone. Learnt together, the two would divide the
+    pictures between them: what the caption tells, the network would not learn to see.
 
     Args:
         num_features: channels of the feature map.
         labels: the classes.
         caption_width: length of v_cap.
         hidden: D.
-        attention: of `CapGCN`; a mean, beside which the caption is not drowned.
-        global_vector: of `CapGCN`; as ADD-GCN has it. All other options are as they are by default.
+        attention: of `ADDGCN`, whose other options are as they are by default.
         vote_penalty: of `fit_votes`.
     """
 
+    needs_captions = True
     learns_captions = True
     vote_weight: Tensor
     vote_bias: Tensor
@@ -49,18 +50,10 @@ class CapGCNScores(CapGCN):
         caption_width: int,
         hidden: int = 1024,
         attention: str = "mean",
-        global_vector: bool = True,
         vote_penalty: float = 0.02,
     ) -> None:
-        super().__init__(
-            num_features,
-            labels,
-            caption_width=caption_width,
-            hidden=hidden,
-            attention=attention,
-            global_vector=global_vector,
-        )
-        self.vote_penalty = vote_penalty
+        super().__init__(num_features, labels, hidden=hidden, attention=attention)
+        self.caption_width, self.vote_penalty = caption_width, vote_penalty
         # No parameters: nothing of them is learnt step by step. Zeros until `learn_captions`.
         self.register_buffer("vote_weight", torch.zeros(labels.num_classes, caption_width))
         self.register_buffer("vote_bias", torch.zeros(labels.num_classes))
@@ -76,12 +69,24 @@ class CapGCNScores(CapGCN):
         self.vote_weight.copy_(weight)
         self.vote_bias.copy_(bias - log_odds(targets, known))
 
+    def forward(
+        self,
+        features: Float[Tensor, "batch channels rows columns"],
+        caption_features: Float[Tensor, "batch caption_width"] | None = None,
+    ) -> Float[Tensor, "batch classes"]:
+        """Give the logits.
+
+        Raises:
+            ModelError: the caption vectors are missing or of another width.
+        """
+        return self.explain(features, caption_features)["logits"]
+
     def explain(
         self,
         features: Float[Tensor, "batch channels rows columns"],
         caption_features: Float[Tensor, "batch caption_width"] | None = None,
     ) -> dict[str, Tensor]:
-        """Give what `CapGCN.explain` gives, and outside of training the votes in `logits`.
+        """Give what `ADDGCN.explain` gives, and outside of training the votes in `logits`.
 
         Returns:
             The same, and `caption_logits`: by how much the caption raises each.
@@ -89,9 +94,9 @@ class CapGCNScores(CapGCN):
         Raises:
             ModelError: the caption vectors are missing or of another width.
         """
-        parts = super().explain(features, caption_features)  # which refuses what it cannot read
-        assert caption_features is not None
-        votes = F.linear(caption_features, self.vote_weight, self.vote_bias)
+        captions = require_captions(caption_features, self.caption_width)
+        parts = super().explain(features)
+        votes = F.linear(captions, self.vote_weight, self.vote_bias)
         logits = parts["logits"] if self.training else parts["logits"] + votes
         return parts | {"logits": logits, "caption_logits": votes}
 
