@@ -52,9 +52,10 @@ def write_model(folder, name, *, second_look=False):
 
 
 @pytest.mark.slow
-def test_a_head_that_takes_parts_of_weights_goes_into_eight_bits(tmp_path, corpus):
+@pytest.mark.parametrize("runtime", ["onnx", "openvino"])
+def test_a_head_that_takes_parts_of_weights_goes_into_eight_bits(tmp_path, corpus, runtime):
     model = write_model(tmp_path / "model", "add_gcn")
-    parity = export_run(model, tmp_path / "int8", "onnx", precision="int8", pictures=corpus)
+    parity = export_run(model, tmp_path / "int8", runtime, precision="int8", pictures=corpus)
     assert 0 < parity.mean < 0.05
 
 
