@@ -65,8 +65,7 @@ def explain(
         if explanation.caption is not None:
             console.print(f"caption: {explanation.caption.text}", markup=False)
         for reason in explanation.reasons:
-            raised, lowered = reason.strongest(most)
-            parts = [f"{by:+.2f} {name}" for name, by in {**raised, **lowered}.items()]
+            parts = [f"{by:+.2f} {name}" for name, by in reason.list_causes(most)]
             because = f"  ({', '.join(parts)})" if parts else ""
             below = "" if reason.score >= reason.threshold else f", below {reason.threshold:.2f}"
             console.print(f"{reason.name} {reason.score:.2f}{below}{because}", markup=False)

@@ -66,6 +66,12 @@ class Reason:
         lowered = [pair for pair in reversed(pairs) if pair[1] < 0][:most]
         return dict(raised), dict(lowered)
 
+    def list_causes(self, most: int) -> list[tuple[str, float]]:
+        """Give what to show of what raised and lowered it: the caption first, where it votes."""
+        raised, lowered = self.strongest(most)
+        own = [] if self.vote is None else [("the caption itself", self.vote)]
+        return [*own, *raised.items(), *lowered.items()]
+
 
 @dataclass(frozen=True)
 class SeenFace:

@@ -28,7 +28,7 @@ def draw_explanation(explanation: Explanation, most: int = 3) -> Image.Image:
         most: influences shown either way.
     """
     reasons = explanation.reasons
-    lines = max(len(_list_lines(reason, most)) for reason in reasons)
+    lines = max(len(reason.list_causes(most)) for reason in reasons)
     height = _SIDE + _LINE * (1 + lines) + 8
     columns = min(_COLUMNS, len(reasons) + 1)
     rows = -(-(len(reasons) + 1) // columns)
@@ -113,16 +113,9 @@ def _describe(
     if not given:
         beside = draw.textlength(f"{reason.name}  {reason.score:.2f}", _font(16))
         _write(draw, (left + int(beside) + 8, top + 1), f"below {reason.threshold:.2f}", _SOFT)
-    for number, (name, by) in enumerate(_list_lines(reason, most), start=1):
+    for number, (name, by) in enumerate(reason.list_causes(most), start=1):
         place = left, top + 3 + number * _LINE
         _write(draw, place, f"{by:+.2f}  {name}", _UP if by > 0 else _DOWN)
-
-
-def _list_lines(reason: Reason, most: int) -> list[tuple[str, float]]:
-    """Give what raised a tag and what lowered it, in the order of the lines."""
-    raised, lowered = reason.strongest(most)
-    own = [] if reason.vote is None else [("the caption itself", reason.vote)]
-    return [*own, *raised.items(), *lowered.items()]
 
 
 def _write(
