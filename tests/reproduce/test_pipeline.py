@@ -14,6 +14,7 @@ import pytest
 from miniatures import WRITER, write_all, write_scale
 
 from captioned import write_captioner
+from zokusei.reproduce.scale import load_scale
 from zokusei.results import RATES, read_results
 
 pytestmark = pytest.mark.slow
@@ -200,7 +201,8 @@ def test_every_stage_of_the_papers_scale_on_miniatures(zokusei, corpora, tmp_pat
     assert code == 0, err
     rows = [row for row in read_results(out / "rows.csv") if row["seed"]]
     assert {row["corpus"] for row in rows} == {"danbooru"}
-    assert len(rows) == 10 + 10
+    scale = load_scale("paper")
+    assert len(rows) == len(scale.models) + len(scale.captions.rows) == 11 + 10
     presets = {row["preset"] for row in rows if row["model"] == "gap"}
     assert presets == {"test_efficientnet-64-sgd-0.5x0.1"}
     report = (out / "report.md").read_text()
