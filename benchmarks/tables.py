@@ -76,6 +76,7 @@ def make_tables() -> dict[str, str]:
         "memory": measured.memory(read("memory")),
         "heads": measured.heads(read("heads")),
         "heads-growth": measured.heads_growth(read("heads")),
+        "caption-votes": judged.caption_votes(read("caption-votes")),
         "caption-weight": judged.caption_weight(read("caption-weight")),
         "caption-cost": measured.caption_cost(read("caption-cost")),
         "tagging": measured.tagging(read("tagging")),

@@ -176,6 +176,15 @@ def caption_weight(rows: list[Row]) -> list[list[str]]:
     return table
 
 
+def caption_votes(rows: list[Row]) -> list[list[str]]:
+    """What captions and network know alone and together, the newest row of each penalty."""
+    table = [["penalty", "captions alone", "network alone", "both"]]
+    for row in {(row["run"], row["penalty"]): row for row in rows}.values():
+        maps = [f"{float(row[f'map_{of}']):.1f}" for of in ("votes", "network", "joined")]
+        table.append([f"{float(row['penalty']):g}", *maps])
+    return table
+
+
 def with_interval(row: Row, name: str, sign: str = "") -> str:
     """Write a figure with the interval that its row has."""
     return show_interval(*(float(row[f"{name}{end}"]) for end in ("", "_low", "_high")), sign=sign)

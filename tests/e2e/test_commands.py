@@ -96,6 +96,9 @@ def test_a_training_without_any_tag_to_validate_on_ends_like_others(zokusei, run
     assert code == 0
     assert "no tag to be found in validation; next: zokusei evaluate" in err
     assert json.loads((tmp_path / "run" / "model" / "metrics.json").read_text())["map"] is None
+    code, out, _ = zokusei("evaluate", tmp_path / "run", "--split", "val")
+    assert code == 0
+    assert "nan" not in out
 
 
 def test_a_table_is_as_good_as_sidecars(zokusei, corpus, tmp_path):

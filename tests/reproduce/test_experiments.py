@@ -457,6 +457,24 @@ def test_the_features_of_both_captioners_are_judged(figures):
     assert len(write_up.conclude_table2(both[:1], "drawn")) == 1
 
 
+def test_a_variant_is_compared_with_controls_of_its_own(figures):
+    _, intervals = figures
+    names = ("zero", "votes-zero", "votes-shuffled", "photographs-votes", "capgcn")
+    pairs = [
+        {**intervals[1], "table": "table2", "model": subject, "against": name}
+        for subject in ("capgcn_votes", "wide") for name in names
+    ]  # fmt: skip
+    said = "\n".join(write_up.conclude_table2(pairs, "drawn", ["capgcn_votes"]))
+    assert "`capgcn_votes` is 4.8 points of mAP above itself without captions" in said
+    assert "above itself with the captions of other pictures" in said
+    assert "above the same model with the captioner of photographs" in said
+    assert "above `capgcn`" in said
+    assert len(said.splitlines()) == 4  # what the paper's model is without captions is not among
+    # One that has none is compared with the paper's model's, by their names.
+    (said,) = write_up.conclude_table2(pairs, "drawn", ["wide"])
+    assert said.startswith("`wide` is 4.8 points of mAP above `zero`")
+
+
 def test_a_page_of_sections_escapes_what_it_shows(tmp_path):
     svg = tmp_path / "a.svg"
     svg.write_text("<svg></svg>")

@@ -3,6 +3,7 @@
 Names are people's: a tag `[b]` is no markup, so that every cell is `Text`.
 """
 
+import math
 from typing import Any
 
 from rich.table import Table
@@ -20,7 +21,8 @@ def print_evaluation(evaluation: dict[str, Any]) -> None:
     for title in RATES.values():
         figures.add_column(title, justify="right")
     for label, key in (("0.5", "metrics"), ("each tag's own", "metrics_own_thresholds")):
-        values = [f"{evaluation[key][name]:.2f}" for name in RATES]
+        rates = [evaluation[key][name] for name in RATES]
+        values = ["-" if math.isnan(rate) else f"{rate:.2f}" for rate in rates]
         figures.add_row(label, *values)
     out.print(figures)
     tags = Table(title="per tag, at its own threshold; the weakest first")

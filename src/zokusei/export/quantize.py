@@ -128,12 +128,12 @@ def find_exempt(graph: Any, runtime: str, *, competing: bool) -> list[str]:
         if kind not in _PRODUCTS:
             found.add(name)
             waiting += sources
-    found |= _find_pixels(operations)
+    found |= _find_beginning(operations)
     # Constants are part of what reads them, and NNCF knows no inputs and outputs.
     return sorted(n for n in found if operations[n][0] not in ("Constant", "Parameter", "Result"))
 
 
-def _find_pixels(operations: Operations) -> set[str]:
+def _find_beginning(operations: Operations) -> set[str]:
     """Name what works on pictures, and the depthwise convolutions right behind the first products.
 
     The channels of the latter differ most in range, and have few numbers.

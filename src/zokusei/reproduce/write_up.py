@@ -42,24 +42,18 @@ def find(intervals: Sequence[Interval], **wanted: str) -> Interval | None:
     return next(fitting, None)
 
 
-_WHAT = (
+# The rows that a model of Table 2 is compared with in sentences. A variant that has none of its own
+# is compared with those of the paper's model.
+_CONTROLS = {
+    SUBJECT: (RIVAL_CAPTIONS, "shuffled", "zero", BASIS),
+    "capgcn_votes": ("photographs-votes", "votes-shuffled", "votes-zero", SUBJECT, BASIS),
+}
+_WORDS = (
     "the same model with the captioner of photographs",
     "itself with the captions of other pictures",
     "itself without captions",
 )
-# What a model is compared with in sentences, and in which words; a variant without controls of its
-# own is compared with rows that are not its own, by their names.
-_CONTROLS: dict[str, dict[str, str | None]] = {
-    SUBJECT: {
-        **dict(zip((RIVAL_CAPTIONS, "shuffled", "zero"), _WHAT, strict=True)),
-        BASIS: f"`{BASIS}`",
-    },
-    "capgcn_votes": {
-        **dict(zip(("photographs-votes", "votes-shuffled", "votes-zero"), _WHAT, strict=True)),
-        SUBJECT: f"`{SUBJECT}`",
-        BASIS: f"`{BASIS}`",
-    },
-}
+"""Of a model's first controls, where they are its own."""
 
 
 def tabulate_table1(
@@ -273,10 +267,12 @@ def conclude_table2(
         name = "the adapted captioner"
         said.append(_sentence(judge(pair, name, "that of photographs alone")))
     for subject in subjects:
-        for rival, what in _CONTROLS.get(subject, dict.fromkeys(_CONTROLS[SUBJECT])).items():
+        rivals = _CONTROLS.get(subject, _CONTROLS[SUBJECT])
+        words = dict(zip(rivals, _WORDS, strict=False)) if subject in _CONTROLS else {}
+        for rival in rivals:
             pair = find(intervals, table="table2", corpus=corpus, model=subject, against=rival)
             if pair is not None:
-                said.append(_sentence(judge(pair, f"`{subject}`", what or f"`{rival}`")))
+                said.append(_sentence(judge(pair, f"`{subject}`", words.get(rival, f"`{rival}`"))))
     said += _conclude_features(intervals, corpus)
     few = find(
         intervals, table="table2-hundred", corpus=corpus, model=SUBJECT, against=RIVAL_CAPTIONS
