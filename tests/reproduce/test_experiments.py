@@ -75,8 +75,9 @@ def test_the_desk_scale_has_the_settings_of_the_projects_own_configurations(desk
     for name in ("attended-nodes", "literal-sum"):
         reading = rows[name].pop("captions")
         assert reading == {"reading": desk.base["captions"]["reading"]} == {"reading": "attended"}
-    assert {k: v for k, v in desk.captions.rows.items() if not k.startswith("photographs")} == rows
-    photographs = flatten_sections(desk.captions.rows["photographs"])
+    given = {name: desk.rows[name] for name in desk.captions.rows}
+    assert {k: v for k, v in given.items() if not k.startswith("photographs")} == rows
+    photographs = flatten_sections(given["photographs"])
     shuffled = nest_sections({**dict(photographs), "captions.control": "shuffled"})
     assert desk.captions.rows["photographs-shuffled"] == shuffled
     for name, file in (("photographs", "captioner-photos"), ("adapted", "captioner-cartoons")):
@@ -166,7 +167,7 @@ def test_a_corpus_may_have_seeds_of_its_own_unless_others_are_given(desk, tmp_pa
     there = {name: tmp_path / name for name in ("anime-faces", "real-art")}
     jobs = plan_work(desk, "all", Places(tmp_path / "out", there, None, captioners)).jobs
     assert [(job.corpus, len(job.seeds)) for job in jobs] == [
-        ("drawn", 3), ("anime-faces", 3), ("real-art", 5), ("drawn", 3)
+        ("drawn", 3), ("anime-faces", 3), ("real-art", 5), ("drawn", 3), ("drawn", 1)
     ]  # fmt: skip
 
 
@@ -181,6 +182,7 @@ def test_what_is_missing_is_named_with_how_to_get_it(tmp_path, desk, paper_scale
     assert [(job.name, job.corpus) for job in work.jobs] == [
         ("table1", "drawn"),
         ("table2", "drawn"),
+        ("table2", "drawn"),  # those of its rows that have one seed
     ]
     assert len(work.missing) == 2
     assert f"anime-faces is not at {nowhere['anime-faces']}: give --anime-faces" in work.missing[0]
@@ -197,6 +199,31 @@ def test_what_is_missing_is_named_with_how_to_get_it(tmp_path, desk, paper_scale
     given = {"adapted": tmp_path / "no", "photographs": tmp_path / "no"}
     with pytest.raises(DataError, match=r"--photographs .*does not exist"):
         plan_work(desk, "figure2", Places(tmp_path, places.given, weights, given))
+
+
+def test_a_row_of_table_2_may_have_fewer_seeds(tmp_path, desk):
+    given = {name: write_captioner(tmp_path / name) for name in ("photographs", "adapted")}
+    places = Places(tmp_path / "out", {}, None, given)
+
+    def count(scale, what="table2"):
+        runs = [
+            (row, seed)
+            for job in plan_work(scale, what, places).jobs
+            for row in job.rows
+            for seed in job.seeds
+        ]
+        assert len(set(runs)) == len(runs)
+        return Counter(row for row, _ in runs)
+
+    found = count(desk)
+    once = {name for name, changes in desk.captions.rows.items() if "seeds" in changes}
+    assert {name for name, trainings in found.items() if trainings == 1} == once
+    assert {found[name] for name in desk.caption_rows if name not in once} == {3}
+    assert set(found) == set(desk.caption_rows)
+    # In parts, a row has those of its seeds that are asked for.
+    assert set(count(load_scale("desk", ["seeds=[1,2]"]))) == set(desk.caption_rows) - once
+    with pytest.raises(ConfigError, match=r"captions\.rows\.zero\.seeds = \[\] must be a list"):
+        load_scale("desk", ["captions.rows.zero.seeds=[]"])
 
 
 def test_captioners_that_are_given_are_not_made(tmp_path, desk):

@@ -238,13 +238,22 @@ def _list_jobs(scale: Scale, what: str) -> list[Job]:
     pair = (SUBJECT, RIVAL_CAPTIONS)
     also = {"drawn": (UNSEEN,)} if scale.drawn.unseen else {}
 
-    def create(name: str, corpus: str, rows: tuple[str, ...], most: int | None = None) -> Job:
-        return Job(name, corpus, rows, scale.list_seeds(corpus)[:most], also.get(corpus, ()))
+    def create(name: str, corpus: str, rows: tuple[str, ...], seeds: tuple[int, ...]) -> Job:
+        return Job(name, corpus, rows, seeds, also.get(corpus, ()))
 
+    by_seeds: dict[tuple[int, ...], list[str]] = {}
+    for row in scale.caption_rows:
+        by_seeds.setdefault(scale.list_row_seeds(row, table2), []).append(row)
     jobs = {
-        "table1": [create("table1", corpus, models) for corpus in scale.corpora],
-        "table2": [create("table2", table2, scale.caption_rows)],
-        "figure2": [create("figure2", table2, pair, most=1)],
+        "table1": [
+            create("table1", corpus, models, scale.list_seeds(corpus)) for corpus in scale.corpora
+        ],
+        "table2": [
+            create("table2", table2, tuple(rows), seeds)
+            for seeds, rows in by_seeds.items()
+            if seeds
+        ],
+        "figure2": [create("figure2", table2, pair, scale.list_seeds(table2)[:1])],
     }
     # Figure 2 needs no run that Table 2 does not have.
     return jobs["table1"] + jobs["table2"] if what == "all" else jobs[what]

@@ -91,7 +91,8 @@ class Captions:
 
     Attributes:
         corpus: that its classifiers learn.
-        rows: its rows beside those of the subjects and `add_gcn`, as in Table 1.
+        rows: its rows beside those of the subjects and `add_gcn`, as in Table 1. Those of `seeds`
+            that a row names are the only ones of the scale's that it is trained with.
         pictures: how many test pictures stand for the paper's hundred.
     """
 
@@ -140,7 +141,11 @@ class Scale:
     @property
     def rows(self) -> dict[str, dict[str, Any]]:
         """Every row of both tables by its name."""
-        return {**self.models, **self.captions.rows}
+        own = {
+            name: {key: value for key, value in changes.items() if key != "seeds"}
+            for name, changes in self.captions.rows.items()
+        }
+        return {**self.models, **own}
 
     @property
     def caption_rows(self) -> tuple[str, ...]:
@@ -160,6 +165,12 @@ class Scale:
     def list_seeds(self, corpus: str) -> tuple[int, ...]:
         """Give the seeds of the trainings on a corpus."""
         return tuple(self._get_own(corpus).get("seeds", self.seeds))
+
+    def list_row_seeds(self, row: str, corpus: str) -> tuple[int, ...]:
+        """Give the seeds that a row of either table is trained with on a corpus."""
+        seeds = self.list_seeds(corpus)
+        own = self.captions.rows.get(row, {}).get("seeds", seeds)
+        return tuple(seed for seed in seeds if seed in own)
 
     def _get_own(self, corpus: str) -> dict[str, Any]:
         return {str(name): settings for name, settings in self.corpora.items()}.get(corpus, {})
@@ -295,6 +306,9 @@ def _check(scale: Scale, source: str) -> None:
         raise ConfigError(
             f"{source}: captions.corpus = {scale.captions.corpus!r} is none of the corpora"
         )
+    for row, changes in scale.captions.rows.items():
+        if "seeds" in changes:
+            _check_seeds(changes["seeds"], f"{source}: captions.rows.{row}.seeds")
     for number, (corpus, settings) in enumerate(scale.corpora.items()):
         if "seeds" in settings:
             _check_seeds(settings["seeds"], f"{source}: corpora.{corpus}.seeds")
