@@ -2,21 +2,23 @@
 
 python benchmarks/heads.py [desk] [paper] [growth]
 
-`desk` is EfficientNet-Lite0 at 112 px, `paper` ResNet-101 at 448 px, both with 100 classes: every
-model takes its turn in each round, and a rate is the median over the rounds of its images/s over
-that of `gap` in the same round. `growth` runs every head alone on one feature map for 100, 1,000
+`desk` is EfficientNet-Lite0 at 112 px, `paper` ResNet-101 at 448 px, both with 100 classes and the
+options that the models have in Table 1 of that scale: every model takes its turn in each round, and
+a rate is the median over the rounds of its images/s over that of `gap` in the same round. `growth`
+runs every head alone on one feature map for 100, 1,000
 and 10,000 classes, each in a process of its own, and notes seconds and the memory it adds.
 """
 
 import ctypes
 import gc
+import json
 import statistics
 import subprocess
 import sys
 import time
 from collections.abc import Callable
 from pathlib import Path
-from typing import NamedTuple
+from typing import Any, NamedTuple
 
 import torch
 from torch.nn.attention import SDPBackend, sdpa_kernel
@@ -26,13 +28,14 @@ from zokusei.labels import LabelSpace
 from zokusei.memory import keep_freed_memory
 from zokusei.models import create_model, list_models, needs_captions
 from zokusei.models.registry import Classifier
+from zokusei.reproduce.scale import load_scale
 from zokusei.results import append_result
 from zokusei.tags import TagSet
 
 RESULTS = Path(__file__).parent / "results" / "heads.csv"
 COLUMNS = (
-    "experiment model backbone size classes parameters_million head_parameters_million gflops "
-    "images_per_second train_images_per_second to_gap train_to_gap seconds megabytes rounds "
+    "experiment model backbone size classes options parameters_million head_parameters_million "
+    "gflops images_per_second train_images_per_second to_gap train_to_gap seconds megabytes rounds "
     "commit hardware versions command"
 ).split()
 
@@ -56,7 +59,7 @@ SCALES = {
 }
 CLASSES = (100, 1_000, 10_000)
 WIDTH = 50  # of the label embeddings, as GloVe's smallest
-OPTIONS: dict[str, dict[str, int]] = {"query2label": {"hidden": 512}}
+GROWING: dict[str, dict[str, Any]] = {"query2label": {"hidden": 512}}
 """Models of published widths, but for a decoder that would weigh more than the backbone."""
 
 
@@ -70,17 +73,16 @@ def create_labels(classes: int) -> LabelSpace:
     return LabelSpace.from_targets(tags, targets).with_embeddings(embeddings)
 
 
-def create(name: str, scale: Scale, classes: int = 100) -> Classifier:
+def create(name: str, scale: Scale, options: dict[str, Any]) -> Classifier:
     """Build a model without pre-trained weights: they change no time."""
     torch.manual_seed(0)
-    options = list_options(name, scale.width)
-    return create_model(name, create_labels(classes), backbone=scale.backbone, **options)
+    options = options | give_width(name, scale.width)
+    return create_model(name, create_labels(100), backbone=scale.backbone, **options)
 
 
-def list_options(name: str, width: int) -> dict[str, int]:
-    """Give a head's options, on a backbone and captions of some width."""
-    captions = {"caption_width": width} if needs_captions(name) else {}
-    return OPTIONS.get(name, {}) | captions
+def give_width(name: str, width: int) -> dict[str, int]:
+    """Give a head that reads captions the width that they have."""
+    return {"caption_width": width} if needs_captions(name) else {}
 
 
 def given(model: Classifier, images: torch.Tensor) -> tuple[torch.Tensor, ...]:
@@ -115,8 +117,12 @@ def measure_scale(name: str) -> None:
     scale = SCALES[name]
     images = torch.randn(scale.batch, 3, scale.size, scale.size)
     images = images.to(memory_format=torch.channels_last)
+    rows = load_scale(name)
+    configs = rows.create_configs(next(iter(rows.corpora)))
+    options = {model: configs[model].model.options for model in list_models()}
     models = {
-        model: create(model, scale).to(memory_format=torch.channels_last) for model in list_models()
+        model: create(model, scale, own).to(memory_format=torch.channels_last)
+        for model, own in options.items()
     }
     # One after the other: a training step leaves caches and clock in another state.
     inference, training = (
@@ -143,6 +149,7 @@ def measure_scale(name: str) -> None:
         row = {
             "experiment": f"heads {name}", "model": model, "backbone": scale.backbone,
             "size": scale.size, "classes": 100,
+            "options": json.dumps(options[model], sort_keys=True),
             "parameters_million": count(built), "head_parameters_million": count(built.head),
             "gflops": counter.get_total_flops() / 1e9,
             "images_per_second": scale.batch / forward,
@@ -207,7 +214,7 @@ def measure_head(model: str, classes: int) -> None:
     """Print seconds of a head on one 14 x 14 map, and the megabytes that it needs for that."""
     labels = create_labels(classes)
     width = SCALES["paper"].width
-    options = list_options(model, width)
+    options = GROWING.get(model, {}) | give_width(model, width)
     small = create_model(model, create_labels(2), backbone="test_efficientnet", **options)
     head_class = type(small.head)
     head = head_class(width, labels, **options).eval()

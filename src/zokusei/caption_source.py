@@ -37,6 +37,7 @@ from zokusei.images.preprocess import Preprocess
 from zokusei.model_folder import reading as reading_folder
 from zokusei.models import Backbone
 
+_ANEW = "zokusei train CONFIG.yaml captions.captioner=RUN"
 _VERSION = 1
 
 
@@ -193,15 +194,20 @@ class CaptionSource:
         Raises:
             CheckpointError: the captioner is missing, damaged or another than the model's.
         """
-        checkpoint = load_caption_checkpoint(folder / "captioner")
+        own = folder / "captioner"
+        if not own.is_dir():
+            raise CheckpointError(
+                f"{own} is missing: it is the captioner that this model learnt with and reads "
+                f"captions of; put it back, or train the model anew: {_ANEW}"
+            )
+        checkpoint = load_caption_checkpoint(own)
         with reading_folder(folder):
             source = cls(checkpoint, about["reading"], about["beam"], about["control"])
             digest = about["digest"]
         if source.digest != digest:
             raise CheckpointError(
-                f"{folder / 'captioner'} is another captioner than the one this model learnt with; "
-                "put its own back, or train the model anew: zokusei train CONFIG.yaml "
-                "captions.captioner=RUN"
+                f"{own} is another captioner than the one this model learnt with; put its own "
+                f"back, or train the model anew: {_ANEW}"
             )
         return source
 

@@ -10,8 +10,8 @@ from zokusei.reproduce import write_up
 from zokusei.reproduce.costs import find_costs, read_costs
 from zokusei.reproduce.scale import load_scale
 
-COLUMNS = "experiment model backbone size classes parameters_million gflops to_gap train_to_gap " \
-    "command".split()  # fmt: skip
+COLUMNS = "experiment model backbone size classes options parameters_million gflops to_gap " \
+    "train_to_gap command".split()  # fmt: skip
 COMMAND = "python benchmarks/heads.py desk"
 
 
@@ -23,22 +23,27 @@ def write_costs(path, *rows, columns=COLUMNS):
     return path
 
 
-def cost(model, to_gap, backbone="tf_efficientnet_lite0", size=112):
+def cost(model, to_gap, backbone="tf_efficientnet_lite0", size=112, options="{}"):
     return {"model": model, "backbone": backbone, "size": size, "classes": 100, "gflops": 0.2149,
-            "parameters_million": 3.5, "to_gap": to_gap, "train_to_gap": 0.75,
+            "options": options, "parameters_million": 3.5, "to_gap": to_gap, "train_to_gap": 0.75,
             "command": COMMAND}  # fmt: skip
 
 
 def test_the_newest_of_the_same_network_and_size_is_found(tmp_path):
     path = write_costs(
-        tmp_path / "costs.csv", cost("gap", 0.9), cost("gap", 1.0), cost("capgcn", 0.8),
+        tmp_path / "costs.csv", cost("gap", 0.9), cost("gap", 1.0),
+        cost("capgcn", 0.8, options='{"attention": "mean"}'), cost("capgcn", 7),
         cost("gap", 7, size=224), cost("gap", 7, backbone="resnet101"), cost("gmp", ""),
+        cost("query2label", 7),
+        cost("ml_decoder", 0.6, options='{"feedforward": 1024, "hidden": 256}'),
     )  # fmt: skip
     costs = find_costs(read_costs(path), load_scale("desk").create_configs("real-art"))
     assert costs.head == ["million parameters", "GFLOPs", "tagging / `gap`", "training / `gap`"]
     assert costs.cells == {"gap": ["3.5", "0.21", "1.00", "0.75"],
-                           "capgcn": ["3.5", "0.21", "0.80", "0.75"]}  # fmt: skip
+                           "capgcn": ["3.5", "0.21", "0.80", "0.75"],
+                           "ml_decoder": ["3.5", "0.21", "0.60", "0.75"]}  # fmt: skip
     assert costs.get("gmp") == [""] * 4  # of growth alone, without a ratio
+    assert costs.get("query2label") == [""] * 4  # measured with another width
     assert f"(`{COMMAND}`, 100 classes)" in costs.note
     rows = [{"corpus": "drawn", "split": "test", "model": name, "seed": "0", "preset": "p",
              **dict.fromkeys("map op or of1 cp cr cf1 macro_f1".split(), "50")}
@@ -49,7 +54,8 @@ def test_the_newest_of_the_same_network_and_size_is_found(tmp_path):
         "`gap`": ["3.5", "0.21", "1.00", "0.75"], "`gmp`": [""] * 4,
     }  # fmt: skip
     # Weights have no cost: the paper's scale names them, the measurement does not.
-    path = write_costs(tmp_path / "paper.csv", cost("gap", 1.0, backbone="resnet101", size=448))
+    own = cost("gap", 1.0, backbone="resnet101", size=448, options='{"dropout": 0.0}')
+    path = write_costs(tmp_path / "paper.csv", own)
     assert (
         "gap" in find_costs(read_costs(path), load_scale("paper").create_configs("danbooru")).cells
     )

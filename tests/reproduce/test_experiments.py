@@ -107,6 +107,21 @@ def test_the_paper_scale_is_the_papers(paper_scale):
     assert (rates.name, rates.lr, rates.lr * rates.backbone_lr_factor) == ("sgd", 0.5, 0.05)
 
 
+def test_votes_are_all_that_our_variant_has_and_add_gcn_has_not(desk, paper_scale):
+    for scale in (desk, paper_scale):
+        configs = scale.create_configs(next(iter(scale.corpora)))
+        ours, basis = configs["capgcn_votes"], configs["add_gcn"]
+        attention = {"attention": "mean"} | ours.model.options
+        assert attention == {"attention": "sum"} | basis.model.options
+        assert (ours.optimizer, ours.loss) == (basis.optimizer, basis.loss)
+        for row in ("photographs-votes", "votes-zero", "votes-shuffled"):
+            changes = dict(flatten_sections(scale.rows[row]))
+            assert changes.pop("model.name") == "capgcn_votes"
+            captions = [changes.pop(key) for key in list(changes) if key.startswith("captions.")]
+            assert len(captions) == 1
+            assert changes == dict(flatten_sections(scale.models["capgcn_votes"]))
+
+
 def test_every_model_of_the_paper_and_the_modern_ones_are_rows(desk):
     assert set(paper.TABLE_1) <= set(desk.models)
     assert {"gmp", "query2label", "ml_decoder"} <= set(desk.models)

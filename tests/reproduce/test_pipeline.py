@@ -202,7 +202,7 @@ def test_every_stage_of_the_papers_scale_on_miniatures(zokusei, corpora, tmp_pat
     rows = [row for row in read_results(out / "rows.csv") if row["seed"]]
     assert {row["corpus"] for row in rows} == {"danbooru"}
     scale = load_scale("paper")
-    assert len(rows) == len(scale.models) + len(scale.captions.rows) == 11 + 10
+    assert len(rows) == len(scale.models) + len(scale.captions.rows) == 11 + 13
     presets = {row["preset"] for row in rows if row["model"] == "gap"}
     assert presets == {"test_efficientnet-64-sgd-0.5x0.1"}
     report = (out / "report.md").read_text()

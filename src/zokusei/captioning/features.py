@@ -3,6 +3,10 @@
 The paper feeds the semantic features of a captioner into its graph and does not say which tensor of
 the captioner they are (*GCN-based multi-modal multi-label attribute classification in anime
 illustration using domain-specific semantic features*, 2023, eq. 2). Each reading is one answer.
+
+Its M, which the captioner is given, is that of the classifier as it is written. That one changes
+with every step, and no captioner has learnt to read it: here M is what the captioner's own frozen
+encoder makes of the picture.
 """
 
 from collections.abc import Sequence

@@ -74,7 +74,7 @@ def reproduce(
     """Run the paper's experiments: two tables and a figure; killed, the same command goes on.
 
     Draws its corpus, trains the two captioners (Flickr8k, then its photographs as cartoons) and
-    every model with every seed, each one row of a table, and writes report.html and report.md:
+    every model with its seeds, each one row of a table, and writes report.html and report.md:
     means with intervals, paired bootstraps, the paper's figures beside ours. A corpus that is not
     there is named, and the rest goes on (exit code 3). It can be done in parts, by --corpus and
     seeds=[0]: rows that are there stay, and the report has all of the given seeds.

@@ -51,6 +51,10 @@ class ADDGCN(DynamicGraphHead):
     - The code takes the diagonal of a C x C product for s_r; this computes the diagonal alone.
     - The batch norm of the global vector sees B values a channel and fails on a single one. With
       one picture in training it uses its running statistics here.
+    - Labels marked as difficult are positives in the code's loss; unknown ones are in none here.
+    - The code's rate drops an epoch later than its settings say; here it drops when they say.
+
+    Formulas are those of the code, and have no numbers of the paper's equations.
 
     Args:
         num_features: channels of the feature map.

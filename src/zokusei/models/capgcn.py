@@ -35,19 +35,19 @@ _READINGS = {
 class CapGCN(DynamicGraphHead):
     r"""ADD-GCN whose dynamic graph is told what the picture is about, by the vector of a caption.
 
-    With features F' = conv(F), class activation maps M = fc(F) and the caption's vector v_cap:
+    With features F' = conv(F), class activation maps M = fc(F) and the caption's vector v_cap, the
+    result of (2):
 
     .. math::
         h_c &= \sum_p \sigma(M_{c,p}) F'_p & (1) \\
         V &= H + \mathrm{LReLU}(\mathrm{LReLU}(A_s H)\, W_s) \\
-        V' &= [V, V_{cap}], \quad V_{cap} = \mathrm{BN}(W_{cap} v_{cap}) \text{ for every class}
-            & (2) \\
-        A_d[k, n] &= \sigma(w_k \cdot v'_n + b_k) \\
+        V' &= [V, V_{cap}], \quad V_{cap} = \mathrm{BN}(W_{cap} v_{cap}) \text{ for every class} \\
+        A_d[k, n] &= \sigma(w_k \cdot v'_n + b_k) & (3) \\
         Z &= H + \mathrm{LReLU}(\mathrm{LReLU}(A_d^\top V)\, W_d) & (3) \\
         s &= (s_m + s_r) / 2, \quad s_m = \max_p M_{c,p}, \quad s_r = w_c \cdot z_c + b_c
 
     Equation (4) is the loss, a binary cross entropy whose minus sign the paper lacks: `losses`.
-    How v_cap comes from a captioner is no part of this file: see `captioning.features`.
+    How v_cap comes from a captioner, (2), is no part of this file: see `captioning.features`.
 
     What the paper leaves open, the default first:
 
@@ -174,12 +174,12 @@ class CapGCN(DynamicGraphHead):
         mixed = self.static_weight(self.static_adjacency(attended.mT).mT)
         if self.residual:
             mixed = attended + mixed  # V
-        adjacency = self._compute_adjacency(mixed, caption)
+        adjacency = self._compute_adjacency(mixed, caption)  # A_d, (3)
         nodes = mixed
         if self.in_nodes:
             everywhere = caption[:, None].expand(-1, mixed.shape[1], -1)
-            nodes = torch.cat([mixed, everywhere], dim=2)  # V', (2)
-        return self.conclude(attended, nodes, adjacency, maps) | {"caption": caption}  # (3)
+            nodes = torch.cat([mixed, everywhere], dim=2)  # V'
+        return self.conclude(attended, nodes, adjacency, maps) | {"caption": caption}  # Z, (3)
 
     def _project(self, caption_features: Tensor | None) -> Float[Tensor, "batch hidden"]:
         """Bring the caption's vector to the width and the scale of the nodes."""
@@ -199,7 +199,7 @@ class CapGCN(DynamicGraphHead):
     def _compute_adjacency(
         self, nodes: Tensor, caption: Tensor
     ) -> Float[Tensor, "batch classes classes"]:
-        """Give the graph of each picture, what class n receives from class k at [k, n]."""
+        """Give A_d of (3) for each picture, what class n receives from class k at [k, n]."""
         context = [caption] if self.in_adjacency else []
         if self.global_weight is not None:
             of_all = normalize_batch(self.global_norm, self.global_weight(nodes.mean(1)))

@@ -29,6 +29,7 @@ class DAN(Head):
     - Its pictures are BGR, less (104, 117, 123), divided by 256: what its weights were trained
       with. Here mean and deviation are those of the weights that are loaded.
     - Its script copies the ImageNet weights only where it has just downloaded them.
+    - It learns by Adam with a rate of 1e-3, batches of 32 and no decay: `configs/dan-vgg16.yaml`.
     - It knows uncertain labels as 0.5; here they are unknown and contribute nothing.
 
     Args:

@@ -39,6 +39,8 @@ class MLGCN(Head):
     - The code's data set gives the embeddings anew with every picture; here the head has them.
     - The paper's embeddings are GloVe with 300 numbers, as published and not normalised. Any width
       will do.
+    - The code's rate never drops by default, and its crops are cut from the picture as it is;
+      here schedule and crops are set as for any model.
     - The classifiers do not depend on the picture: the graph costs the same for one picture as for
       many.
 

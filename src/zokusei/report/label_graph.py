@@ -75,8 +75,10 @@ def _draw(axes: Any, graph: dict[str, Any], drawn: list[str], edges: list[dict[s
     axes.set_axis_off()
     left_out = graph["edges"] - len(edges)
     also = f" ({left_out} more not drawn)" if left_out else ""
+    isolated = len(graph["isolated"])
+    alone = f"; {isolated} of them have none, and are not here" if isolated else ""
     axes.set_title(
-        f"{graph['edges']} edges{also} among {graph['classes']} tags, "
+        f"{graph['edges']} edges{also} among {graph['classes']} tags{alone}, "
         f"P(to | from) ≥ {graph['threshold']:g}",
         fontsize=9, color=_INK,
     )  # fmt: skip

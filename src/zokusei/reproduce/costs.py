@@ -3,6 +3,7 @@
 The table is one that `benchmarks/heads.py` of the project writes, or another with its columns.
 """
 
+import json
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 from pathlib import Path
@@ -50,7 +51,7 @@ def read_costs(path: Path | None) -> list[dict[str, str]]:
         rows = read_results(path)
     except DataError as error:
         raise DataError(f"--costs {error}") from error
-    for name in ("model", "backbone", "size", "classes", "command", *_FORMS):
+    for name in ("model", "backbone", "size", "classes", "options", "command", *_FORMS):
         if rows and name not in rows[0]:
             raise DataError(
                 f"--costs {path} has no column {name!r}; give what benchmarks/heads.py writes"
@@ -59,7 +60,7 @@ def read_costs(path: Path | None) -> list[dict[str, str]]:
 
 
 def find_costs(rows: Sequence[Mapping[str, str]], configs: Mapping[str, Config]) -> Costs:
-    """Find what the models of a comparison cost with its backbone and size.
+    """Find what the models of a comparison cost with its backbone and size, and their options.
 
     Args:
         rows: of the table, the newest last; those without a ratio to `gap` say nothing of this.
@@ -69,18 +70,16 @@ def find_costs(rows: Sequence[Mapping[str, str]], configs: Mapping[str, Config])
     said: dict[str, None] = {}
     for name, config in configs.items():
         wanted = (config.model.name, _name_architecture(config.model.backbone),
-                  str(config.preprocess.size))  # fmt: skip
+                  str(config.preprocess.size),
+                  json.dumps(config.model.options, sort_keys=True))  # fmt: skip
         for row in rows:
-            own = row["model"], _name_architecture(row["backbone"]), row["size"]
+            own = row["model"], _name_architecture(row["backbone"]), row["size"], row["options"]
             if own == wanted and row["to_gap"]:
                 found[name] = [form.format(float(row[key])) for key, (_, form) in _FORMS.items()]
                 said[f"`{row['command']}`, {row['classes']} classes"] = None
     if not found:
         return Costs()
-    note = (
-        f"Costs were measured apart ({'; '.join(said)}) with the widths that models have there: "
-        "options of a row may make it lighter or heavier."
-    )
+    note = f"Costs were measured apart ({'; '.join(said)}), with the options of the rows."
     return Costs([title for title, _ in _FORMS.values()], found, note)
 
 

@@ -284,8 +284,8 @@ def refuse_another_captioner(folder: Path, digest: str | None, setting: str) -> 
         return
     if json.loads(path.read_text(encoding="utf-8"))["digest"] != digest:
         raise ConfigError(
-            f"{folder} began with another captioner than {setting} holds now; put that one back, "
-            "or choose another folder with --out FOLDER"
+            f"{folder} began with another captioner than {setting} holds now; name the one it "
+            f"began with ({setting}=RUN), or begin anew with --out FOLDER"
         )
 
 
