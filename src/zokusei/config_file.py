@@ -74,7 +74,9 @@ def read_yaml(path: Path | str) -> dict[str, Any]:
     """
     try:
         loaded = yaml.safe_load(Path(path).read_text(encoding="utf-8"))
-    except (OSError, UnicodeDecodeError, yaml.YAMLError) as error:
+    except OSError as error:
+        raise ConfigError(f"{path} cannot be read: {error.strerror or error}") from error
+    except (UnicodeDecodeError, yaml.YAMLError) as error:
         message = " ".join(str(error).split())
         raise ConfigError(f"{path} cannot be read as a configuration: {message}") from error
     if loaded is not None and not isinstance(loaded, dict):

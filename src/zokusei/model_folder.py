@@ -73,9 +73,14 @@ def find_model_folder(folder: Path | str, kind: str | None = None) -> Path:
     for candidate in (folder, folder / "model", folder / ".model.old"):
         if (candidate / "config.json").is_file():
             return candidate
+    if folder.is_file():
+        raise CheckpointError(f"{folder} is a file; give the folder that it lies in")
+    more = ""
+    if (folder / "model.onnx").exists():
+        more = "; a tagger of another tool needs selected_tags.csv beside its model.onnx"
     raise CheckpointError(
-        f"{folder} holds no trained model (no config.json); give a run folder that "
-        "`zokusei train` has finished, or a model folder"
+        f"{folder} holds no trained model (no config.json); give a run folder that `zokusei train` "
+        f"has finished, or a model folder{more}"
     )
 
 

@@ -274,6 +274,20 @@ def test_nothing_usable_is_one_message_and_leaves_no_manifest(zokusei, folder):
     assert not (folder / "m.parquet").exists()
 
 
+@pytest.mark.parametrize("name", ["notes.txt", "notes.jsonl"])
+@pytest.mark.parametrize("command", ["import", "export"])
+def test_no_list_is_written_over_anything_else(zokusei, folder, command, name):
+    notes = folder / name
+    notes.write_text('{"file": "of my own"}\n')
+    more = [folder / "m.parquet"] if command == "import" else [folder / "out", "--to", "coco"]
+    code, _, err = zokusei("data", command, folder, *more, "--errors", notes)
+    assert code == 2
+    assert f"{name} is " in err
+    assert "give a new file that ends in .jsonl" in err
+    assert notes.read_text() == '{"file": "of my own"}\n'
+    assert not any(path.exists() for path in more if path not in ("--to", "coco"))
+
+
 def test_a_table_is_not_overwritten_by_its_manifest(zokusei, folder):
     table = folder / "labels.csv"
     table.write_text("file,tags\na.png,hat\nb.png,hat\nc.png,hat\n")

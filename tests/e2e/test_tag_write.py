@@ -4,6 +4,9 @@ import errno
 import json
 import os
 import shutil
+import subprocess
+import sys
+import time
 from pathlib import Path
 
 import pytest
@@ -332,16 +335,72 @@ class Failing:
     (["--write", "hydrus,json", "--caption-extension", ".json"], "write the same file"),
     (["--write", "kohya", "--dry-run", "--json"], "--dry-run prints what would change"),
     (["--null"], "--null is about a list"),
+    (["--write", "kohya", "--caption-extension", ".heic"], "'.heic' is that of pictures"),
+    (["--write", "kohya", "--caption-extension", ".PSD"], "'.PSD' is that of pictures"),
+    (["--write", "kohya", "--caption-extension", ".."], "--caption-extension '..' is none"),
+    (["--write", "kohya", "--caption-extension", "."], "--caption-extension '.' is none"),
+    (["--write", "kohya", "-o", "art/a.txt"], "--out art/a.txt is a file"),
+    (["--errors", "art/a.png"], "art/a.png is no name of a list"),
+    (["--errors", "art/a.txt"], "art/a.txt is no name of a list"),
+    (["--errors", "notes.jsonl"], "notes.jsonl is there and is no list"),
+    (["--errors", "art.jsonl"], "art.jsonl is a folder"),
+    (["--errors", "e.jsonl", "--write", "kohya", "--dry-run"], "not even a list"),
+    (["--rules", "gone.yaml"], "gone.yaml cannot be read: No such file"),
+    (["--rules", "rules.yaml", "--write", "kohya"], "rules.yaml: the tag 'a, b'"),
 ])  # fmt: skip
 def test_what_does_not_go_together_is_refused_at_once(
     zokusei, untrained, pictures, arguments, says
 ):
+    Path("notes.jsonl").write_text('{"my": "own"}\n')
+    Path("rules.yaml").write_text('add: ["a, b"]')
+    Path("art.jsonl").mkdir()
     before = files()
     code, _, err = zokusei("tag", "art", "--model", untrained, *arguments)
     assert code == 2
     assert says in err
     assert len(err.splitlines()) == 1
     assert files() == before
+
+
+def test_formats_may_be_given_one_by_one(write, pictures):
+    code, _, err = write("kohya", "--write", "jsonl,xmp", "-o", "out")
+    assert code == 0, err
+    there = {Path(name).name for name in files("out") if ".zokusei" not in name}
+    assert {"tags.jsonl", "a.png.xmp", "a.txt"} <= there
+
+
+def test_a_list_of_an_earlier_run_makes_room(write, zokusei, untrained, pictures):
+    (pictures / "broken.png").write_bytes(b"no picture")
+    command = ("tag", "art", "--model", untrained, "--errors", "e.jsonl")
+    for _ in range(2):
+        assert zokusei(*command)[0] == 3
+        (problem,) = map(json.loads, Path("e.jsonl").read_text().splitlines())
+        assert problem["file"] == "art/broken.png"
+    (pictures / "broken.png").unlink()
+    for _ in range(2):
+        assert zokusei(*command)[0] == 0
+        assert Path("e.jsonl").read_bytes() == b""
+    code, _, err = write("jsonl", "-o", "out", "--errors", "out/tags.jsonl")
+    assert code == 2
+    assert "--errors out/tags.jsonl is the file of all pictures that --write makes" in err
+
+
+def test_asked_to_end_it_says_how_to_undo(untrained, pictures):
+    """As a shutdown asks: SIGTERM."""
+    for number in range(60):
+        shutil.copy(pictures / "a.png", pictures / f"more{number}.png")
+    run = subprocess.Popen(
+        [sys.executable, "-m", "zokusei", "tag", "art", "--model", untrained, "--write", "kohya",
+         "--state", "state", "--batch-size", "1"],
+        stderr=subprocess.PIPE, text=True,
+    )  # fmt: skip
+    while run.poll() is None and not list(pictures.glob("more*.txt")):
+        time.sleep(0.01)
+    run.terminate()
+    _, err = run.communicate(timeout=60)
+    assert run.returncode == 143
+    assert "to undo all of it: zokusei undo" in err
+    assert err.splitlines()[-1] == "stopped"
 
 
 def test_a_damaged_caption_is_left_and_named(write, pictures):

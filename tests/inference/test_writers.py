@@ -132,6 +132,10 @@ def test_append_and_prepend_change_no_byte_of_what_people_wrote(names, words, be
 @example(["smile"], "", "", "hydrus", "append")
 def test_whatever_is_there_stays_byte_for_byte(names, mark, text, preset, mode):
     before = f"{mark}{text}".encode()
+    if preset == "booru" and is_sentence(re.match(r"[^\r\n]*", text)[0]):
+        with pytest.raises(DataError, match="is a sentence, or has commas"):
+            compose(preset, names, before, mode)
+        return
     after = compose(preset, names, before, mode)
     if after is None:
         assert before, "a file without any byte is none that trainers take"
@@ -151,6 +155,20 @@ def test_whatever_is_there_stays_byte_for_byte(names, mark, text, preset, mode):
     read = PRESETS[preset].split(first)
     assert (read[: len(words)] if mode == "append" else read[len(read) - len(words) :]) == words
     assert compose(preset, names, after, mode) is None
+
+
+def is_sentence(line):
+    words = [word.lower().replace("\\(", "(") for word in line.split(" ") if word.strip()]
+    return ", " in line or len(set(words)) < len(words)
+
+
+@pytest.mark.parametrize("mode", ["append", "prepend", "merge"])
+@pytest.mark.parametrize("there", [b"the girl in the red dress\n", b"long hair, red dress"])
+def test_words_that_blanks_do_not_part_are_left_and_named(there, mode):
+    with pytest.raises(DataError, match="add to it with --write kohya"):
+        compose("booru", ["smile"], there, mode)
+    assert compose("booru", ["smile"], there, "replace") == b"smile\n"
+    assert compose("booru", ["smile"], b"long_hair red_dress", mode)
 
 
 @pytest.mark.parametrize("preset", PRESETS)
@@ -256,8 +274,21 @@ def test_json_is_what_the_command_prints_and_keeps_other_members(names, scores):
     assert merged["note"] == "mine"
     assert merged["tags"] == list(dict.fromkeys(["mine", *names]))
     assert json.loads(writer("json").compose(tags, before, "prepend"))["tags"][-1] == "mine"
-    with pytest.raises(DataError, match="remove it"):
-        writer("json").compose(tags, b"[1]", "append")
+    for other in (b"[1]", b'{"tags": "long_hair smile"}'):
+        with pytest.raises(DataError, match="move it away"):
+            writer("json").compose(tags, other, "append")
+
+
+@pytest.mark.parametrize("mode", ["append", "prepend", "merge"])
+def test_what_json_holds_already_is_changed_by_merge_alone(mode):
+    tags = Tags("new.png", ("smile",), {"smile": 0.9, "hat": 0.1})
+    before = {"id": 3, "tags": ["hat"], "path": "old.png", "scores": {"hat": 1.0}}
+    after = json.loads(writer("json").compose(tags, json.dumps(before).encode(), mode))
+    assert sorted(after["tags"]) == ["hat", "smile"]
+    assert after["id"] == 3
+    new = mode == "merge"
+    assert after["path"] == ("new.png" if new else "old.png")
+    assert after["scores"] == {"smile": 0.9, "hat": 0.1 if new else 1.0}
 
 
 def keywords(packet):

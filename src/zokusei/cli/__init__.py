@@ -5,8 +5,9 @@ Nothing heavy is imported before a command runs, so that `zokusei --help` answer
 
 import errno
 import os
+import signal
 import sys
-from typing import Annotated
+from typing import Annotated, NoReturn
 
 import typer
 
@@ -81,16 +82,20 @@ def _root(
 
 
 def main() -> None:
-    """Run a command; an error that the user can solve is one line and exit code 2."""
+    """Run a command; an error that the user can solve is one line and exit code 2.
+
+    Asked to end (SIGTERM), it ends as on Ctrl+C: what was done is told, files are closed.
+    """
     keep_freed_memory()
+    signal.signal(signal.SIGTERM, _end)
     try:
         app()
     except ZokuseiError as error:
         sys.stderr.write(f"error: {error}\n")
         sys.exit(2)
-    except KeyboardInterrupt:
+    except (KeyboardInterrupt, _Ended) as error:
         sys.stderr.write("stopped\n")
-        sys.exit(130)
+        sys.exit(143 if isinstance(error, _Ended) else 130)
     except BrokenPipeError:
         # Whoever read our output has seen enough; nothing may be written to it at exit.
         sys.stdout = None
@@ -106,6 +111,14 @@ def main() -> None:
             "or set TMPDIR to another folder\n"
         )
         sys.exit(2)
+
+
+class _Ended(BaseException):
+    """Another process asked for the end; no error that anything on the way may deal with."""
+
+
+def _end(_number: int, _frame: object) -> NoReturn:
+    raise _Ended
 
 
 def _is_full_disk(error: Exception) -> bool:

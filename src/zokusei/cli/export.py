@@ -28,9 +28,12 @@ def export(
     from zokusei.cli.losses import finish, report
     from zokusei.corpora import open_corpus
     from zokusei.corpora.export import export_corpus
+    from zokusei.corpora.problems import check_list
     from zokusei.data.manifest import SPLITS
     from zokusei.errors import ConfigError, suggest
 
+    if errors is not None:
+        check_list(errors)
     if split is not None and split not in SPLITS:
         raise ConfigError(f"unknown split {split!r}{suggest(split, SPLITS)}")
     with counting("exporting", None) as progress:

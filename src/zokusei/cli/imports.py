@@ -74,11 +74,14 @@ def import_(
     from zokusei.cli.losses import finish, report
     from zokusei.corpora import TagRules, explain_nothing, open_corpus
     from zokusei.corpora.danbooru import split_ratings
+    from zokusei.corpora.problems import check_list
     from zokusei.data.duplicates import regroup_near_copies
     from zokusei.data.writing import write_manifest
     from zokusei.environment import count_cores
     from zokusei.errors import ConfigError, DataError
 
+    if errors is not None:
+        check_list(errors)
     if out.suffix != ".parquet":
         # A table is easily given twice, and would be overwritten.
         raise ConfigError(f"{out} is no name of a manifest; give one that ends in .parquet")

@@ -1,6 +1,7 @@
 """How `zokusei tag --write` keeps what is found, and says what it did."""
 
 import os
+import re
 import time
 from collections.abc import Mapping
 from dataclasses import dataclass
@@ -32,6 +33,7 @@ class WriteSettings:
     extension: str
     dry_run: bool
     state: Path | None
+    errors: Path | None = None
 
     def check(self, *, elsewhere: bool = False, as_json: bool = False) -> list[str]:
         """Give the names of the formats, before anything is loaded.
@@ -43,9 +45,8 @@ class WriteSettings:
         Raises:
             ConfigError: something does not go with something else.
         """
-        from zokusei.images import ARCHIVE_SUFFIXES, IMAGE_SUFFIXES, VIDEO_SUFFIXES
         from zokusei.inference.writers import TABLES, parse_formats
-        from zokusei.inference.writers.changes import check_existing
+        from zokusei.inference.writers.changes import check_existing, is_work_suffix
         from zokusei.tag_text import PRESETS
 
         if self.dry_run and as_json:
@@ -56,13 +57,19 @@ class WriteSettings:
         if self.write is None:
             given = self.out, not elsewhere and (self.state or self.dry_run)
             if any(given) or (self.existing, self.extension) != ("skip", ".txt"):
+                what = "--out, --existing and --caption-extension"
+                if elsewhere:
+                    raise ConfigError(
+                        f"{what} are about files, and Hydrus gets none; leave it away"
+                    )
                 raise ConfigError(
-                    "--out, --existing, --caption-extension, --dry-run and --state are about what "
-                    "--write writes; add it"
+                    f"{what}, --dry-run and --state are about what --write writes; add it"
                 )
             return []
         check_existing(self.existing)
-        if not self.extension.startswith(".") or {"/", "\0", "\\"} & set(self.extension):
+        if self.out is not None and self.out.exists() and not self.out.is_dir():
+            raise ConfigError(f"--out {self.out} is a file; give a folder")
+        if not re.fullmatch(r"(\.[^./\\\0]+)+", self.extension):
             raise ConfigError(f"--caption-extension {self.extension!r} is none; give .txt or alike")
         formats = parse_formats(self.write, self.extension)
         if self.extension != ".txt" and not any(name in PRESETS for name in formats):
@@ -75,8 +82,7 @@ class WriteSettings:
                 raise ConfigError(
                     f"--write {name} makes one file of all pictures; say in which folder with -o"
                 )
-        ending = Path(f"a{self.extension}").suffix.lower()
-        if ending in IMAGE_SUFFIXES | VIDEO_SUFFIXES | ARCHIVE_SUFFIXES:
+        if is_work_suffix(Path(f"a{self.extension}").suffix):
             raise ConfigError(
                 f"--caption-extension {self.extension!r} is that of pictures, videos or archives, "
                 "over which captions would be written; give .txt or alike"
@@ -146,6 +152,12 @@ class Keeping:
             out=settings.out, existing=settings.existing, on_change=self._on_change,
         )  # fmt: skip
         self._collection.check_tables()
+        for _, path in self._collection.tables:
+            if settings.errors is not None and path.absolute() == settings.errors.absolute():
+                raise ConfigError(
+                    f"--errors {settings.errors} is the file of all pictures that --write makes; "
+                    "give another"
+                )
         self._behind = Behind[tuple["Job", "Tags"]](
             lambda pair: self._collection.keep(*pair),
             lambda pair, error: self._lose(pair[0].item.path, str(error)),

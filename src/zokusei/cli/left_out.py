@@ -14,17 +14,23 @@ class LeftOut:
     A line is in the file before the next picture is looked at: whatever ends the run, it stays.
 
     Args:
-        path: the file that was asked for; made with the block, even if nothing is left out.
+        path: the file that was asked for; made with the block, even if nothing is left out, in the
+            place of an earlier list.
 
     Attributes:
         path: the file, where there is one.
         lost: how many there are.
 
     Raises:
+        ConfigError: the file is there and is no earlier list, or its name is none of a list.
         ZokuseiError: from `add`, or with the block: the file cannot be written.
     """
 
     def __init__(self, path: Path | None) -> None:
+        from zokusei.corpora.problems import check_list
+
+        if path is not None:
+            check_list(path)
         self.path, self.lost = path, 0
         self._file: IO[bytes] | None = None
         self._lock = threading.Lock()

@@ -55,6 +55,22 @@ class Ruler:
         for name in self._rules.find_unknown(tags):
             tell(f"{self._path}: {name!r} is no tag of this model{suggest(name, tags.names)}")
 
+    def check(self, formats: Sequence[str]) -> None:
+        """See that what rules make can be written, before any picture is looked at.
+
+        Raises:
+            ConfigError: a text format cannot hold one of the tags.
+        """
+        from zokusei.errors import DataError
+        from zokusei.tag_text import PRESETS
+
+        for name in () if self._rules is None else self._rules.made:
+            for preset in (PRESETS[format_] for format_ in formats if format_ in PRESETS):
+                try:
+                    preset.write([name])
+                except DataError as error:
+                    raise ConfigError(f"{self._path}: {error}") from error
+
     def apply(self, tags: "Tags") -> tuple["Tags", Sequence[str]]:
         """Give a picture's tags under the rules, and what they did if that is asked for."""
         if self._rules is None:

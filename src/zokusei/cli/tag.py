@@ -29,7 +29,7 @@ def tag(
         bool, typer.Option("--json", help="One object a line: path, tags, all scores.")
     ] = False,
     write: Annotated[
-        str | None,
+        list[str] | None,
         typer.Option(
             metavar="FORMAT,...",
             help="Write files: kohya, a1111, booru, hydrus (text), json, xmp beside each picture; "
@@ -147,8 +147,9 @@ def tag(
     errors: Annotated[
         Path | None,
         typer.Option(
+            metavar="FILE.jsonl",
             help="List what is left out here, one object a line, as it happens; with --write in "
-            "the state folder by default."
+            "the state folder by default.",
         ),
     ] = None,
     batch_size: Annotated[
@@ -204,12 +205,17 @@ def tag(
     pictures = pictures or []
     if null and "-" not in pictures:
         raise ConfigError("--null is about a list of pictures on stdin; add -")
-    settings = WriteSettings(write, out, existing, extension, dry_run, state)
+    if dry_run and errors is not None:
+        raise ConfigError("--dry-run writes nothing, not even a list; leave --errors away")
+    formats_asked = None if write is None else ",".join(write)
+    settings = WriteSettings(formats_asked, out, existing, extension, dry_run, state, errors)
     remote = HydrusSettings(hydrus, access_key, search, tag_service)
+    left_out = LeftOut(errors)
     formats = settings.check(elsewhere=remote.check(pictures, settings), as_json=as_json)
     extras = Extras(caption, captioner, caption_first, embedding)
     extras.check(formats, printed=as_json or not (formats or hydrus))
     ruler = Ruler(rules, explain=explain_rules, as_json=as_json)
+    ruler.check(formats)
     tagger = Tagger.load(model, device=device)
     extras = extras.settle(tagger)
     writer = extras.load_captioner(tagger, device)
@@ -221,7 +227,6 @@ def tag(
     ruler.meet(tagger.checkpoint.tags)
     choices = {"selection": asdict(tagger.selection), "rules": ruler.digest, "frames": frames,
                **extras.describe()}  # fmt: skip
-    left_out = LeftOut(errors)
     given = ruler.categories, model, settings
     sending = Sending(remote, *given, choices, left_out) if hydrus is not None else None
     writing = Keeping(tagger, *given, formats, extras, choices, left_out) if formats else None

@@ -9,10 +9,15 @@ from dataclasses import dataclass, field
 from pathlib import Path
 from typing import IO
 
+from zokusei.errors import ConfigError
 from zokusei.files import write_whole
 
 _SHOWN = 5
+_LINE = 1 << 20  # bytes; the first line of a list is no longer
 _IN_MEMORY = 1 << 20  # bytes; more of them wait on the disk
+
+
+_MEMBERS = ("file", "line", "problem", "lost")
 
 
 @dataclass(frozen=True)
@@ -46,12 +51,34 @@ class Problem:
         >>> Problem("a.png", None, "is empty", True).to_json()
         b'{"file": "a.png", "line": null, "problem": "is empty", "lost": true}\n'
         """
-        record = {
-            "file": self.file, "line": self.line, "problem": self.what, "lost": self.lost,
-        }  # fmt: skip
+        record = dict(zip(_MEMBERS, (self.file, self.line, self.what, self.lost), strict=True))
         # A name that is not UTF-8 must not end the report about it.
         text = json.dumps(record, ensure_ascii=False).encode("utf-8", "backslashreplace")
         return text + b"\n"
+
+
+def check_list(path: Path) -> None:
+    """See that a list of problems can be written to a place without the loss of anything else.
+
+    Raises:
+        ConfigError: the name does not end in `.jsonl`, or something else than an earlier list is
+            there.
+    """
+    what = "of what is left out; give a new file that ends in .jsonl"
+    if path.suffix.lower() != ".jsonl":
+        raise ConfigError(f"{path} is no name of a list {what}")
+    if path.is_dir():
+        raise ConfigError(f"{path} is a folder and no list {what}")
+    if not path.is_file():
+        return
+    with path.open("rb") as file:
+        line = file.readline(_LINE)
+    try:
+        names = set(json.loads(line)) if line else set(_MEMBERS)
+    except (ValueError, TypeError):
+        names = set()
+    if names != set(_MEMBERS):
+        raise ConfigError(f"{path} is there and is no list {what}")
 
 
 @dataclass

@@ -4,7 +4,13 @@
 """
 
 from zokusei.images.archives import ARCHIVE_SUFFIXES, Member, list_members
-from zokusei.images.folders import IMAGE_SUFFIXES, UNREAD, find_images, is_unread
+from zokusei.images.folders import (
+    IMAGE_SUFFIXES,
+    UNREAD,
+    UNREAD_SUFFIXES,
+    find_images,
+    is_unread,
+)
 from zokusei.images.frames import VIDEO_FRAMES, VIDEO_SUFFIXES, read_frames
 from zokusei.images.reading import (
     MAX_PIXELS,
@@ -21,6 +27,7 @@ __all__ = [
     "IMAGE_SUFFIXES",
     "MAX_PIXELS",
     "UNREAD",
+    "UNREAD_SUFFIXES",
     "VIDEO_FRAMES",
     "VIDEO_SUFFIXES",
     "Member",

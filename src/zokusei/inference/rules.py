@@ -105,6 +105,18 @@ class Rules:
             _take_names(path, "first", values), digest, tuple(aliases), tuple(implications),
         )  # fmt: skip
 
+    @property
+    def made(self) -> list[str]:
+        """Tags that rules of the file itself give, which the model need not know.
+
+        >>> Rules(replace={"hat": ("headwear",)}, add=("mine",)).made
+        ['headwear', 'mine']
+        """
+        given = [self.tags.rename(name) for name in self.aliased]
+        given += [name for names in (self.replace or {}).values() for name in names]
+        given += [other for name in self.implying for other in self.tags.implied_by(name)]
+        return list(dict.fromkeys([*given, *self.add]))
+
     def carry(self, categories: Mapping[str, str]) -> dict[str, str]:
         """Give the categories of new names, too: that of the tag which they replace.
 

@@ -15,12 +15,20 @@ from zokusei.files import (
     lock_folder,
     write_whole,
 )
-from zokusei.images import ARCHIVE_SUFFIXES, IMAGE_SUFFIXES, VIDEO_SUFFIXES
+from zokusei.images import ARCHIVE_SUFFIXES, IMAGE_SUFFIXES, UNREAD_SUFFIXES, VIDEO_SUFFIXES
 from zokusei.inference.done_file import ManifestError
 from zokusei.inference.journal import Journal, JournalError
 
 EXISTING = ("skip", "append", "prepend", "merge", "replace")
 """What may become of a caption that is there; the first is the default."""
+
+_FOREIGN_SUFFIXES = frozenset(
+    {
+        *(".psd", ".psb", ".clip", ".sai", ".kra", ".xcf", ".svg", ".ai", ".blend"),
+        *(".raw", ".dng", ".cr2", ".cr3", ".nef", ".arw", ".orf", ".rw2"),
+        *(".rar", ".cbr", ".7z", ".cb7", ".tar", ".gz", ".pdf"),
+    }
+)
 
 Compose = Callable[[bytes | None], bytes | None]
 """Told what a file holds (None: it is not there), gives what it shall hold (None: leave it)."""
@@ -50,6 +58,18 @@ def check_existing(mode: str) -> str:
     if mode not in EXISTING:
         raise ConfigError(f"unknown --existing {mode!r}{suggest(mode, EXISTING)}")
     return mode
+
+
+def is_work_suffix(suffix: str) -> bool:
+    """Say whether an ending is that of pictures, videos or archives, which nothing may replace.
+
+    Those of other programs count as well, whether they can be read here or not.
+
+    >>> is_work_suffix(".HEIC"), is_work_suffix(".txt")
+    (True, False)
+    """
+    read_here = IMAGE_SUFFIXES | VIDEO_SUFFIXES | ARCHIVE_SUFFIXES
+    return suffix.lower() in read_here | UNREAD_SUFFIXES | _FOREIGN_SUFFIXES
 
 
 def change_file(
@@ -142,8 +162,7 @@ def read_bytes(path: Path) -> bytes | None:
 
 def _refuse_picture(target: Path, picture: Path) -> None:
     """Refuse to write over what is tagged, which a link or an odd name may lead to."""
-    endings = IMAGE_SUFFIXES | VIDEO_SUFFIXES | ARCHIVE_SUFFIXES
-    if target.suffix.lower() in endings or target == Path(os.path.realpath(picture)):
+    if is_work_suffix(target.suffix) or target == Path(os.path.realpath(picture)):
         raise DataError(
             f"its results would be written over {target}, which is a picture, video or archive; "
             "give another -o or --caption-extension, or remove the link that leads there"

@@ -23,7 +23,8 @@ class JsonSidecar:
     def compose(self, tags: Tags, before: bytes | None, existing: str) -> bytes | None:
         """Give the content of the file; None where it is to stay.
 
-        What else an object holds is kept, unless it is to be replaced.
+        `append` and `prepend` add tags, scores and members that are not there; `merge` writes all
+        of ours anew. What else an object holds is kept, unless it is to be replaced.
 
         Raises:
             DataError: the file holds something else than an object with a list of tags.
@@ -33,7 +34,15 @@ class JsonSidecar:
             return None
         if before is not None and existing != "replace":
             old = _read(before, tags.path)
-            record = {**old, **record, "tags": _join(old.get("tags", []), record["tags"], existing)}
+            joined = _join(old.get("tags", []), record["tags"], existing)
+            scores = old.get("scores")
+            if existing == "merge":
+                record = {**old, **record}
+            elif isinstance(scores, dict):
+                record = {**record, **old, "scores": {**record["scores"], **scores}}
+            else:
+                record = {**record, **old}
+            record["tags"] = joined
         text = json.dumps(record, ensure_ascii=False, indent=2)
         # Of a name that is no UTF-8, JSON holds the escapes.
         return f"{text}\n".encode("utf-8", "backslashreplace")
@@ -43,10 +52,13 @@ def _read(before: bytes, path: str) -> dict[str, Any]:
     try:
         old = json.loads(before)
     except ValueError as error:
-        raise DataError(f"the JSON of {path} cannot be read: {error}; remove it") from error
+        raise DataError(f"the JSON of {path} cannot be read: {error}; move it away") from error
     names = old.get("tags", []) if isinstance(old, dict) else None
     if not (isinstance(names, list) and all(isinstance(name, str) for name in names)):
-        raise DataError(f"the JSON of {path} is no object with a list of tags; remove it")
+        raise DataError(
+            f"the JSON of {path} is no object with a list of tags, so that nothing can be added to "
+            "it; move it away, or give --existing replace"
+        )
     assert isinstance(old, dict), "only objects have names"
     return old
 

@@ -54,8 +54,8 @@ class TextSidecar:
         already, in whatever way it is written, is not new.
 
         Raises:
-            DataError: the file is no UTF-8, holds zero bytes, or a tag cannot be written in this
-                way.
+            DataError: the file is no UTF-8, holds zero bytes, or words with blanks in them where
+                blanks part tags; or a tag cannot be written in this way.
         """
         names_now = tuple(
             name
@@ -83,6 +83,12 @@ class TextSidecar:
         line, rest = self._first_line(whole)
         pieces = self.text.split(line.lstrip("\ufeff"))
         there = {self._key(piece) for piece in pieces}
+        if self.text.separator == " " and (", " in line or len(there) < len(pieces)):
+            raise DataError(
+                f"the caption of {tags.path} is a sentence, or has commas between its tags, which "
+                "this format would take apart; add to it with --write kohya, or give --existing "
+                "replace"
+            )
         if self.text.escape:
             there |= {self._key(_EMPHASIS.sub("", piece.strip())) for piece in pieces}
         new = [tag for tag in names_now if tag.lower() not in there]
