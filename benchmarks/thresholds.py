@@ -1,65 +1,62 @@
-"""What a threshold is worth that was found with few positives.
+"""How far the threshold of a tag should lean on the one that all tags share.
 
-    python benchmarks/thresholds.py RUN
+    python benchmarks/thresholds.py [--art FOLDER]
 
-RUN has been evaluated on its validation split (`weights/tagger.py` does). Thresholds are found on a
-random half of those pictures and judged on the other, twenty times; tags with fewer positives in
-the first half than `least_positives` share one.
+The tagger that the package carries looks at the illustrations that were held out from its training
+(`weights/tagger.py`). Thresholds are found on a random half of them and judged on the other, and
+the other way round, for several weights of the shared threshold (`find_best_thresholds`).
 """
 
+import argparse
 import sys
 from pathlib import Path
 
 import numpy as np
-import pyarrow.parquet as pq
 import torch
 
-from zokusei.data.manifest import Manifest
-from zokusei.metrics import find_best_thresholds
+from zokusei.metrics import compute_metrics, find_best_thresholds
 from zokusei.results import append_result
 
-RESULTS = Path(__file__).parent / "results" / "thresholds.csv"
-LEAST, HALVES = (1, 5, 10, 20, 40), 20
+ROOT = Path(__file__).parents[1]
+RESULTS = ROOT / "benchmarks" / "results" / "thresholds.csv"
+WEIGHTS, HALVES = (0, 10, 20, 40, 80, 1_000_000), 20
+RATES = ("op", "or", "of1", "macro_f1", "tags_a_picture")
 FIELDS = (
-    "experiment least_positives pictures precision recall f1 f1_low f1_high tags_a_picture halves "
-    "seed commit hardware versions command"
+    "experiment weights shared_weight pictures op or of1 macro_f1 tags_a_picture of1_low of1_high "
+    "macro_f1_low macro_f1_high halves seed commit hardware versions command"
 ).split()
+sys.path.insert(0, str(ROOT / "weights"))
+import tagger  # noqa: E402 - it lies beside what it makes
 
 
 def main() -> None:
-    """Judge, and write a row for each number of positives."""
-    (run,) = map(Path, sys.argv[1:])
-    pictures = Manifest.load(run / "manifest.parquet").select("val")
-    table = pq.read_table(run / "scores-val.parquet")
-    columns = [table.column(name).to_numpy() for name in pictures.tags.names]
-    scores = torch.from_numpy(np.stack(columns, 1).astype(np.float32))
-    targets, known = (
-        torch.from_numpy(array) for array in (pictures.compute_targets(), pictures.compute_known())
-    )
+    """Judge, and write a row for each weight."""
+    parser = argparse.ArgumentParser(description="How far thresholds should lean on each other.")
+    parser.add_argument("--art", type=Path, default=Path("../shared/data/real-art"))
+    scores, targets, known = tagger.score_held_out(parser.parse_args().art)
     torch.manual_seed(0)
     halves = [torch.randperm(len(scores)).chunk(2) for _ in range(HALVES)]
-    for least in LEAST:
+    pairs = [pair for one, other in halves for pair in ((one, other), (other, one))]
+    for weight in WEIGHTS:
         found = []
-        for first, other in halves:
+        for first, other in pairs:
             thresholds = find_best_thresholds(
-                scores[first], targets[first], known[first], least_positives=least
+                scores[first], targets[first], known[first], shared_weight=weight
             )
-            given = scores[other] >= thresholds
-            hits = int((given & targets[other] & known[other]).sum())
-            num_given = int((given & known[other]).sum())
-            there = int((targets[other] & known[other]).sum())
-            rates = hits / num_given, hits / there, 2 * hits / (num_given + there)
-            found.append((*rates, float(given.sum(1).float().mean())))
-        precision, recall, f1, tags = np.mean(found, 0)
-        low, high = 100 * np.quantile([row[2] for row in found], [0.025, 0.975])
-        row = {
-            "experiment": run.name, "least_positives": least, "pictures": len(scores),
-            "precision": 100 * precision, "recall": 100 * recall, "f1": 100 * f1, "f1_low": low,
-            "f1_high": high, "tags_a_picture": tags, "halves": HALVES, "seed": 0,
-            "command": "python benchmarks/thresholds.py RUN",
+            judged = compute_metrics(
+                scores[other], targets[other], known[other], thresholds=thresholds
+            )
+            given = float((scores[other] >= thresholds).sum(1).float().mean())
+            found.append([*(judged.as_row()[rate] for rate in RATES[:-1]), given])
+        low, high = np.quantile(found, [0.025, 0.975], axis=0)
+        row = dict(zip(RATES, np.mean(found, 0), strict=True)) | {
+            "experiment": "thresholds", "weights": tagger.hash_weights(tagger.PLACE),
+            "shared_weight": weight, "pictures": len(scores), "halves": HALVES, "seed": 0,
+            "of1_low": low[2], "of1_high": high[2], "macro_f1_low": low[3],
+            "macro_f1_high": high[3], "command": "python benchmarks/thresholds.py",
         }  # fmt: skip
         append_result(RESULTS, row, FIELDS)
-        print({name: row[name] for name in FIELDS[:9]})
+        print(f"{weight}: " + ", ".join(f"{rate} {row[rate]:.1f}" for rate in RATES), flush=True)
 
 
 if __name__ == "__main__":

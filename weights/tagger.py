@@ -10,6 +10,7 @@ one goes on. `key=value` is handed on to the training, and `--out` names its run
 
 `--develop` is for choosing settings: the sources in `DEVELOPMENT` are judged in the place of those,
 which nothing sees then, and nothing is packed. `--ship RUN` only packs one that has been judged.
+`--thresholds` only finds the thresholds of the one that is packed anew, with those illustrations.
 """
 
 import argparse
@@ -21,6 +22,8 @@ from typing import Any
 
 import numpy as np
 import pyarrow.parquet as pq
+import torch
+from torch import Tensor
 
 from zokusei.checkpoint import load_checkpoint, save_checkpoint
 from zokusei.corpora import TagRules, import_corpus
@@ -28,10 +31,14 @@ from zokusei.data.manifest import Manifest
 from zokusei.data.merging import merge_manifests
 from zokusei.data.splits import split_manifest
 from zokusei.files import write_text
+from zokusei.inference import Tagger
 from zokusei.inference.evaluate import evaluate_run, result_row
 from zokusei.memory import keep_freed_memory
+from zokusei.metrics import find_best_thresholds
 from zokusei.model_folder import find_model_folder
 from zokusei.results import append_result, read_results
+from zokusei.tags import TagSet
+from zokusei.training.classifier import SHARED_THRESHOLD
 
 ROOT = Path(__file__).parents[1]
 PLACE = ROOT / "src" / "zokusei" / "weights" / "tagger"
@@ -96,7 +103,11 @@ def main() -> None:
     parser.add_argument("--out", type=Path, help="the run; runs/base-tagger by default")
     parser.add_argument("--develop", action="store_true", help="judge on other sources")
     parser.add_argument("--ship", type=Path, metavar="RUN", help="only pack this run")
+    parser.add_argument("--thresholds", action="store_true", help="only find thresholds anew")
     given, settings = parser.parse_known_args()
+    if given.thresholds:
+        find_thresholds(given.art, PLACE)
+        return
     if given.develop and given.ship is not None:
         parser.error("--develop is for choosing settings, and packs nothing: give --ship alone")
     if given.ship is not None:
@@ -147,6 +158,36 @@ def ship(run: Path, place: Path, results: Path) -> None:
     write_text(place / "README.md", card + CARD.format(**about, **figures))
     size = sum(path.stat().st_size for path in place.iterdir())
     print(f"{place}: {size / 1e6:.1f} MB")
+
+
+def find_thresholds(art: Path, place: Path) -> None:
+    """Write the thresholds of a packed tagger anew, from the illustrations that were held out."""
+    found = find_best_thresholds(*score_held_out(art, place), shared_weight=SHARED_THRESHOLD)
+    path = place / "tags.csv"
+    TagSet.load(path).with_thresholds(found.tolist()).save(path)
+
+
+def score_held_out(art: Path, place: Path = PLACE) -> tuple[Tensor, Tensor, Tensor]:
+    """Let a tagger look at the illustrations of `HELD_OUT`.
+
+    Returns:
+        Scores, what is true, and what is known: pictures x tags of the tagger.
+    """
+    illustrated, _ = import_corpus(art / "labels.csv", vocabulary=art / "vocabulary.txt")
+    sources = illustrated.column("source")
+    judged = illustrated.with_column(
+        "split", ["val" if source in HELD_OUT else "train" for source in sources]
+    ).select("val")
+    tagger = Tagger.load(place)
+    scores = [list(tags.scores.values()) for tags in tagger.tag(judged.paths)]
+    targets, known = torch.zeros(2, len(judged), len(tagger.checkpoint.tags), dtype=torch.bool)
+    there = [name for name in tagger.checkpoint.tags.names if name in judged.tags]
+    own, others = (
+        [tags.index(name) for name in there] for tags in (tagger.checkpoint.tags, judged.tags)
+    )
+    targets[:, own] = torch.from_numpy(judged.compute_targets()[:, others])
+    known[:, own] = torch.from_numpy(judged.compute_known()[:, others])
+    return torch.tensor(scores), targets, known
 
 
 def make_corpus(

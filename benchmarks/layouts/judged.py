@@ -108,16 +108,19 @@ def second_look(rows: list[Row]) -> list[list[str]]:
 
 
 def thresholds(rows: list[Row]) -> list[list[str]]:
-    """Thresholds found on one half of the pictures and judged on the other."""
-    table = [["illustrations", "positives for a threshold of its own", "precision", "recall", "F1"]]
-    table[0].append("tags a picture")
-    for row in rows:
-        rates = [f"{float(row[name]):.1f}" for name in ("precision", "recall", "f1")]
-        low, high = float(row["f1_low"]), float(row["f1_high"])
-        rates[-1] += f" ({low:.1f} to {high:.1f})"
-        held_out = "held out" if row["experiment"] == "base-tagger" else "development"
-        first = [f"{row['pictures']} {held_out}", row["least_positives"]]
-        table.append([*first, *rates, f"{float(row['tags_a_picture']):.0f}"])
+    """Thresholds found on one half of the pictures and judged on the other, the newest tagger's."""
+    own = [row for row in rows if row["weights"] == rows[-1]["weights"]]
+    table = [["weight of the shared one", "OP", "OR", "OF1", "macro-F1", "tags a picture"]]
+    for row in own:
+        f1 = [
+            f"{float(row[name]):.1f} ({float(row[f'{name}_low']):.1f} to "
+            f"{float(row[f'{name}_high']):.1f})"
+            for name in ("of1", "macro_f1")
+        ]
+        rates = [f"{float(row[name]):.1f}" for name in ("op", "or")]
+        weight = float(row["shared_weight"])
+        shown = "it alone" if weight >= 1e6 else f"{weight:g}"
+        table.append([shown, *rates, *f1, f"{float(row['tags_a_picture']):.0f}"])
     return table
 
 

@@ -113,31 +113,36 @@ def test_best_thresholds_are_the_best_of_all(seed, ties):
         assert f1(found[column]) == pytest.approx(max(candidates), abs=1e-6)
 
 
-@given(seed=st.integers(0, 100_000), least=st.integers(1, 12))
-def test_tags_with_few_positives_share_the_threshold_that_is_best_for_all_of_them(seed, least):
+@given(seed=st.integers(0, 100_000), weight=st.floats(0.5, 50))
+def test_thresholds_lean_on_the_one_that_is_best_for_all_the_more_the_fewer_positives(seed, weight):
     scores, targets, known = judged(seed, pictures=15, classes=5)
-    found = find_best_thresholds(scores, targets, known, least_positives=least)
-    few = (targets & known).sum(0) < least
-    assert torch.equal(found[~few], find_best_thresholds(scores, targets, known)[~few])
-    assert found[few].unique().numel() <= 1
-    inside = known[:, few]
-    truth, values = targets[:, few][inside], scores[:, few][inside]
+    found = find_best_thresholds(scores, targets, known, shared_weight=weight)
+    own = find_best_thresholds(scores, targets, known)
+    truth, values = targets[known], scores[known]
     if truth.any() and not truth.all():
 
         def f1(threshold):
             decided = values >= threshold
             return 2 * float((decided & truth).sum()) / float(decided.sum() + truth.sum())
 
-        best = max(f1(value) for value in values.unique())
-        assert f1(found[few][0]) == pytest.approx(best, abs=1e-6)
+        shared = float(find_best_thresholds(values[:, None], truth[:, None]))
+        assert f1(shared) == pytest.approx(max(f1(value) for value in values.unique()), abs=1e-6)
+    else:
+        shared = 0.5
+    for column in range(5):
+        rows = known[:, column]
+        positives = int(targets[rows, column].sum())
+        weights = (positives if positives < rows.sum() else 0), weight
+        odds = [math.log(p / (1 - p)) for p in (float(own[column]), shared)]
+        expected = np.average(odds, weights=weights)
+        assert float(found[column].logit()) == pytest.approx(expected, abs=1e-3)
 
 
 def test_a_tag_that_is_always_there_and_one_that_never_is_share_a_threshold():
     scores = torch.tensor([[0.8, 0.3], [0.7, 0.1]])
     targets = torch.tensor([[True, False], [True, False]])
     assert find_best_thresholds(scores, targets).tolist() == [0.5, 0.5]
-    assert find_best_thresholds(scores, targets, least_positives=3).tolist() == [0.5, 0.5]
-    found = find_best_thresholds(scores - 0.2, targets, least_positives=3)
+    found = find_best_thresholds(scores - 0.2, targets, shared_weight=3)
     assert found.tolist() == pytest.approx([0.3, 0.3])
 
 

@@ -14,6 +14,7 @@ from zokusei.errors import DataError
 from zokusei.tags import DEFAULT_THRESHOLD
 
 _SIGN = np.uint32(0x8000_0000)
+_CERTAIN = 1e-4  # thresholds nearer to 0 or 1 weigh as this one, whose log-odds are finite
 
 
 @dataclass(frozen=True)
@@ -129,7 +130,7 @@ def find_best_thresholds(
     targets: Bool[Tensor, "pictures classes"],
     known: Bool[Tensor, "pictures classes"] | None = None,
     *,
-    least_positives: int = 1,
+    shared_weight: float = 0.0,
 ) -> Float[Tensor, " classes"]:
     r"""Threshold of each class with the best F1 on these pictures, which must not be test pictures.
 
@@ -138,28 +139,36 @@ def find_best_thresholds(
     is taken at every distinct score; the threshold lies halfway to the next lower one, so that
     equal scores are never divided. Of equally good ones it is the highest.
 
+    With a handful of positives the best of a class is often to give it to everything. So a class
+    with n positives may lean on the threshold that is best for all classes together:
+
+    .. math:: \operatorname{logit} t_c = \frac{n \operatorname{logit} t_c^{own}
+        + k \operatorname{logit} t^{shared}}{n + k}
+
     Args:
         scores: probabilities.
         targets: which pictures have the tag.
         known: entries that count; all by default.
-        least_positives: classes with fewer share one threshold, the best for all of them together:
-            with a handful of positives the best of a class is often to give it to everything.
+        shared_weight: k, positives with which its own threshold weighs as much as the shared one.
 
     Returns:
         One threshold a class; 0.5 where there is no known positive or no known negative, of the
-        class or, where it shares one, of all that do.
+        class or, where it leans on the others, of all.
 
     >>> scores = torch.tensor([[0.9], [0.6], [0.2]])
     >>> find_best_thresholds(scores, torch.tensor([[True], [True], [False]]))
     tensor([0.4000])
     """
     known = torch.ones_like(targets) if known is None else known
-    few = (targets & known).sum(0) < least_positives
-    found = _find_best_thresholds(scores, targets, known)
-    if few.any():
-        pooled = (entries[:, few].reshape(-1, 1) for entries in (scores, targets, known))
-        found[few] = _find_best_thresholds(*pooled)
-    return found
+    own = _find_best_thresholds(scores, targets, known)
+    if not shared_weight:
+        return own
+    shared = _find_best_thresholds(*(e.reshape(-1, 1) for e in (scores, targets, known)))
+    positives, negatives = ((side & known).sum(0) for side in (targets, ~targets))
+    # What has no known negative has no threshold of its own, however many positives it has.
+    weight = torch.where(negatives > 0, positives / (positives + shared_weight), 0.0)
+    odds = weight * own.logit(_CERTAIN) + (1 - weight) * shared.logit(_CERTAIN)
+    return odds.sigmoid()
 
 
 def _find_best_thresholds(scores: Tensor, targets: Tensor, known: Tensor) -> Tensor:

@@ -59,7 +59,8 @@ from zokusei.training.prepare import (
 )
 from zokusei.training.self_distillation import EarlierPredictions, gather_batch
 
-_FEW = 20  # positives; what a threshold found with fewer is worth is in benchmarks/README.md
+SHARED_THRESHOLD = 40
+"""Weight of the threshold that tags share: what others are worth is in benchmarks/README.md."""
 
 
 def train_classifier(
@@ -321,7 +322,7 @@ class ClassifierTraining:
         assert isinstance(model, Classifier)
         scores, known = self._judged
         thresholds = find_best_thresholds(
-            scores, self.val_loader.targets, known, least_positives=_FEW
+            scores, self.val_loader.targets, known, shared_weight=SHARED_THRESHOLD
         )
         labels = self.labels.with_tags(self.labels.tags.with_thresholds(thresholds.tolist()))
         metrics = {name: value for name, value in figures.items() if name != "score"}
