@@ -25,7 +25,7 @@ from zokusei.data.manifest import Manifest, Record
 from zokusei.errors import CheckpointError
 from zokusei.inference import Captioner, Tagger
 from zokusei.inference.evaluate_captions import judge_captions
-from zokusei.metrics import compute_metrics
+from zokusei.metrics import compute_metrics, find_best_thresholds
 from zokusei.results import append_result, read_results
 from zokusei.tags import TagSet
 from zokusei.training.classifier import train_classifier
@@ -186,6 +186,32 @@ def test_the_tagger_is_trained_and_judged_by_its_configuration(corpora, tmp_path
     assert row["tags"] == 3  # grey hair, blue eyes and the hat of every second one
     assert 0 <= row["hair_top1"] <= 100
     assert set(tagger.FIELDS) - set(row) == {"versions", "command"}
+
+
+def test_thresholds_are_found_anew_on_what_was_held_out(corpora, tmp_path, untrained, monkeypatch):
+    tagger, place = load_script("tagger"), tmp_path / "tagger"
+    shutil.copytree(untrained, place)
+    known = TagSet.load(place / "tags.csv")
+    art = shutil.copytree(corpora / "art", tmp_path / "art")
+    names = [known.names[0], "hat", known.names[1]]  # the second one is none of the tagger's
+    rows = [f"{i}.png,{('shj', 'agpb', 'mik')[i % 3]},{' '.join(names[: 1 + i % 2])},{names[2]}"
+            for i in range(12)]  # fmt: skip
+    (art / "labels.csv").write_text("\n".join(["file,source,tags,unsure", *rows]) + "\n")
+    (art / "vocabulary.txt").write_text("\n".join(names) + "\n")
+    scores, targets, asked = tagger.score_held_out(art, place)
+    assert scores.shape == targets.shape == (4, len(known))
+    assert targets.sum(0).tolist() == [4, *[0] * (len(known) - 1)]
+    assert asked.sum(0).tolist() == [4, *[0] * (len(known) - 1)]  # the third name is unsure
+    paths = [art / f"{i}.png" for i in (0, 3, 6, 9)]
+    found = [list(tags.scores.values()) for tags in Tagger.load(place).tag(paths)]
+    torch.testing.assert_close(scores, torch.tensor(found))
+    monkeypatch.setattr(tagger, "PLACE", place)
+    monkeypatch.setattr("sys.argv", ["tagger.py", "--thresholds", "--art", str(art)])
+    tagger.main()
+    expected = find_best_thresholds(scores, targets, asked, shared_weight=40)
+    written = [tag.threshold for tag in TagSet.load(place / "tags.csv")]
+    assert written == pytest.approx(expected.tolist(), rel=1e-4)
+    assert TagSet.load(place / "tags.csv").names == known.names
 
 
 def test_a_packed_tagger_tags_without_a_model(

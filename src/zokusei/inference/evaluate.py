@@ -238,4 +238,5 @@ def _write_scores(path: Path, manifest: Manifest, scores: Tensor) -> None:
         name: pa.array(scores[:, index].numpy()) for index, name in enumerate(manifest.tags.names)
     }
     with write_whole(path) as temporary:
-        pq.write_table(pa.table(columns), temporary, compression="zstd")
+        # Hardly a number is there twice: a dictionary of them would come on top.
+        pq.write_table(pa.table(columns), temporary, compression="zstd", use_dictionary=False)
