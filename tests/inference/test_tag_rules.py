@@ -8,7 +8,12 @@ from zokusei.errors import ZokuseiError
 from zokusei.inference.rules import Rules
 from zokusei.tags import TagSet
 
-CATEGORIES = {"skadi": "character", "touhou": "copyright", "general": "rating"}
+CATEGORIES = {
+    "skadi": "character",
+    "skadi_(arknights)": "character",
+    "touhou": "copyright",
+    "general": "rating",
+}
 
 
 def load(folder, text, **files):
@@ -41,6 +46,10 @@ def load(folder, text, **files):
      ["order: character, general"]),
     ("first: [1girl, 1boy]", "a 1boy b 1girl", "1girl 1boy a b", ["first: 1girl, 1boy"]),
     ("first: [1girl, 1boy]", "1boy a", "1boy a", []),
+    ("expand: [character]", "a skadi_(arknights) b_(c)", "a skadi arknights b_(c)",
+     ["expand: skadi_(arknights) becomes skadi, arknights"]),
+    ("expand: [character, general]\nremove: c", "b_(c) :d_(x", "b :d_(x",
+     ["expand: b_(c) becomes b, c", "remove: c"]),
     ("", "a b", "a b", []),
     # All of them: a rule sees what the ones before it made.
     ("aliases: {x: cat_ears}\nreplace: {cat_ears: [cat_ears, neko]}\n"
@@ -54,6 +63,27 @@ def test_rules_do_what_they_say(tmp_path, text, before, after, steps):
     ruled = load(tmp_path, text).apply(before.split(), CATEGORIES)
     assert ruled.names == tuple(after.split())
     assert list(ruled.steps) == steps
+
+
+def test_rules_that_are_given_one_by_one_come_on_top_of_a_file(tmp_path):
+    path = tmp_path / "rules.yaml"
+    path.write_text("remove: solo\nreplace: {hat: headwear}\nimplied: add")
+    more = ["remove: [smile]", "replace: {bow: [ribbon]}", "first: x", "implied: drop"]
+    rules = Rules.load(path, more)
+    assert rules.apply(["solo", "smile", "hat", "bow", "x"], {}).names == (
+        "x",
+        "headwear",
+        "ribbon",
+    )
+    assert rules.drop_implied
+    assert len({rules.digest, Rules.load(path).digest, Rules.load(path, more[:1]).digest}) == 3
+    assert Rules.load(None, ["add: [mine]"]).apply(["a"], {}).names == ("a", "mine")
+    for text, says in (
+        ("remove", "write it as"), ("a: [", "cannot be read"), ("removes: a", "did you mean"),
+        ("replace: [a]", "in another way"), ("remove: [1]", "--rule: remove is a list"),
+    ):  # fmt: skip
+        with pytest.raises(ZokuseiError, match=says):
+            Rules.load(path if says == "in another way" else None, [text])
 
 
 def test_aliases_and_implications_may_lie_in_files_that_import_reads(tmp_path):
@@ -72,6 +102,7 @@ def test_aliases_and_implications_may_lie_in_files_that_import_reads(tmp_path):
     ("removes: [a]", "did you mean 'remove'"), ("order: [charcter]", "did you mean 'character'"),
     ("implied: both", "drop or add"), ("remove: [1]", "use quotes"), ("first: {a: b}", "list"),
     ("replace: [a]", "tag: other_tag"), ("aliases: {a: [b, c]}", "one tag"),
+    ("expand: [series]", "expand has no category 'series'"),
     ("aliases: {a: b, b: a}", "circle"), ("implications: {a: b, b: a}", "circle"),
     ("aliases: none.txt", "none.txt"), ("- a", "key: value"), ("a: [", "cannot be read"),
 ])  # fmt: skip

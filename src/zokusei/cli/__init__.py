@@ -28,6 +28,7 @@ from zokusei.cli import (
     train,
     undo,
 )
+from zokusei.cli.kohya_names import KohyaNames
 from zokusei.errors import ZokuseiError
 from zokusei.memory import keep_freed_memory
 
@@ -53,7 +54,7 @@ app = typer.Typer(
 app.command("train")(train.train)
 app.command("evaluate")(evaluate.evaluate)
 app.command("report")(report.report)
-app.command("tag")(tag.tag)
+app.command("tag", cls=KohyaNames)(tag.tag)
 app.command("undo")(undo.undo)
 app.command("explain")(explain.explain)
 app.command("caption")(caption.caption)

@@ -17,6 +17,7 @@ class Ruler:
 
     Args:
         path: the file.
+        more: rules of `--rule`, which come after it.
         explain: whether `--explain-rules` was given.
         as_json: whether `--json` was given, whose lines stay as they are.
 
@@ -27,15 +28,17 @@ class Ruler:
         ConfigError: options do not go together, or the file is none of rules.
     """
 
-    def __init__(self, path: Path | None, *, explain: bool, as_json: bool) -> None:
+    def __init__(
+        self, path: Path | None, more: Sequence[str] = (), *, explain: bool, as_json: bool
+    ) -> None:
         from zokusei.inference.rules import Rules
 
-        if explain and path is None:
-            raise ConfigError("--explain-rules is about a file of --rules; add it")
+        if explain and path is None and not more:
+            raise ConfigError("--explain-rules is about --rules and --rule; add one")
         if explain and as_json:
             raise ConfigError("--explain-rules and --json both print; give one of them")
-        self._path, self._explain = path, explain
-        self._rules = None if path is None else Rules.load(path)
+        self._path, self._explain = path or "--rule", explain
+        self._rules = Rules.load(path, more) if path is not None or more else None
         self.categories: dict[str, str] = {}
 
     @property

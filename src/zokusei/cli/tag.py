@@ -91,6 +91,13 @@ def tag(
         Path | None,
         typer.Option(help="YAML file: aliases, replace, implications, remove, add, order, first."),
     ] = None,
+    rule: Annotated[
+        list[str] | None,
+        typer.Option(
+            metavar="YAML",
+            help="One rule more, as a line of that file: 'remove: [comic, text]'; may be repeated.",
+        ),
+    ] = None,
     explain_rules: Annotated[
         bool, typer.Option("--explain-rules", help="Print what each rule did to each picture.")
     ] = False,
@@ -186,6 +193,9 @@ def tag(
         zokusei tag --model runs/mine --hydrus http://127.0.0.1:45869 --search "system:inbox"
         --tag-service zokusei
 
+    Options may have the names of kohya's taggers, too (`--general_threshold`, `--undesired_tags`,
+    `--append_tags` and so on).
+
     Videos need `pip install 'zokusei[video]'`. Pictures that cannot be read or written are named on
     stderr, the others are tagged, and the exit code is 3.
     """
@@ -214,7 +224,7 @@ def tag(
     formats = settings.check(elsewhere=remote.check(pictures, settings), as_json=as_json)
     extras = Extras(caption, captioner, caption_first, embedding)
     extras.check(formats, printed=as_json or not (formats or hydrus))
-    ruler = Ruler(rules, explain=explain_rules, as_json=as_json)
+    ruler = Ruler(rules, rule or (), explain=explain_rules, as_json=as_json)
     ruler.check(formats)
     tagger = Tagger.load(model, device=device)
     extras = extras.settle(tagger)

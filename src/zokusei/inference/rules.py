@@ -7,12 +7,17 @@ from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
 
+import yaml
+
 from zokusei.config_file import read_yaml
 from zokusei.corpora.rules import TagRules
 from zokusei.errors import ConfigError, suggest
 from zokusei.tags import CATEGORIES, TagSet
 
-_KEYS = ("aliases", "replace", "implications", "implied", "remove", "add", "order", "first")
+_KEYS = (
+    "aliases", "replace", "expand", "implications", "implied", "remove", "add", "order", "first",
+)  # fmt: skip
+_QUALIFIED = re.compile(r"(.+?)_\((.+)\)")
 
 
 @dataclass(frozen=True)
@@ -35,6 +40,7 @@ class Rules:
     Attributes:
         tags: aliases and implications; every name is replaced by the one it stands for.
         replace: tags that become others, none or several.
+        expand: categories whose tags `name_(origin)` become `name` and `origin`.
         drop_implied: whether tags that another one implies go, or are added.
         remove: tags that go; `*` stands for any signs.
         add: tags that every picture gets, at the end.
@@ -55,6 +61,7 @@ class Rules:
 
     tags: TagRules = field(default_factory=TagRules)
     replace: Mapping[str, Sequence[str]] | None = None
+    expand: Sequence[str] = ()
     drop_implied: bool = True
     remove: Sequence[str] = ()
     add: Sequence[str] = ()
@@ -65,29 +72,32 @@ class Rules:
     implying: Sequence[str] = ()
 
     @classmethod
-    def load(cls, path: Path) -> "Rules":
+    def load(cls, file: Path | None, more: Sequence[str] = ()) -> "Rules":
         """Read a YAML file with some of the keys of the guide.
 
         Aliases and implications are written in it, or are the name of a file beside it of the form
         that `zokusei data import` reads.
 
+        Args:
+            file: its place; None for no file.
+            more: YAML texts of the same form; what lists and maps of theirs hold comes on top.
+
         Raises:
             ConfigError: the file cannot be read, or a key or value is none.
             DataError: aliases or implications go in a circle, or their file cannot be read.
         """
-        values = read_yaml(path)
+        path = Path("--rule") if file is None else file
+        values = {} if file is None else read_yaml(file)
+        for text in more:
+            values = _add(values, text)
         for key in values:
             if key not in _KEYS:
                 raise ConfigError(f"{path}: unknown rule {key!r}{suggest(str(key), _KEYS)}")
         implied = values.get("implied", "drop")
         if implied not in ("drop", "add"):
             raise ConfigError(f"{path}: implied is drop or add, not {implied!r}")
-        order = _take_names(path, "order", values)
-        for name in order:
-            if name not in CATEGORIES.values():
-                hint = suggest(name, CATEGORIES.values())
-                raise ConfigError(f"{path}: order has no category {name!r}{hint}")
-        files, given = [path], {}
+        order, expand = (_take_categories(path, key, values) for key in ("order", "expand"))
+        files, given = [] if file is None else [file], {}
         for key in ("aliases", "implications"):
             if isinstance(values.get(key), str):
                 given[key] = path.parent / values.pop(key)
@@ -98,9 +108,10 @@ class Rules:
         written = TagRules(
             {old: _one(path, old, new) for old, new in aliases.items()}, implications
         )
-        digest = hashlib.sha256(b"".join(file.read_bytes() for file in files)).hexdigest()
+        said = [file.read_bytes() for file in files] + [text.encode() for text in more]
+        digest = hashlib.sha256(b"".join(said)).hexdigest()
         return cls(
-            from_files.join(written), _take_map(path, "replace", values), implied == "drop",
+            from_files.join(written), _take_map(path, "replace", values), expand, implied == "drop",
             _take_names(path, "remove", values), _take_names(path, "add", values), order,
             _take_names(path, "first", values), digest, tuple(aliases), tuple(implications),
         )  # fmt: skip
@@ -131,7 +142,9 @@ class Rules:
         for name, category in categories.items():
             new = self.tags.rename(name)
             for other in (self.replace or {}).get(new, (new,)):
-                carried.setdefault(other, category)
+                parts = _QUALIFIED.fullmatch(other) if category in self.expand else None
+                for part in (other,) if parts is None else (other, *parts.groups()):
+                    carried.setdefault(part, category)
         return {**carried, **categories}
 
     def apply(self, names: Iterable[str], categories: Mapping[str, str]) -> Ruled:
@@ -143,6 +156,7 @@ class Rules:
         """
         steps: list[str] = []
         names = self._rename(names, steps)
+        names = self._expand(names, categories, steps)
         names = self._imply(names, steps)
         names = self._remove(names, steps)
         for name in self.add:
@@ -172,6 +186,19 @@ class Rules:
                 steps.append(f"replace: {new} becomes {', '.join(others) or 'nothing'}")
             renamed.update(dict.fromkeys((new,) if others is None else others))
         return list(renamed)
+
+    def _expand(
+        self, names: list[str], categories: Mapping[str, str], steps: list[str]
+    ) -> list[str]:
+        expanded: dict[str, None] = {}
+        for name in names:
+            parts = _QUALIFIED.fullmatch(name)
+            if parts is None or categories.get(name, "general") not in self.expand:
+                expanded[name] = None
+            else:
+                steps.append(f"expand: {name} becomes {parts[1]}, {parts[2]}")
+                expanded.update(dict.fromkeys(parts.groups()))
+        return list(expanded)
 
     def _imply(self, names: list[str], steps: list[str]) -> list[str]:
         implied: dict[str, str] = {}
@@ -214,6 +241,36 @@ class Rules:
         return list(dict.fromkeys(unknown))
 
 
+def _add(values: Mapping[str, Any], text: str) -> dict[str, Any]:
+    """Give the values of a file with those of one rule more."""
+    try:
+        rule = yaml.safe_load(text)
+    except yaml.YAMLError as error:
+        raise ConfigError(
+            f"--rule {text!r} cannot be read: {' '.join(str(error).split())}"
+        ) from error
+    if not isinstance(rule, dict):
+        raise ConfigError(f"--rule {text!r} is none; write it as 'remove: [comic, text]'")
+    joined = dict(values)
+    for key, value in rule.items():
+        there = joined.get(key)
+        if isinstance(there, dict) and isinstance(value, dict):
+            joined[key] = {**there, **value}
+        elif there is None or key == "implied":
+            joined[key] = value
+        elif (
+            isinstance(there, dict) or isinstance(value, dict) or key in ("aliases", "implications")
+        ):
+            raise ConfigError(f"--rule {text!r}: {key} is written in another way in the file")
+        else:
+            joined[key] = [*_listed(there), *_listed(value)]
+    return joined
+
+
+def _listed(value: Any) -> list[Any]:
+    return value if isinstance(value, list) else [value]
+
+
 def _fits(name: str, pattern: str) -> bool:
     parts = (re.escape(part) for part in pattern.split("*"))
     return name == pattern or re.fullmatch(".*".join(parts), name) is not None
@@ -233,6 +290,15 @@ def _take_names(path: Path, key: str, values: Mapping[str, Any]) -> tuple[str, .
         if not isinstance(name, str) or not name:
             raise ConfigError(f"{path}: {key} is a list of tags, not {value!r:.80}; use quotes")
     return tuple(names)
+
+
+def _take_categories(path: Path, key: str, values: Mapping[str, Any]) -> tuple[str, ...]:
+    names = _take_names(path, key, values)
+    for name in names:
+        if name not in CATEGORIES.values():
+            hint = suggest(name, CATEGORIES.values())
+            raise ConfigError(f"{path}: {key} has no category {name!r}{hint}")
+    return names
 
 
 def _take_map(path: Path, key: str, values: Mapping[str, Any]) -> dict[str, tuple[str, ...]]:

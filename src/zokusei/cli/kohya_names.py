@@ -1,0 +1,113 @@
+"""Options of `zokusei tag` by the names that kohya's taggers gave them.
+
+Who has a command line for `tag_images_by_wd14_tagger.py` or its kin need not learn another: each of
+its options is translated into ours before ours are read.
+"""
+
+import json
+import re
+from collections.abc import Callable, Iterator, Sequence
+from typing import Any
+
+from typer.core import TyperCommand
+
+from zokusei.errors import ConfigError
+
+_BLANK = re.compile(r"[ _]+")
+
+
+def _names(text: str) -> list[str]:
+    """Read tags with commas between them, in whatever way they are written."""
+    return [_BLANK.sub("_", name.strip()) for name in text.split(",") if name.strip()]
+
+
+def _rule(key: str, value: Any) -> list[str]:
+    return ["--rule", json.dumps({key: value}, ensure_ascii=False)]
+
+
+def _replacements(text: str) -> list[str]:
+    r"""Read `old,new;old,new`, where `\,` and `\;` stand for a comma and a semicolon of a tag."""
+    found: dict[str, list[str]] = {}
+    for pair in re.split(r"(?<!\\);", text):
+        parts = [re.sub(r"\\([,;])", r"\1", part) for part in re.split(r"(?<!\\),", pair)]
+        old, *new = (_BLANK.sub("_", part.strip()) for part in parts)
+        if len(new) != 1 or not old:
+            raise ConfigError(f"--tag_replacement {text!r}: {pair!r} is no `old,new`")
+        found[old] = [name for name in new if name]
+    return _rule("replace", found)
+
+
+def _separator(text: str) -> list[str]:
+    if text.strip() != ",":
+        raise ConfigError(
+            f"--caption_separator {text!r} is not had here; --write says how tags are written: "
+            "kohya and a1111 with commas, booru with blanks, hydrus one a line"
+        )
+    return []
+
+
+_WITH_VALUE: dict[str, Callable[[str], list[str]]] = {
+    "--thresh": lambda text: ["--threshold", text],
+    "--general_threshold": lambda text: ["--threshold", f"general={text}"],
+    "--character_threshold": lambda text: ["--threshold", f"character={text}"],
+    "--undesired_tags": lambda text: _rule("remove", _names(text)),
+    "--always_first_tags": lambda text: _rule("first", _names(text)),
+    "--tag_replacement": _replacements,
+    "--caption_separator": _separator,
+    "--caption_extension": lambda text: ["--caption-extension", text],
+    "--batch_size": lambda text: ["--batch-size", text],
+}
+_ALONE: dict[str, Callable[[], list[str]]] = {
+    "--append_tags": lambda: ["--existing", "append"],
+    "--character_tags_first": lambda: _rule("order", ["character", "general"]),
+    "--character_tag_expand": lambda: _rule("expand", ["character"]),
+    # What we do anyhow: blanks in captions, whole folders.
+    "--remove_underscore": list,
+    "--recursive": list,
+}
+_NOT_HAD = {
+    "--use_rating_tags": "captions are written without ratings; --write jsonl has them",
+    "--use_rating_tags_as_last_tag": "captions are written without ratings; --write jsonl has them",
+    "--frequency_tags": "`zokusei data stats` counts the tags of a folder with captions",
+}
+
+KNOWN = (*_WITH_VALUE, *_ALONE, *_NOT_HAD)
+"""All of their names."""
+
+
+def translate(arguments: Sequence[str]) -> list[str]:
+    """Give the same arguments by our names.
+
+    Raises:
+        ConfigError: an option is theirs alone, or its value is none.
+
+    >>> translate(["art", "--thresh", "0.4", "--append_tags", "--undesired_tags=a hat,solo"])
+    ['art', '--threshold', '0.4', '--existing', 'append', '--rule', '{"remove": ["a_hat", "solo"]}']
+    """
+    return [word for words in _translate_each(iter(arguments)) for word in words]
+
+
+def _translate_each(rest: Iterator[str]) -> Iterator[Sequence[str]]:
+    for argument in rest:
+        name, equals, value = argument.partition("=")
+        if argument == "--":
+            yield [argument, *rest]
+        elif name in _NOT_HAD:
+            raise ConfigError(f"{name} is not had here: {_NOT_HAD[name]}")
+        elif name in _ALONE and not equals:
+            yield _ALONE[name]()
+        elif name in _WITH_VALUE:
+            given = value if equals else next(rest, None)
+            if given is None:
+                raise ConfigError(f"{name} needs a value")
+            yield _WITH_VALUE[name](given)
+        else:
+            yield [argument]
+
+
+class KohyaNames(TyperCommand):
+    """A command whose options may also have their names."""
+
+    def parse_args(self, ctx: Any, args: list[str]) -> list[str]:
+        """Read the arguments once they are translated."""
+        return super().parse_args(ctx, translate(args))
