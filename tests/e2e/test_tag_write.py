@@ -113,6 +113,31 @@ def test_undo_restores_every_byte_and_lets_the_same_command_do_it_again(write, z
     assert (pictures / "sub/b.txt").read_text() == "changed by me"
 
 
+def test_without_a_journal_those_that_are_there_are_listed(write, zokusei, pictures, monkeypatch):
+    from zokusei.cli import keeping
+
+    monkeypatch.setattr(keeping, "default_state", lambda out: Path("state"))
+    code, out, err = zokusei("undo")
+    assert (code, out) == (0, "")
+    assert "no journal lies in state/journals" in err
+    write("kohya")
+    write("xmp", source="art/a.png")
+    first, second = journals()
+    Path("state/journals/0.jsonl").write_text("no record\n")
+    before = files()
+    for given in ([], ["state"]):
+        code, out, err = zokusei("undo", *given)
+        assert code == 0
+        lines = out.splitlines()
+        assert lines[0].startswith(f"{first}: 2 files, the first /")
+        assert lines[0].endswith("sub/b.txt")
+        assert lines[1].startswith(f"{second}: 1 file /")
+        assert lines[1].endswith("art/a.png.xmp")
+        assert len(lines) == 2
+        assert "0.jsonl" in err
+    assert files() == before
+
+
 def test_undo_brings_files_back_though_nobody_knows_what_was_done(write, zokusei, pictures):
     before = files()
     write("kohya,json", "--existing", "append")

@@ -150,6 +150,18 @@ def undo(
     return restored
 
 
+def summarize(journal: Path) -> tuple[int, str]:
+    """Give how many files a journal is of, and the first of them.
+
+    Raises:
+        DataError: the journal is missing or damaged.
+    """
+    count, first = 0, ""
+    for record in _read(journal)[1]:  # the last one first
+        count, first = count + 1, record["path"]
+    return count, first
+
+
 def _restore(target: Path, record: Mapping[str, Any], journal: Path) -> bool:
     """Bring one file back; whether it had to be."""
     kept = _kept_folder(journal) / record["kept"] if "kept" in record else None
