@@ -368,7 +368,7 @@ class Failing:
     (["--errors", "art/a.png"], "art/a.png is no name of a list"),
     (["--errors", "art/a.txt"], "art/a.txt is no name of a list"),
     (["--errors", "notes.jsonl"], "notes.jsonl is there and is no list"),
-    (["--errors", "art.jsonl"], "art.jsonl is a folder"),
+    (["--errors", "art.jsonl"], "art.jsonl is there, Is a directory, and is no list"),
     (["--errors", "e.jsonl", "--write", "kohya", "--dry-run"], "not even a list"),
     (["--rules", "gone.yaml"], "gone.yaml cannot be read: No such file"),
     (["--rules", "rules.yaml", "--write", "kohya"], "rules.yaml: the tag 'a, b'"),

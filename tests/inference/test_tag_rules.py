@@ -144,6 +144,12 @@ def test_rules_that_can_never_do_anything_are_told():
     assert rules.find_unknown(tags) == ["gone", "smlie"]
 
 
+def test_parts_of_a_name_are_waited_for_where_names_are_parted():
+    tags = TagSet.from_names(["skadi_(arknights)"])
+    assert Rules(remove=("arknights",)).find_unknown(tags) == ["arknights"]
+    assert Rules(remove=("arknights",), expand=("character",)).find_unknown(tags) == []
+
+
 def test_mistyped_aliases_and_implications_are_told_but_no_lists_of_a_whole_site(tmp_path):
     rules = load(
         tmp_path, "aliases: {smlie: smile, smile: grin, grin_: grin}\n"

@@ -67,12 +67,13 @@ def check_list(path: Path) -> None:
     what = "of what is left out; give a new file that ends in .jsonl"
     if path.suffix.lower() != ".jsonl":
         raise ConfigError(f"{path} is no name of a list {what}")
-    if path.is_dir():
-        raise ConfigError(f"{path} is a folder and no list {what}")
-    if not path.is_file():
-        return
-    with path.open("rb") as file:
-        line = file.readline(_LINE)
+    try:
+        with path.open("rb") as file:
+            line = file.readline(_LINE)
+    except (FileNotFoundError, NotADirectoryError):
+        return  # what it is to lie in is another matter
+    except OSError as error:
+        raise ConfigError(f"{path} is there, {error.strerror}, and is no list {what}") from error
     try:
         names = set(json.loads(line)) if line else set(_MEMBERS)
     except (ValueError, TypeError):

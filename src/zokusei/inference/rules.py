@@ -234,6 +234,9 @@ class Rules:
         unknown = [name for name in self.aliased if name not in tags]
         known |= {other for name in list(known) for other in self.tags.implied_by(name)}
         known |= {name for names in (self.replace or {}).values() for name in names}
+        if self.expand:
+            parts = (_QUALIFIED.fullmatch(name) for name in list(known))
+            known |= {part for found in parts if found for part in found.groups()}
         unknown += [name for name in self.implying if self.tags.rename(name) not in known]
         waited = [*(self.replace or {}), *self.remove, *self.first]
         known |= set(self.add)
