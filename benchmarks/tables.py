@@ -64,6 +64,7 @@ def make_tables() -> dict[str, str]:
         ),
         "second-look": judged.second_look(read("second-look")),
         "thresholds": judged.thresholds(read("thresholds")),
+        "decisions": judged.decisions(read("decisions")),
         "drawn": measured.drawn(read("drawn")),
         "loader": measured.loader(read("loader")),
         "danbooru": measured.danbooru(read("danbooru")),

@@ -107,6 +107,20 @@ def second_look(rows: list[Row]) -> list[list[str]]:
     return table
 
 
+def decisions(rows: list[Row]) -> list[list[str]]:
+    """Rates of each model with s_c > 0.5 read as a probability, and as a logit."""
+    rates = "op or of1 cp cr cf1".split()
+    table = [["model", "trainings", *(name.upper() for name in rates)]]
+    by_model: dict[str, list[Row]] = {}
+    for row in rows:
+        by_model.setdefault(row["model"], []).append(row)
+    for name, own in by_model.items():
+        pair = sorted(own[-2:], key=lambda row: float(row["threshold"]))
+        cells = [" / ".join(f"{float(row[rate]):.1f}" for row in pair) for rate in rates]
+        table.append([f"`{name}`", pair[0]["trainings"], *cells])
+    return table
+
+
 def thresholds(rows: list[Row]) -> list[list[str]]:
     """Thresholds found on one half of the pictures and judged on the other, the newest tagger's."""
     own = [row for row in rows if row["weights"] == rows[-1]["weights"]]

@@ -134,3 +134,18 @@ def test_every_file_of_results_is_in_the_list_with_its_command():
     page = (BENCHMARKS / "README.md").read_text()
     for path in (BENCHMARKS / "results").glob("*.csv"):
         assert f"`results/{path.name}`" in page
+
+
+def test_decisions_of_both_readings_stand_side_by_side(tables):
+    rates = "op or of1 cp cr cf1".split()
+    rows = as_read(["model", "threshold", "trainings", *rates], [
+        {"model": name, "threshold": threshold, "trainings": 2, **dict.fromkeys(rates, value)}
+        for name, threshold, value in (
+            ("gap", 0.5, 1), ("gap", 0.6225, 2), ("gmp", 0.5, 5), ("gmp", 0.6225, 6),
+            ("gap", 0.6225, 4), ("gap", 0.5, 3),  # measured again
+        )
+    ])  # fmt: skip
+    head, *table = tables.judged.decisions(rows)
+    assert head[:4] == ["model", "trainings", "OP", "OR"]
+    assert table == [["`gap`", "2", *["3.0 / 4.0"] * 6], ["`gmp`", "2", *["5.0 / 6.0"] * 6]]
+    assert len(tables.judged.decisions([])) == 1
