@@ -74,7 +74,9 @@ def test_another_version_is_refused(folder):
 def test_no_checkpoint_there(tmp_path, what):
     if what == "file":
         (tmp_path / what).write_text("")
-    with pytest.raises(CheckpointError, match="no trained model"):
+    with pytest.raises(
+        CheckpointError, match="is a file; give the folder" if what == "file" else "no trained"
+    ):
         load_checkpoint(tmp_path / what)
 
 

@@ -162,7 +162,7 @@ def test_something_else_than_hydrus_is_recognised(tag, hydrus, monkeypatch):
     (["--hydrus", "x"], "needs --search TAGS and --tag-service NAME"),
     (["a.png", "--hydrus", "x"], "leave 'a.png' away"),
     (["--hydrus", "x", "--write", "kohya"], "leave --write away"),
-    (["--hydrus", "x", "--search", "a", "--tag-service", "b", "-o", "out"], "--write"),
+    (["--hydrus", "x", "--search", "a", "--tag-service", "b", "-o", "out"], "Hydrus gets none"),
     (["--hydrus", "x", "--search", "a", "--tag-service", "b"], "HYDRUS_ACCESS_KEY"),
 ])  # fmt: skip
 def test_options_that_do_not_go_together(zokusei, untrained, pictures, arguments, says):
