@@ -5,8 +5,8 @@ python benchmarks/heads.py [desk] [paper] [growth]
 `desk` is EfficientNet-Lite0 at 112 px, `paper` ResNet-101 at 448 px, both with 100 classes and the
 options that the models have in Table 1 of that scale: every model takes its turn in each round, and
 a rate is the median over the rounds of its images/s over that of `gap` in the same round. `growth`
-runs every head alone on one feature map for 100, 1,000
-and 10,000 classes, each in a process of its own, and notes seconds and the memory it adds.
+runs every head alone on one feature map for 100, 1,000 and 10,000 classes, each in a process of its
+own, and notes seconds and the memory it adds.
 """
 
 import ctypes

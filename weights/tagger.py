@@ -106,6 +106,10 @@ def main() -> None:
     parser.add_argument("--thresholds", action="store_true", help="only find thresholds anew")
     given, settings = parser.parse_known_args()
     if given.thresholds:
+        if given.develop or given.ship is not None or settings:
+            parser.error(
+                "--thresholds is about the tagger that is packed; give --art alone with it"
+            )
         find_thresholds(given.art, PLACE)
         return
     if given.develop and given.ship is not None:
