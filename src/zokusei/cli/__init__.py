@@ -118,7 +118,8 @@ class _Ended(BaseException):
     """Another process asked for the end; no error that anything on the way may deal with."""
 
 
-def _end(_number: int, _frame: object) -> NoReturn:
+def _end(number: int, _frame: object) -> NoReturn:
+    signal.signal(number, signal.SIG_DFL)  # asked again, it ends at once
     raise _Ended
 
 

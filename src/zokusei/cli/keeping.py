@@ -54,6 +54,8 @@ class WriteSettings:
                 "--dry-run prints what would change, and --json objects for a program; give one of "
                 "them"
             )
+        if self.dry_run and self.errors is not None:
+            raise ConfigError("--dry-run writes nothing, not even a list; leave --errors away")
         if self.write is None:
             given = self.out, not elsewhere and (self.state or self.dry_run)
             if any(given) or (self.existing, self.extension) != ("skip", ".txt"):
@@ -153,7 +155,7 @@ class Keeping:
         )  # fmt: skip
         self._collection.check_tables()
         for _, path in self._collection.tables:
-            if settings.errors is not None and path.absolute() == settings.errors.absolute():
+            if settings.errors and os.path.realpath(path) == os.path.realpath(settings.errors):
                 raise ConfigError(
                     f"--errors {settings.errors} is the file of all pictures that --write makes; "
                     "give another"

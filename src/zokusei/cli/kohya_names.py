@@ -13,12 +13,14 @@ from typer.core import TyperCommand
 
 from zokusei.errors import ConfigError
 
-_BLANK = re.compile(r"[ _]+")
+
+def _name(text: str) -> str:
+    """Read a tag, with blanks or underscores as it may be written."""
+    return "_".join(text.split())
 
 
 def _names(text: str) -> list[str]:
-    """Read tags with commas between them, in whatever way they are written."""
-    return [_BLANK.sub("_", name.strip()) for name in text.split(",") if name.strip()]
+    return [_name(part) for part in text.split(",") if part.strip()]
 
 
 def _rule(key: str, value: Any) -> list[str]:
@@ -30,7 +32,7 @@ def _replacements(text: str) -> list[str]:
     found: dict[str, list[str]] = {}
     for pair in re.split(r"(?<!\\);", text):
         parts = [re.sub(r"\\([,;])", r"\1", part) for part in re.split(r"(?<!\\),", pair)]
-        old, *new = (_BLANK.sub("_", part.strip()) for part in parts)
+        old, *new = map(_name, parts)
         if len(new) != 1 or not old:
             raise ConfigError(f"--tag_replacement {text!r}: {pair!r} is no `old,new`")
         found[old] = [name for name in new if name]

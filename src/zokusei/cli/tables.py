@@ -47,21 +47,23 @@ def describe_tags(evaluation: dict[str, Any], most: int = 8) -> list[str]:
     for key, what in said.items():
         names = evaluation[key]
         if names:
-            shown = ", ".join(names[:most]) + (", ..." if len(names) > most else "")
-            lines.append(f"{len(names)} {what}: {shown}")
+            lines.append(f"{len(names)} {what}: {_name_some(names, most)}")
     return lines
+
+
+def _name_some(names: list[str], most: int = 8) -> str:
+    return ", ".join(names[:most]) + (", ..." if len(names) > most else "")
 
 
 def print_label_graph(title: str, graph: dict[str, Any], most: int = 40) -> None:
     """Print what there is to say of a label graph, and its edges, the most certain first."""
     receiver = f" ({graph['receiver']})" if graph["receiver"] else ""
-    isolated, named = graph["isolated"], ", ".join(graph["isolated"][:8])
-    named += ", ..." if len(isolated) > 8 else ""
+    isolated = graph["isolated"]
     rows = [
         ("training pictures", str(graph["pictures"])),
         ("tags", str(graph["classes"])),
         ("edges", str(graph["edges"])),
-        ("tags without an edge", f"{len(isolated)} ({named})" if isolated else "0"),
+        ("tags without an edge", f"{len(isolated)} ({_name_some(isolated)})" if isolated else "0"),
         ("largest in-degree", f"{graph['largest_in_degree']}{receiver}"),
     ]
     print_counts(f"{title}, P(to | from) >= {graph['threshold']:g}", rows)

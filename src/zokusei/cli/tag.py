@@ -215,8 +215,6 @@ def tag(
     pictures = pictures or []
     if null and "-" not in pictures:
         raise ConfigError("--null is about a list of pictures on stdin; add -")
-    if dry_run and errors is not None:
-        raise ConfigError("--dry-run writes nothing, not even a list; leave --errors away")
     formats_asked = None if write is None else ",".join(write)
     settings = WriteSettings(formats_asked, out, existing, extension, dry_run, state, errors)
     remote = HydrusSettings(hydrus, access_key, search, tag_service)

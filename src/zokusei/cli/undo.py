@@ -82,6 +82,8 @@ def _list(folder: Path | None) -> None:
         except DataError as error:
             tell(printable(str(error)))
             continue
+        if not count:
+            continue  # killed before it changed anything
         files = "1 file" if count == 1 else f"{count} files, the first"
         typer.echo(f"{printable(str(path))}: {files} {printable(first)}")
     if not found:

@@ -15,8 +15,6 @@ from zokusei.files import write_whole
 _SHOWN = 5
 _LINE = 1 << 20  # bytes; the first line of a list is no longer
 _IN_MEMORY = 1 << 20  # bytes; more of them wait on the disk
-
-
 _MEMBERS = ("file", "line", "problem", "lost")
 
 

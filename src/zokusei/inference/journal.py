@@ -156,10 +156,8 @@ def summarize(journal: Path) -> tuple[int, str]:
     Raises:
         DataError: the journal is missing or damaged.
     """
-    count, first = 0, ""
-    for record in _read(journal)[1]:  # the last one first
-        count, first = count + 1, record["path"]
-    return count, first
+    _, places = _find_records(journal)
+    return len(places), "".join(record["path"] for record in _backwards(journal, places[:1]))
 
 
 def _restore(target: Path, record: Mapping[str, Any], journal: Path) -> bool:
@@ -190,8 +188,14 @@ def _restore(target: Path, record: Mapping[str, Any], journal: Path) -> bool:
 
 def _read(journal: Path) -> tuple[Mapping[str, Any], Iterator[dict[str, Any]]]:
     """Check the whole journal; give its first line, and its records from the last to the first."""
+    about, places = _find_records(journal)
+    return about, _backwards(journal, places)
+
+
+def _find_records(journal: Path) -> tuple[Mapping[str, Any], "array[int]"]:
+    """Check the whole journal; give its first line, and where its records begin."""
     about: Mapping[str, Any] = {}
-    places = array("q")  # where records begin: memory holds no more of them
+    places = array("q")  # memory holds no more of the records
     try:
         with journal.open("rb") as file:
             place = 0
@@ -212,7 +216,7 @@ def _read(journal: Path) -> tuple[Mapping[str, Any], Iterator[dict[str, Any]]]:
         raise DataError(
             f"{journal} cannot be read: {error.strerror}; give the journal that `zokusei tag` named"
         ) from error
-    return about, _backwards(journal, places)
+    return about, places
 
 
 def _backwards(journal: Path, places: "array[int]") -> Iterator[dict[str, Any]]:

@@ -89,7 +89,7 @@ class Rules:
         path = Path("--rule") if file is None else file
         values = {} if file is None else read_yaml(file)
         for text in more:
-            values = _add(values, text)
+            values = _add_rule(values, text)
         for key in values:
             if key not in _KEYS:
                 raise ConfigError(f"{path}: unknown rule {key!r}{suggest(str(key), _KEYS)}")
@@ -244,7 +244,7 @@ class Rules:
         return list(dict.fromkeys(unknown))
 
 
-def _add(values: Mapping[str, Any], text: str) -> dict[str, Any]:
+def _add_rule(values: Mapping[str, Any], text: str) -> dict[str, Any]:
     """Give the values of a file with those of one rule more."""
     try:
         rule = yaml.safe_load(text)
