@@ -37,7 +37,16 @@ RATE = "optimizer.lr"
 
 def main() -> None:
     """Search the rate of each model, one after the other."""
-    parser = argparse.ArgumentParser(description="Choose rates on validation data.")
+    plan, models, settings = read_given("Choose rates on validation data.")
+    keep_freed_memory()
+    for model in models:
+        rate, map_ = search_rate(plan, model, settings)
+        tell(f"{model}: {RATE}={rate:g}, validation mAP {map_:.2f}")
+
+
+def read_given(description: str) -> tuple[Plan, list[str], list[str]]:
+    """Read the command line: a plan, its models that are meant, and settings of all."""
+    parser = argparse.ArgumentParser(description=description)
     parser.add_argument("given", nargs="*", metavar="PLAN MODEL key=value")
     given = parser.parse_args().given
     files = [item for item in given if item.endswith((".yaml", ".yml"))]
@@ -47,10 +56,7 @@ def main() -> None:
     unknown = [model for model in models if model not in plan.models]
     if unknown:
         parser.error(f"{plan.name} has no model {unknown[0]!r}; it has {', '.join(plan.models)}")
-    keep_freed_memory()
-    for model in models or plan.models:
-        rate, map_ = search_rate(plan, model, settings)
-        tell(f"{model}: {RATE}={rate:g}, validation mAP {map_:.2f}")
+    return plan, models or list(plan.models), settings
 
 
 def search_rate(plan: Plan, model: str, settings: list[str]) -> tuple[float, float]:

@@ -21,6 +21,9 @@ FACES = frozenset(
 )
 """Faces made of signs, whose underscore is no space."""
 
+COMMA = ", "
+"""Between tags, as most programs write them."""
+
 _ESCAPED = re.compile(r"([\\()])")
 _UNESCAPED = re.compile(r"\\([\\()])")
 _NAMESPACED = {"artist": "creator", "copyright": "series"}
@@ -47,6 +50,15 @@ def write_tag(tag: str) -> str:
     ('long hair', '^_^')
     """
     return tag if tag in FACES else tag.replace("_", " ")
+
+
+def as_one_tag(caption: str, separator: str = COMMA) -> str:
+    """Give a sentence as one tag that text formats write like others, without what parts tags.
+
+    >>> as_one_tag("a girl, sitting")
+    'a_girl_sitting'
+    """
+    return "_".join(caption.replace(separator.strip(), " ").split())
 
 
 @dataclass(frozen=True)
@@ -173,8 +185,8 @@ def read_namespace(text: str) -> str:
 PRESETS: Mapping[str, TagText] = {
     text.name: text
     for text in (
-        TagText("kohya", ", ", end="\n"),
-        TagText("a1111", ", ", escape=True),
+        TagText("kohya", COMMA, end="\n"),
+        TagText("a1111", COMMA, escape=True),
         TagText("booru", " ", spaces=False, end="\n"),
         TagText("hydrus", "\n", namespaces=True, end="\n", whole_name=True, ratings=True),
     )

@@ -3,7 +3,7 @@
 import csv
 import io
 import struct
-from collections.abc import Iterable, Iterator, Sequence
+from collections.abc import Container, Iterable, Iterator, Sequence
 from dataclasses import dataclass, replace
 from functools import cached_property
 from pathlib import Path
@@ -173,3 +173,12 @@ def write_threshold(value: float) -> str:
     texts = [f"{value:.{digits}g}" for digits in (6, 7, 8, 9)]
     same = (text for text in texts if struct.pack("f", float(text)) == struct.pack("f", value))
     return next(same, texts[-1])
+
+
+def find_rating(names: Iterable[str], ratings: Container[str]) -> str | None:
+    """Give the first of these names that is a rating.
+
+    >>> find_rating(["smile", "safe"], {"safe", "explicit"}), find_rating(["smile"], {"safe"})
+    ('safe', None)
+    """
+    return next((name for name in names if name in ratings), None)

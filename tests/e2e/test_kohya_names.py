@@ -6,8 +6,6 @@ from pictures import write_tree
 from zokusei.cli.kohya_names import KNOWN, translate
 from zokusei.errors import ConfigError
 
-NOT_HAD = {"--use_rating_tags", "--use_rating_tags_as_last_tag", "--frequency_tags"}
-
 
 @pytest.fixture
 def written(zokusei, untrained, tmp_path, monkeypatch):
@@ -33,7 +31,7 @@ def written(zokusei, untrained, tmp_path, monkeypatch):
      "--threshold general=0.3 --threshold character=0.9"),
     ("--thresh 0 --caption_extension .caption", "--threshold 0 --caption-extension .caption"),
     ("--thresh 0 --character_tags_first --caption_separator=,",
-     "--threshold 0 --rule {order:[character,general]}"),
+     "--threshold 0 --rule {order:[character,general]} --caption-separator=,"),
 ])  # fmt: skip
 def test_captions_are_those_of_our_own_names(written, theirs, ours):
     found = written(*theirs.split(" "))
@@ -46,6 +44,16 @@ def test_characters_come_first_and_are_parted_from_their_series(written):
     for caption in written(*command).values():
         assert caption.startswith("skadi, arknights, ")
         assert "(arknights)" not in caption
+
+
+def test_the_rating_stands_where_theirs_puts_it(written):
+    plain = {path: text.strip() for path, text in written("--thresh", "0").items()}
+    for name, first in (("--use_rating_tags", True), ("--use_rating_tags_as_last_tag", False)):
+        for path, caption in written("--thresh", "0", name).items():
+            tags = caption.strip().split(", ")
+            rating = tags.pop(0 if first else -1)
+            assert rating in ("general", "sensitive", "explicit")
+            assert ", ".join(tags) == plain[path]
 
 
 def test_tags_are_dropped_moved_and_renamed(written):
@@ -66,19 +74,14 @@ def test_tags_are_dropped_moved_and_renamed(written):
 
 
 def test_each_name_of_theirs_is_translated_or_explained():
-    for name in set(KNOWN) - NOT_HAD:
-        value = "," if name == "--caption_separator" else "a,b"
-        assert name not in translate([name, value])
-    for name in NOT_HAD:
-        with pytest.raises(ConfigError, match=f"{name} is not had here"):
-            translate([name])
+    for name in KNOWN:
+        assert name not in translate([name, "a,b"])
     assert translate(["--", "--thresh"]) == ["--", "--thresh"]
     assert translate([r"--tag_replacement=a\,b,c\;d;e,"]) == [
         "--rule", '{"replace": {"a,b": ["c;d"], "e": []}}'
     ]  # fmt: skip
     for wrong, says in (
         (["--tag_replacement", "a"], "is no `old,new`"), (["--thresh"], "needs a value"),
-        (["--caption_separator", " "], "--write says how"), (["--frequency_tags"], "data stats"),
     ):  # fmt: skip
         with pytest.raises(ConfigError, match=says):
             translate(wrong)

@@ -77,7 +77,7 @@ def test_the_guide_to_collections(tmp_path, corpus, untrained, monkeypatch):
     (rules,) = re.findall(r"```yaml\n(.*?)```", page.read_text(encoding="utf-8"), re.DOTALL)
     (tmp_path / "rules.yaml").write_text(rules)
     done = run_page(page, tmp_path)
-    assert len(done) == 12
+    assert len(done) == 13
     assert "new art/001.txt" in done[0][1].stdout
     assert len(list((tmp_path / "book").glob("*.txt"))) == 10
     assert (tmp_path / "vectors/tags.npz").stat().st_size > 1000

@@ -66,7 +66,8 @@ def test_captions_are_those_of_the_captioner_in_every_output(tag, zokusei, capti
                        "--caption-first")  # fmt: skip
     assert code == 0
     printed = records(out)
-    assert [list(record) for record in printed] == [["path", "tags", "scores", "caption"]] * 3
+    members = ["path", "tags", "scores", "rating", "caption"]
+    assert [list(record) for record in printed] == [members] * 3
     assert [record["caption"] for record in printed] == wanted
     assert records(Path("out/tags.jsonl").read_text()) == printed
     with Path("out/tags.csv").open(newline="") as file:
@@ -116,7 +117,7 @@ def test_embeddings_are_the_mean_of_the_last_feature_map(tag, untrained):
         "--embedding", "--write", "parquet,npz", "-o", "out", "--json", model="large"
     )
     assert code == 0
-    assert list(records(out)[0]) == ["path", "tags", "scores"], "the contract stays"
+    assert list(records(out)[0]) == ["path", "tags", "scores", "rating"], "no embedding"
     wanted = []
     for name in NAMES:
         images = checkpoint.preprocess(name)[None]

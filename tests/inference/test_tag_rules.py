@@ -50,6 +50,12 @@ def load(folder, text, **files):
      ["expand: skadi_(arknights) becomes skadi, arknights"]),
     ("expand: [character, general]\nremove: c", "b_(c) :d_(x", "b :d_(x",
      ["expand: b_(c) becomes b, c", "remove: c"]),
+    ("rating: last", "general a skadi", "a skadi general", ["rating: general comes last"]),
+    ("rating: last\nfirst: skadi\norder: [character]", "a general skadi b", "skadi a b general",
+     ["order: character", "rating: general comes last"]),
+    ("rating: first\nfirst: b", "a general b", "b general a",
+     ["rating: general comes first", "first: b"]),
+    ("rating: first", "a b", "a b", []),
     ("", "a b", "a b", []),
     # All of them: a rule sees what the ones before it made.
     ("aliases: {x: cat_ears}\nreplace: {cat_ears: [cat_ears, neko]}\n"

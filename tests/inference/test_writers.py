@@ -390,18 +390,22 @@ def test_tables_hold_what_was_found(tmp_path_factory, rows):
     assert lines.pop() == ""
     for line, row in zip(lines, rows, strict=True):
         scores = dict(zip(KNOWN.names, row.scores, strict=True))
-        assert json.loads(line) == {"path": row.path, "tags": list(row.names), "scores": scores}
+        rated = {"rating": "general"} if "general" in row.names else {}
+        record = {"path": row.path, "tags": list(row.names), "scores": scores, **rated}
+        assert json.loads(line) == record
 
     with write_table("csv", rows, folder).open(encoding="utf-8", newline="") as file:
         read = list(csv.DictReader(file))
-    assert [(line["file"], line["tags"]) for line in read] == [
-        (row.relative, ", ".join(row.names)) for row in rows
+    assert [(line["file"], line["tags"], line["rating"]) for line in read] == [
+        (row.relative, ", ".join(row.names), "general" if "general" in row.names else "")
+        for row in rows
     ]
 
     read = pq.read_table(write_table("parquet", rows, folder)).to_pylist()
     for line, row in zip(read, rows, strict=True):
         assert (line["path"], line["tags"]) == (row.path, list(row.names))
         assert line["scores"] == dict(zip(KNOWN.names, row.scores, strict=True))
+        assert line["rating"] == ("general" if "general" in row.names else None)
 
     document = json.loads(write_table("coco", rows, folder).read_text(encoding="utf-8"))
     names = {category["id"]: category["name"] for category in document["categories"]}
@@ -422,11 +426,55 @@ def test_tables_hold_what_was_found(tmp_path_factory, rows):
     text = write_table("kohya-json", rows, folder).read_bytes().decode()
     assert text == json.dumps(metadata, indent=4, ensure_ascii=False)
 
+    text = write_table("kohya-jsonl", rows, folder).read_bytes().decode()
+    assert text == "".join(
+        json.dumps({"image_path": path, "caption": found["tags"], "image_size": [40, 30]},
+                   ensure_ascii=False) + "\n"
+        for path, found in metadata.items()
+    )  # fmt: skip
+
 
 def test_metadata_for_kohya_has_captions_and_no_ratings(tmp_path):
     row = Row("a.png", "a.png", ("d:", "general"), [0.5] * len(KNOWN), (2, 3), "a hat on a cat")
     read = json.loads(write_table("kohya-json", [row], tmp_path).read_text())
     assert read == {"a.png": {"caption": "a hat on a cat", "tags": "d:", "image_size": [2, 3]}}
+
+
+@pytest.mark.parametrize(
+    ("options", "caption"),
+    [({}, "d:, ^_^"), ({"rated": True}, "d:, general, ^_^"),
+     ({"caption_first": True}, "a hat  on a cat, d:, ^_^")],
+)  # fmt: skip
+def test_lines_for_kohya_have_what_captions_have(tmp_path, options, caption):
+    (table,) = create_writers(["kohya-jsonl"], KNOWN, **options).tables
+    said, names = "a hat, on a cat", ("d:", "general", "^_^")
+    row = Row("a.png", "a.png", names, [0.5] * len(KNOWN), (2, 3), said)
+    table.write(tmp_path / "a", lambda: iter([row]))
+    (line,) = (tmp_path / "a").read_text().splitlines()
+    found = json.loads(line)
+    assert found["caption"].split(", ") == [" ".join(part.split()) for part in caption.split(", ")]
+
+
+def test_captions_have_the_rating_where_that_is_asked_for():
+    found = Tags("a.png", ("general", "smile"), {})
+    for name, wanted in (("kohya", b"general, smile\n"), ("booru", b"general smile\n"),
+                         ("hydrus", b"rating:general\nsmile\n")):  # fmt: skip
+        (sidecar,) = create_writers([name], KNOWN, rated=True).sidecars
+        assert sidecar.compose(found, None, "skip") == wanted
+
+
+@pytest.mark.parametrize(
+    ("name", "wanted"),
+    [("kohya", "smile;long hair\n"), ("a1111", "smile;long hair"), ("booru", "smile long_hair\n")],
+)
+def test_tags_of_a_caption_may_have_another_sign_between_them(name, wanted):
+    (sidecar,) = create_writers([name], KNOWN, separator=";").sidecars
+    found = Tags("a.png", ("smile", "long_hair"), {})
+    written = sidecar.compose(found, None, "skip")
+    assert written == wanted.encode()
+    assert sidecar.compose(found, written, "append") is None
+    with pytest.raises(DataError, match="cannot be written"):
+        sidecar.compose(Tags("a.png", ("a;b c", "a b"), {}), None, "replace")
 
 
 @pytest.mark.parametrize("form", ["csv", "coco"])
@@ -442,7 +490,7 @@ def test_our_own_importer_reads_tables_as_they_are(tmp_path, corpus, form):
     assert not read.problems, read.problems.summary()
 
 
-@pytest.mark.parametrize("form", ["csv", "parquet", "coco", "kohya-json"])
+@pytest.mark.parametrize("form", ["csv", "parquet", "coco", "kohya-json", "kohya-jsonl"])
 def test_a_name_that_is_no_text_is_refused_where_it_cannot_be_said(tmp_path, form):
     name = os.fsdecode(b"\xff.png")
     with pytest.raises(DataError, match="no UTF-8"):

@@ -7,7 +7,6 @@ from zokusei.errors import ConfigError
 
 if TYPE_CHECKING:
     from zokusei.inference import Captioner, Tagger
-    from zokusei.inference.writers.tables import Columns
 
 
 @dataclass(frozen=True)
@@ -23,13 +22,6 @@ class Extras:
     def captions(self) -> bool:
         """Whether captions are written."""
         return self.caption or self.captioner is not None
-
-    @property
-    def columns(self) -> "Columns":
-        """What tables hold besides tags."""
-        from zokusei.inference.writers.tables import Columns
-
-        return Columns(self.captions, self.embedding)
 
     def check(self, formats: list[str], *, printed: bool) -> None:
         """See that something becomes of what was asked for, before anything is loaded.
@@ -50,13 +42,15 @@ class Extras:
             raise ConfigError("--write npz holds embeddings and nothing else; add --embedding")
         if self.caption_first and not self.captions:
             raise ConfigError("--caption-first is about captions; add --caption")
-        if self.caption_first and not set(formats) & set(PRESETS):
-            raise ConfigError("--caption-first is about text files; add one to --write")
+        if self.caption_first and not set(formats) & {*PRESETS, "kohya-jsonl"}:
+            raise ConfigError(
+                "--caption-first is about text files and kohya-jsonl; add one to --write"
+            )
         holds_captions = {"json", "jsonl", "csv", "parquet"} & set(formats)
         if self.captions and not (printed or self.caption_first or holds_captions):
             raise ConfigError(
                 "captions are written into json, jsonl, csv and parquet, and with --caption-first "
-                "into text files; add one to --write, or --json"
+                "into text files and kohya-jsonl; add one to --write, or --json"
             )
 
     def settle(self, tagger: "Tagger") -> "Extras":

@@ -12,6 +12,7 @@ from typing import TYPE_CHECKING, Any
 import typer
 
 from zokusei.errors import ConfigError
+from zokusei.tag_text import COMMA
 
 if TYPE_CHECKING:
     from zokusei.cli.extras import Extras
@@ -34,13 +35,14 @@ class WriteSettings:
     dry_run: bool
     state: Path | None
     errors: Path | None = None
+    separator: str = COMMA
 
-    def check(self, *, elsewhere: bool = False, as_json: bool = False) -> list[str]:
+    def check(self, *, elsewhere: bool = False, form: str | None = None) -> list[str]:
         """Give the names of the formats, before anything is loaded.
 
         Args:
             elsewhere: whether results go to another program, with a state of their own.
-            as_json: whether tags are printed for another program.
+            form: in which tags are printed for another program.
 
         Raises:
             ConfigError: something does not go with something else.
@@ -49,17 +51,18 @@ class WriteSettings:
         from zokusei.inference.writers.changes import check_existing, is_work_suffix
         from zokusei.tag_text import PRESETS
 
-        if self.dry_run and as_json:
+        if self.dry_run and form is not None:
             raise ConfigError(
-                "--dry-run prints what would change, and --json objects for a program; give one of "
-                "them"
+                "--dry-run prints what would change, and --json and --print tags for a program; "
+                "give one of them"
             )
         if self.dry_run and self.errors is not None:
             raise ConfigError("--dry-run writes nothing, not even a list; leave --errors away")
         if self.write is None:
             given = self.out, not elsewhere and (self.state or self.dry_run)
-            if any(given) or (self.existing, self.extension) != ("skip", ".txt"):
-                what = "--out, --existing and --caption-extension"
+            styled = self.existing, self.extension, self.separator
+            if any(given) or styled != ("skip", ".txt", COMMA):
+                what = "--out, --existing, --caption-extension and --caption-separator"
                 if elsewhere:
                     raise ConfigError(
                         f"{what} are about files, and Hydrus gets none; leave it away"
@@ -78,6 +81,18 @@ class WriteSettings:
             raise ConfigError(
                 f"--caption-extension {self.extension!r} is about text files, and --write "
                 f"{self.write} makes none; add one of {', '.join(PRESETS)}"
+            )
+        if self.separator != COMMA and not any(
+            name in PRESETS and PRESETS[name].separator == COMMA for name in formats
+        ):
+            raise ConfigError(
+                f"--caption-separator {self.separator!r} is about kohya and a1111 files, and "
+                f"--write {self.write} makes none; add one of them"
+            )
+        if not self.separator.strip() or len(self.separator.splitlines()) > 1:
+            raise ConfigError(
+                f"--caption-separator {self.separator!r} is no sign that tells tags with blanks "
+                "apart; give ', ' or alike (--write booru parts by blanks, hydrus by lines)"
             )
         for name in formats:
             if name in TABLES and self.out is None:
@@ -103,6 +118,7 @@ class Keeping:
         extras: what is found besides tags.
         choices: further options that results depend on.
         left_out: told of pictures that could not be written.
+        rated: whether captions have the rating as well.
     """
 
     def __init__(
@@ -115,6 +131,8 @@ class Keeping:
         extras: "Extras",
         choices: Mapping[str, Any],
         left_out: "LeftOut",
+        *,
+        rated: bool = False,
     ) -> None:
         from zokusei.inference.collection import Behind, Collection
         from zokusei.inference.done import Done
@@ -132,7 +150,7 @@ class Keeping:
         options = {
             "model": hash_model(model, TAGGER), "write": sorted(formats),
             "existing": settings.existing,
-            "extension": settings.extension,
+            "extension": settings.extension, "separator": settings.separator,
             "out": None if settings.out is None else os.fsencode(settings.out.absolute()).hex(),
             **choices,
         }  # fmt: skip
@@ -148,7 +166,9 @@ class Keeping:
         self._collection = Collection(
             create_writers(
                 formats, tagger.checkpoint.tags, categories, extension=settings.extension,
-                columns=extras.columns, caption_first=extras.caption_first,
+                separator=settings.separator,
+                captions=extras.captions, embeddings=extras.embedding,
+                caption_first=extras.caption_first, rated=rated,
             ),
             self._done, self.journal,
             out=settings.out, existing=settings.existing, on_change=self._on_change,

@@ -39,15 +39,6 @@ def _replacements(text: str) -> list[str]:
     return _rule("replace", found)
 
 
-def _separator(text: str) -> list[str]:
-    if text.strip() != ",":
-        raise ConfigError(
-            f"--caption_separator {text!r} is not had here; --write says how tags are written: "
-            "kohya and a1111 with commas, booru with blanks, hydrus one a line"
-        )
-    return []
-
-
 _WITH_VALUE: dict[str, Callable[[str], list[str]]] = {
     "--thresh": lambda text: ["--threshold", text],
     "--general_threshold": lambda text: ["--threshold", f"general={text}"],
@@ -55,25 +46,23 @@ _WITH_VALUE: dict[str, Callable[[str], list[str]]] = {
     "--undesired_tags": lambda text: _rule("remove", _names(text)),
     "--always_first_tags": lambda text: _rule("first", _names(text)),
     "--tag_replacement": _replacements,
-    "--caption_separator": _separator,
+    "--caption_separator": lambda text: ["--caption-separator", text],
     "--caption_extension": lambda text: ["--caption-extension", text],
     "--batch_size": lambda text: ["--batch-size", text],
 }
 _ALONE: dict[str, Callable[[], list[str]]] = {
     "--append_tags": lambda: ["--existing", "append"],
     "--character_tags_first": lambda: _rule("order", ["character", "general"]),
+    "--use_rating_tags": lambda: _rule("rating", "first"),
+    "--use_rating_tags_as_last_tag": lambda: _rule("rating", "last"),
+    "--frequency_tags": lambda: ["--count-tags"],
     "--character_tag_expand": lambda: _rule("expand", ["character"]),
     # What we do anyhow: blanks in captions, whole folders.
     "--remove_underscore": list,
     "--recursive": list,
 }
-_NOT_HAD = {
-    "--use_rating_tags": "captions are written without ratings; --write jsonl has them",
-    "--use_rating_tags_as_last_tag": "captions are written without ratings; --write jsonl has them",
-    "--frequency_tags": "`zokusei data stats` counts the tags of a folder with captions",
-}
 
-KNOWN = (*_WITH_VALUE, *_ALONE, *_NOT_HAD)
+KNOWN = (*_WITH_VALUE, *_ALONE)
 """All of their names."""
 
 
@@ -94,8 +83,6 @@ def _translate_each(rest: Iterator[str]) -> Iterator[Sequence[str]]:
         name, equals, value = argument.partition("=")
         if argument == "--":
             yield [argument, *rest]
-        elif name in _NOT_HAD:
-            raise ConfigError(f"{name} is not had here: {_NOT_HAD[name]}")
         elif name in _ALONE and not equals:
             yield _ALONE[name]()
         elif name in _WITH_VALUE:

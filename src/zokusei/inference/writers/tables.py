@@ -2,7 +2,7 @@
 
 import csv
 import json
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Callable, Iterator, Sequence, Set
 from dataclasses import dataclass
 from itertools import islice
 from pathlib import Path
@@ -13,8 +13,9 @@ import pyarrow.parquet as pq
 
 from zokusei.errors import DataError
 from zokusei.inference.done import Row
+from zokusei.inference.tagger import describe
 from zokusei.tag_text import parse_tags
-from zokusei.tags import TagSet
+from zokusei.tags import TagSet, find_rating
 
 _VALUES = 1 << 22  # scores in memory at a time, 16 MB of them
 # Of each column of each group of rows some 800 bytes are kept until the file is closed: with more
@@ -27,10 +28,11 @@ Rows = Callable[[], Iterator[Row]]
 
 @dataclass(frozen=True)
 class Columns:
-    """What rows hold besides tags: captions, embeddings."""
+    """What rows hold besides tags: captions, embeddings, the rating where there are any."""
 
     captions: bool = False
     embeddings: bool = False
+    ratings: Set[str] = frozenset()
 
 
 PLAIN = Columns()
@@ -42,8 +44,8 @@ class JsonLines:
     file_name = "tags.jsonl"
     needs_size = by_place = False
 
-    def __init__(self, tags: TagSet) -> None:
-        self._names = tags.names
+    def __init__(self, tags: TagSet, ratings: Set[str] = frozenset()) -> None:
+        self._names, self._ratings = tags.names, ratings
 
     def check(self, row: Row) -> None:
         """Take any row: of a name that is no UTF-8, JSON holds the escapes."""
@@ -53,9 +55,8 @@ class JsonLines:
         with path.open("wb") as file:
             for row in rows():
                 scores = dict(zip(self._names, row.scores, strict=True))
-                record = {"path": row.path, "tags": row.names, "scores": scores}
-                if row.caption is not None:
-                    record["caption"] = row.caption
+                rating = find_rating(row.names, self._ratings)
+                record = describe(row.path, row.names, scores, rating, row.caption)
                 text = json.dumps(record, ensure_ascii=False)
                 file.write(f"{text}\n".encode("utf-8", "backslashreplace"))
 
@@ -63,7 +64,7 @@ class JsonLines:
 class CsvTable:
     """Writes `tags.csv`: `file,tags`, which `zokusei train` and `zokusei data import` read.
 
-    Where captions were written, they follow in a column `caption`.
+    Columns `rating` and `caption` follow, of a model with ratings and where captions were written.
     """
 
     file_name = "tags.csv"
@@ -91,10 +92,11 @@ class CsvTable:
         with path.open("w", encoding="utf-8", newline="") as file:
             # Lines end as RFC 4180 has it: a name with a carriage return is quoted only then.
             writer = csv.writer(file, lineterminator="\r\n")
-            captioned = self._columns.captions
-            writer.writerow(["file", "tags", *(["caption"] if captioned else [])])
+            rated, captioned = bool(self._columns.ratings), self._columns.captions
+            writer.writerow(["file", "tags", *["rating"] * rated, *["caption"] * captioned])
             for row in rows():
-                more = [row.caption] if captioned else []
+                rating = find_rating(row.names, self._columns.ratings)
+                more = [*[rating] * rated, *[row.caption] * captioned]
                 writer.writerow([row.relative, ", ".join(row.names), *more])
 
 
@@ -103,7 +105,8 @@ class ParquetTable:
 
     Up to 300 tags each is a member of `scores`. Of more, a row of `scores` is a list as long as the
     model has tags (float32), and their names in the same order are a JSON list in the metadata of
-    the schema, under `tags`. Columns `caption` and `embedding` follow where they were asked for.
+    the schema, under `tags`. Columns `caption` and `embedding` follow where they were asked for,
+    and `rating` of a model with ratings.
     """
 
     file_name = "tags.parquet"
@@ -123,6 +126,9 @@ class ParquetTable:
             self._more.append(("caption", pa.string()))
         if columns.embeddings:
             self._more.append(("embedding", pa.list_(pa.float32())))
+        self._ratings = columns.ratings
+        if self._ratings:
+            fields.append(("rating", pa.string()))
         told = {"tags": json.dumps(tags.names, ensure_ascii=False)} if self._listed else None
         self._schema = pa.schema([*fields, *self._more], metadata=told)
 
@@ -145,12 +151,18 @@ class ParquetTable:
                     pa.array([row.path for row in group], pa.string()),
                     pa.array([row.names for row in group], pa.list_(pa.string())),
                     self._arrange([row.scores for row in group]),
+                    *self._rate(group),
                     *(
                         pa.array([getattr(row, name) for row in group], kind)
                         for name, kind in self._more
                     ),
                 ]
                 writer.write_batch(pa.record_batch(values, schema=self._schema))
+
+    def _rate(self, group: Sequence[Row]) -> list[pa.Array]:
+        """Give the column of ratings, where there is one."""
+        found = [find_rating(row.names, self._ratings) for row in group]
+        return [pa.array(found, pa.string())] if self._ratings else []
 
     def _arrange(self, scores: Sequence[Sequence[float]]) -> pa.Array:
         kind = self._schema.field("scores").type

@@ -6,7 +6,7 @@ from pathlib import Path
 
 from zokusei.errors import DataError
 from zokusei.inference.tagger import Tags
-from zokusei.tag_text import TagText, unescape
+from zokusei.tag_text import TagText, as_one_tag, unescape
 from zokusei.tags import CATEGORIES, RATING
 
 # What prompts put around a tag to make it count more or less. A tag's own parentheses are escaped
@@ -64,7 +64,7 @@ class TextSidecar:
         )
         if self._caption_first and tags.caption:
             # One more tag to those who read the file.
-            names_now = ("_".join(tags.caption.replace(",", " ").split()), *names_now)
+            names_now = (as_one_tag(tags.caption, self.text.separator), *names_now)
         if before is None or existing == "replace":
             return self.text.write(names_now, self._categories).encode()
         if existing == "skip":
