@@ -23,6 +23,7 @@ from PIL.JpegImagePlugin import JpegImageFile
 
 from zokusei.errors import ImageError
 from zokusei.images import open_image
+from zokusei.images.reading import Original, open_with_original
 
 # Lossless files
 
@@ -296,3 +297,15 @@ def test_scaled_decoding_reduces_and_never_too_far(monkeypatch, at_least, orient
 def test_scaled_decoding_leaves_other_formats():
     data = encode(Image.new("RGB", (300, 300)), "PNG")
     assert open_image(data, at_least=10).size == (300, 300)
+
+
+@pytest.mark.parametrize("size", [(20, 10), (7, 3)])
+def test_the_share_of_what_is_transparent_is_known(size):
+    rng = np.random.default_rng(0)
+    pixels = rng.integers(0, 256, (*size[::-1], 4), dtype=np.uint8)
+    pixels[..., 3] = rng.choice([0, 0, 1, 128, 255], size[::-1])
+    wanted = np.count_nonzero(pixels[..., 3] == 0) / (size[0] * size[1])
+    for source in (Image.fromarray(pixels), encode(Image.fromarray(pixels), "PNG")):
+        assert open_with_original(source)[1] == Original(size, wanted)
+    opaque = Image.fromarray(pixels[..., :3])
+    assert open_with_original(opaque)[1].clear == 0

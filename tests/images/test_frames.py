@@ -58,8 +58,8 @@ def test_what_does_not_move_gives_itself(wanted):
     still = Image.new("RGB", (9, 7), "red")
     pages = encode(still, "TIFF", save_all=True, append_images=[Image.new("RGB", (3, 3))])
     for source in (still, encode(still, "PNG"), encode(still, "JPEG"), pages):
-        ((image, size),) = read_frames(source, wanted)
-        assert size == image.size == (9, 7)
+        ((image, original),) = read_frames(source, wanted)
+        assert original.size == image.size == (9, 7)
 
 
 @pytest.mark.parametrize(
@@ -75,7 +75,7 @@ def test_frames_of_a_video_are_spread_over_its_length(form, codec):
     assert numbers(data, 1) == [0]
     assert len(numbers(data, 4)) == 4
     assert 0 <= COUNT - len(numbers(data, 500)) <= 1
-    assert next(iter(read_frames(data)))[1] == (64, 48)
+    assert next(iter(read_frames(data)))[1].size == (64, 48)
 
 
 def test_a_live_recording_that_does_not_say_its_length_is_measured():
@@ -91,8 +91,8 @@ def test_a_video_of_a_telephone_stands_upright():
     matrix = data.index(b"tkhd") + 4 + 4 + 20 + 16
     clockwise = [0, 1 << 16, 0, (1 << 32) - (1 << 16), 0, 0, 0, 0, 1 << 30]
     data[matrix : matrix + 36] = b"".join(value.to_bytes(4, "big") for value in clockwise)
-    ((image, size),) = read_frames(bytes(data), 1)
-    assert size == image.size == (48, 64)
+    ((image, original),) = read_frames(bytes(data), 1)
+    assert original.size == image.size == (48, 64)
 
 
 def test_a_frame_that_is_clear_lies_on_white():

@@ -6,13 +6,19 @@ import pickle
 from dataclasses import replace
 from pathlib import Path
 
+import numpy as np
 import pytest
 import torch
 from PIL import Image
 
+from zokusei.checkpoint import Checkpoint
 from zokusei.errors import ConfigError, ImageError
+from zokusei.images.preprocess import IMAGENET_MEAN, IMAGENET_STD, Preprocess
 from zokusei.inference import Tagger, choose_device
 from zokusei.inference.backends import torch as torch_backend
+from zokusei.labels import LabelSpace
+from zokusei.models import create_model
+from zokusei.tags import TagSet
 
 
 @pytest.fixture(scope="module")
@@ -177,3 +183,24 @@ def test_a_picture_of_any_kind_is_tagged(tagger):
         data = io.BytesIO()
         Image.new(mode, (50, 20)).save(data, suffix)
         assert set(next(tagger.tag([data.getvalue()])).scores) == set(tagger.checkpoint.tags.names)
+
+
+@pytest.mark.parametrize(("clear", "is_known_clear"), [(0.0, False), (0.03, False), (0.4, True)])
+def test_transparent_paper_is_not_white(tmp_path, clear, is_known_clear):
+    names = ("white_background", "smile", "transparent_background")
+    labels = LabelSpace.from_targets(TagSet.from_names(names), torch.ones(2, 3, dtype=torch.bool))
+    torch.manual_seed(0)
+    model = create_model("gap", labels, backbone="test_efficientnet", weights="none")
+    tagger = Tagger(Checkpoint(model, labels, Preprocess(32, "squash", IMAGENET_MEAN, IMAGENET_STD)), device="cpu")
+    pixels = np.full((100, 100, 4), 200, np.uint8)
+    pixels[: round(100 * clear), :, 3] = 0
+    picture = Image.fromarray(pixels)
+    picture.save(tmp_path / "a.png")
+    flat = Image.new("RGB", picture.size, "white")
+    flat.paste(picture, mask=picture)
+    (found,), (plain,) = tagger.tag(tmp_path / "a.png"), tagger.tag(flat)
+    assert 0 < plain.scores["white_background"] < 1
+    certain = {"white_background": 0.0, "transparent_background": 1.0} if is_known_clear else {}
+    assert found.scores == {**plain.scores, **certain}
+    assert ("transparent_background" in found.names) >= is_known_clear
+    assert ("white_background" in found.names) <= (not is_known_clear)

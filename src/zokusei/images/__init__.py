@@ -14,12 +14,12 @@ from zokusei.images.folders import (
 from zokusei.images.frames import VIDEO_FRAMES, VIDEO_SUFFIXES, read_frames
 from zokusei.images.reading import (
     MAX_PIXELS,
+    Original,
     Picture,
     Size,
     Stored,
     name_picture,
     open_image,
-    open_sized,
 )
 
 __all__ = [
@@ -31,6 +31,7 @@ __all__ = [
     "VIDEO_FRAMES",
     "VIDEO_SUFFIXES",
     "Member",
+    "Original",
     "Picture",
     "Size",
     "Stored",
@@ -39,6 +40,5 @@ __all__ = [
     "list_members",
     "name_picture",
     "open_image",
-    "open_sized",
     "read_frames",
 ]

@@ -9,14 +9,14 @@ from PIL import Image
 
 from zokusei.errors import ImageError
 from zokusei.images.reading import (
+    Original,
     Picture,
-    Size,
     blame,
     check_size,
     decode,
     identify,
     open_file,
-    open_sized,
+    open_with_original,
 )
 
 VIDEO_SUFFIXES = frozenset(
@@ -52,8 +52,8 @@ _VIDEOS = (
 
 def read_frames(
     source: Picture, frames: int | None = None, *, at_least: int | None = None
-) -> Iterator[tuple[Image.Image, Size]]:
-    r"""Decode frames, each as `open_sized` does: from the first one on, evenly spread.
+) -> Iterator[tuple[Image.Image, Original]]:
+    r"""Decode frames, each as `open_with_original` does: from the first one on, evenly spread.
 
     Of an animation with $n$ frames they are those with the numbers $\lfloor i n / N \rfloor$, of a
     video the first ones from the times $i / N$ of its length on, $i = 0 \ldots N - 1$. No frame
@@ -72,11 +72,11 @@ def read_frames(
     >>> file, colours = io.BytesIO(), ("red", "white", "blue", "black")
     >>> first, *rest = [Image.new("RGB", (2, 2), colour) for colour in colours]
     >>> first.save(file, "PNG", save_all=True, append_images=rest)
-    >>> [image.getpixel((0, 0)) for image, size in read_frames(file.getvalue(), 2)]
+    >>> [image.getpixel((0, 0)) for image, _ in read_frames(file.getvalue(), 2)]
     [(255, 0, 0), (0, 0, 255)]
     """
     if isinstance(source, Image.Image):
-        yield open_sized(source)
+        yield open_with_original(source)
         return
     with open_file(source) as (name, file), blame(name):
         start = file.read(16)
@@ -105,7 +105,7 @@ def _spread(count: int, wanted: int) -> list[int]:
     return sorted({i * count // wanted for i in range(wanted)})
 
 
-def _read_video(file: BinaryIO, form: str, count: int) -> Iterator[tuple[Image.Image, Size]]:
+def _read_video(file: BinaryIO, form: str, count: int) -> Iterator[tuple[Image.Image, Original]]:
     try:
         import av
     except ModuleNotFoundError as error:
@@ -152,7 +152,7 @@ def _find_frame(frames: Iterator[Any], target: int) -> Any:
     return frame
 
 
-def _to_image(frame: Any) -> tuple[Image.Image, Size]:
+def _to_image(frame: Any) -> tuple[Image.Image, Original]:
     check_size(frame.width, frame.height)  # it may change on the way
     clear = any(part.is_alpha for part in frame.format.components)
     pixels = frame.to_ndarray(format="rgba" if clear else "rgb24")

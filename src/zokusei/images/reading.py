@@ -6,6 +6,7 @@ import stat
 import warnings
 from collections.abc import Iterator
 from contextlib import contextmanager
+from dataclasses import dataclass
 from pathlib import Path
 from typing import BinaryIO, Protocol, TypeAlias
 
@@ -70,6 +71,19 @@ Size: TypeAlias = tuple[int, int]
 """Width and height in pixels."""
 
 
+@dataclass(frozen=True)
+class Original:
+    """What a picture was before it was decoded to RGB.
+
+    Attributes:
+        size: upright, and whole.
+        clear: share of its pixels that are wholly transparent.
+    """
+
+    size: Size
+    clear: float = 0.0
+
+
 def open_image(source: Picture, *, at_least: int | None = None) -> Image.Image:
     """Decode a picture to 8-bit RGB, upright, on white where it is transparent.
 
@@ -92,20 +106,22 @@ def open_image(source: Picture, *, at_least: int | None = None) -> Image.Image:
     >>> open_image(grey).mode, open_image(grey).getpixel((0, 0))
     ('RGB', (255, 255, 255))
     """
-    return open_sized(source, at_least=at_least)[0]
+    return open_with_original(source, at_least=at_least)[0]
 
 
-def open_sized(source: Picture, *, at_least: int | None = None) -> tuple[Image.Image, Size]:
-    """Decode as `open_image` does; also give the upright picture's size when decoded whole.
+def open_with_original(
+    source: Picture, *, at_least: int | None = None
+) -> tuple[Image.Image, Original]:
+    """Decode as `open_image` does; also say what the picture was before.
 
     Raises:
         ImageError: see `open_image`.
 
     >>> file = io.BytesIO()
     >>> Image.new("L", (64, 32)).save(file, "JPEG")
-    >>> image, size = open_sized(file.getvalue(), at_least=4)
-    >>> image.size, size
-    ((8, 4), (64, 32))
+    >>> image, original = open_with_original(file.getvalue(), at_least=4)
+    >>> image.size, original
+    ((8, 4), Original(size=(64, 32), clear=0.0))
     """
     if isinstance(source, Image.Image):
         with blame("the picture"):
@@ -205,8 +221,8 @@ def blame(name: str) -> Iterator[None]:
         ) from error
 
 
-def decode(image: Image.Image, at_least: int | None) -> tuple[Image.Image, Size]:
-    """Decode an identified picture, or a frame of one; see `open_sized`.
+def decode(image: Image.Image, at_least: int | None) -> tuple[Image.Image, Original]:
+    """Decode an identified picture, or a frame of one; see `open_with_original`.
 
     Raises:
         ImageError: it has no pixels or too many; without its name, which `blame` adds.
@@ -219,11 +235,12 @@ def decode(image: Image.Image, at_least: int | None) -> tuple[Image.Image, Size]
         image.draft(None, (at_least, at_least))
     image.load()
     orientation = _read_orientation(image)
-    rgb = _to_rgb(image)
+    rgb, clear = _to_rgb(image)
     if orientation in _TURNS:
         rgb = rgb.transpose(_TURNS[orientation])
     rgb.info.clear()
-    return rgb, (height, width) if orientation >= _FIRST_ON_ITS_SIDE else (width, height)
+    size = (height, width) if orientation >= _FIRST_ON_ITS_SIDE else (width, height)
+    return rgb, Original(size, clear)
 
 
 def check_size(width: int, height: int) -> None:
@@ -249,18 +266,18 @@ def _read_orientation(image: Image.Image) -> int:
     return orientation if orientation in _TURNS else 1
 
 
-def _to_rgb(image: Image.Image) -> Image.Image:
-    """Convert any mode; the result is always another picture than `image`."""
+def _to_rgb(image: Image.Image) -> tuple[Image.Image, float]:
+    """Convert any mode, and say how much is transparent; always another picture than `image`."""
     if image.mode.startswith("I") or image.mode == "F":
-        return Image.fromarray(_grey_to_8_bits(image)).convert("RGB")
+        return Image.fromarray(_grey_to_8_bits(image)).convert("RGB"), 0.0
     if image.mode in ("La", "RGBa"):
         image = image.convert({"La": "LA", "RGBa": "RGBA"}[image.mode])
     if not image.has_transparency_data:
-        return image.convert("RGB")
+        return image.convert("RGB"), 0.0
     rgba = image.convert("RGBA")
     white = Image.new("RGB", image.size, "white")
     white.paste(rgba, mask=rgba)
-    return white
+    return white, rgba.getchannel("A").histogram()[0] / (image.width * image.height)
 
 
 def _grey_to_8_bits(image: Image.Image) -> NDArray[np.uint8]:

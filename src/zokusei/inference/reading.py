@@ -11,7 +11,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from zokusei.errors import ImageError
-from zokusei.images import Picture, Size, read_frames
+from zokusei.images import Original, Picture, read_frames
 from zokusei.images.preprocess import Preprocess
 
 _FRAMES = 512  # a batch at most, unless one video has more
@@ -26,14 +26,14 @@ class Batch:
 
     Attributes:
         pictures: as they were given.
-        sizes: of each, upright and whole.
+        originals: what each was, of what moves the first frame.
         counts: frames of each; 1 unless it moves.
         fitted: for each preprocessing the pixels of all frames, bytes of frames x size x size x 3,
             red first.
     """
 
     pictures: list[Picture]
-    sizes: list[Size]
+    originals: list[Original]
     counts: list[int]
     fitted: list[NDArray[np.uint8]]
 
@@ -86,12 +86,12 @@ def read_pictures(
         # Memory is bounded by frames, of which a video may have many.
         batch_size = min(batch_size, max(1, _FRAMES // frames))
 
-    def decode(picture: Picture) -> tuple[list[Size], list[list[NDArray[np.uint8]]]]:
-        sizes, pixels = [], []
-        for image, size in read_frames(picture, frames, at_least=needed):
-            sizes.append(size)
+    def decode(picture: Picture) -> tuple[list[Original], list[list[NDArray[np.uint8]]]]:
+        originals, pixels = [], []
+        for image, original in read_frames(picture, frames, at_least=needed):
+            originals.append(original)
             pixels.append([preprocess.to_array(image) for preprocess in preprocesses])
-        return sizes, pixels
+        return originals, pixels
 
     for batch in decode_ahead(pictures, decode, batch_size=batch_size, workers=workers):
         readable = []
@@ -103,12 +103,12 @@ def read_pictures(
             else:
                 on_error(picture, found)
         if readable:
-            read, sizes, pixels = zip(*readable, strict=True)
+            read, originals, pixels = zip(*readable, strict=True)
             fitted = zip(*(frame for own in pixels for frame in own), strict=True)
             yield Batch(
                 list(read),
-                [own[0] for own in sizes],
-                [len(own) for own in sizes],
+                [own[0] for own in originals],
+                [len(own) for own in originals],
                 [np.stack(one) for one in fitted],
             )
 

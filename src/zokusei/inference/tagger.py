@@ -23,6 +23,12 @@ if TYPE_CHECKING:
     from zokusei.inference.captioner import Captioner
     from zokusei.models import Classifier
 
+_CLEAR = 0.05
+"""Share of a picture that is transparent from which its background is; smooth edges have less."""
+
+# What shows through is no white paper, though a network is given one.
+_BEHIND_CLEAR = {"white_background": 0.0, "transparent_background": 1.0}
+
 Predict: TypeAlias = Callable[
     [Sequence[NDArray[np.uint8]]], tuple[NDArray[np.float32], NDArray[np.float32]]
 ]
@@ -75,6 +81,9 @@ def describe(
 
 class Tagger:
     """Tags pictures with a trained model; what it says of one does not depend on the others.
+
+    Networks are given what is transparent on white. Where a twentieth of a picture is, it certainly
+    has a `transparent_background` and no `white_background`, and the scores of these say so.
 
     On a processor that holds to the last bit, and so for every decision and every byte that is
     written. On a graphics card, which computes several at once, the last digits of a score depend
@@ -206,9 +215,10 @@ class Tagger:
             if captioner is not None:
                 captions[:] = captioner.write(batch.fitted[-1][batch.firsts])
             for index, picture in enumerate(batch.pictures):
+                original = batch.originals[index]
                 yield replace(
-                    self._decide(picture, highest[index].tolist()),
-                    size=batch.sizes[index],
+                    self._decide(picture, highest[index].tolist(), original.clear),
+                    size=original.size,
                     caption=captions[index],
                     embedding=tuple(means[index].tolist()) if embedding else None,
                 )
@@ -249,9 +259,13 @@ class Tagger:
         found = self.backend.predict(fitted)
         return found, np.empty((len(found), 0), np.float32)
 
-    def _decide(self, picture: Picture, scores: list[float]) -> Tags:
+    def _decide(self, picture: Picture, scores: list[float], clear: float) -> Tags:
         """Give the tags that are selected, and all scores."""
         tags = self.checkpoint.tags
+        if clear >= _CLEAR:
+            for name, certain in _BEHIND_CLEAR.items():
+                if name in tags:
+                    scores[tags.index(name)] = certain
         names = tuple(tags.names[position] for position in self.selection.choose(scores))
         found = dict(zip(tags.names, scores, strict=True))
         return Tags(name_picture(picture), names, found, find_rating(names, self._ratings))
