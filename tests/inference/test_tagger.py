@@ -191,7 +191,8 @@ def test_transparent_paper_is_not_white(tmp_path, clear, is_known_clear):
     labels = LabelSpace.from_targets(TagSet.from_names(names), torch.ones(2, 3, dtype=torch.bool))
     torch.manual_seed(0)
     model = create_model("gap", labels, backbone="test_efficientnet", weights="none")
-    tagger = Tagger(Checkpoint(model, labels, Preprocess(32, "squash", IMAGENET_MEAN, IMAGENET_STD)), device="cpu")
+    preprocess = Preprocess(32, "squash", IMAGENET_MEAN, IMAGENET_STD)
+    tagger = Tagger(Checkpoint(model, labels, preprocess), device="cpu")
     pixels = np.full((100, 100, 4), 200, np.uint8)
     pixels[: round(100 * clear), :, 3] = 0
     picture = Image.fromarray(pixels)
