@@ -50,6 +50,9 @@ def load(folder, text, **files):
      ["expand: skadi_(arknights) becomes skadi, arknights"]),
     ("expand: [character, general]\nremove: c", "b_(c) :d_(x", "b :d_(x",
      ["expand: b_(c) becomes b, c", "remove: c"]),
+    ("one_of: [a, c, x]", "a b c", "a b", ["one_of: c goes, a stays"]),
+    ("one_of: [[a, x], ['*_hair', b]]\naliases: {red_hair: b}", "b a red_hair blue_hair", "b a",
+     ["one_of: red_hair goes, b stays", "one_of: blue_hair goes, b stays"]),
     ("rating: last", "general a skadi", "a skadi general", ["rating: general comes last"]),
     ("rating: last\nfirst: skadi\norder: [character]", "a general skadi b", "skadi a b general",
      ["order: character", "rating: general comes last"]),
@@ -92,6 +95,14 @@ def test_rules_that_are_given_one_by_one_come_on_top_of_a_file(tmp_path):
             Rules.load(path if says == "in another way" else None, [text])
 
 
+def test_of_a_group_the_most_probable_stays_in_whatever_order():
+    rules = Rules.load(None, ["one_of: [red, blue]", "one_of: [[a, b]]", "one_of: ['*_x', y]"])
+    scores = {"red": 0.4, "blue": 0.6, "a": 0.9, "b": 0.8, "p_x": 0.1, "y": 0.2}
+    ruled = rules.apply(["y", "red", "a", "p_x", "b", "blue"], {}, scores)
+    assert ruled.names == ("y", "a", "blue")
+    assert rules.find_unknown(TagSet.from_names(["red", "blue", "a", "y"])) == ["b"]
+
+
 def test_aliases_and_implications_may_lie_in_files_that_import_reads(tmp_path):
     rules = load(
         tmp_path, "aliases: a.csv\nimplications: i.txt\nimplied: add",
@@ -108,6 +119,8 @@ def test_aliases_and_implications_may_lie_in_files_that_import_reads(tmp_path):
     ("removes: [a]", "did you mean 'remove'"), ("order: [charcter]", "did you mean 'character'"),
     ("implied: both", "drop or add"), ("remove: [1]", "use quotes"), ("first: {a: b}", "list"),
     ("replace: [a]", "tag: other_tag"), ("aliases: {a: [b, c]}", "one tag"),
+    ("rating: middle", "first or last"), ("one_of: a", "other_tag"), ("one_of: [[a]]", "other_tag"),
+    ("one_of: [[a, b], c]", "other_tag"), ("one_of: [a, 1]", "use quotes"),
     ("expand: [series]", "expand has no category 'series'"),
     ("aliases: {a: b, b: a}", "circle"), ("implications: {a: b, b: a}", "circle"),
     ("aliases: none.txt", "none.txt"), ("- a", "key: value"), ("a: [", "cannot be read"),

@@ -91,7 +91,7 @@ class Ruler:
 
         if self._rules is None:
             return tags, ()
-        ruled = self._rules.apply(tags.names, self.categories)
+        ruled = self._rules.apply(tags.names, self.categories, tags.scores)
         rating = find_rating(ruled.names, self._ratings)
         tags = replace(tags, names=ruled.names, rating=rating)
         return tags, ruled.steps if self._explain else ()

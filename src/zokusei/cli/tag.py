@@ -105,7 +105,8 @@ def tag(
     rules: Annotated[
         Path | None,
         typer.Option(
-            help="YAML file: aliases, replace, implications, remove, add, order, rating, first."
+            help="YAML file: one_of, aliases, replace, implications, remove, add, order, rating, "
+            "first."
         ),
     ] = None,
     rule: Annotated[

@@ -34,6 +34,8 @@ def add_rule(values: Mapping[str, Any], text: str) -> dict[str, Any]:
             isinstance(there, dict) or isinstance(value, dict) or key in ("aliases", "implications")
         ):
             raise ConfigError(f"--rule {text!r}: {key} is written in another way in the file")
+        elif key == "one_of":
+            joined[key] = [*_grouped(there), *_grouped(value)]
         else:
             joined[key] = [*_listed(there), *_listed(value)]
     return joined
@@ -41,6 +43,12 @@ def add_rule(values: Mapping[str, Any], text: str) -> dict[str, Any]:
 
 def _listed(value: Any) -> list[Any]:
     return value if isinstance(value, list) else [value]
+
+
+def _grouped(value: Any) -> list[Any]:
+    """Give groups of tags; one alone may be written without the outer brackets."""
+    is_nested = isinstance(value, list) and any(isinstance(one, list) for one in value)
+    return list(value) if is_nested else [value]
 
 
 def take_choice(path: Path, key: str, values: Mapping[str, Any]) -> str | None:
@@ -66,6 +74,16 @@ def take_names(path: Path, key: str, values: Mapping[str, Any]) -> tuple[str, ..
         if not isinstance(name, str) or not name:
             raise ConfigError(f"{path}: {key} is a list of tags, not {value!r:.80}; use quotes")
     return tuple(names)
+
+
+def take_groups(path: Path, key: str, values: Mapping[str, Any]) -> tuple[tuple[str, ...], ...]:
+    """Give groups of tags; one alone may be written without the outer brackets."""
+    value = values.get(key)
+    groups = [] if value is None else _grouped(value)
+    for group in groups:
+        if not isinstance(group, list) or (len(group) < 2 and "*" not in str(group)):
+            raise ConfigError(f"{path}: {key} is [[tag, other_tag], ...], not {value!r:.80}")
+    return tuple(take_names(path, key, {key: group}) for group in groups)
 
 
 def take_categories(path: Path, key: str, values: Mapping[str, Any]) -> tuple[str, ...]:

@@ -13,6 +13,7 @@ from zokusei.inference.rule_values import (
     add_rule,
     take_categories,
     take_choice,
+    take_groups,
     take_map,
     take_names,
     take_one,
@@ -20,8 +21,8 @@ from zokusei.inference.rule_values import (
 from zokusei.tags import CATEGORIES, RATING, TagSet
 
 _KEYS = (
-    "aliases", "replace", "expand", "implications", "implied", "remove", "add", "order", "rating",
-    "first",
+    "one_of", "aliases", "replace", "expand", "implications", "implied", "remove", "add", "order",
+    "rating", "first",
 )  # fmt: skip
 _QUALIFIED = re.compile(r"(.+?)_\((.+)\)")
 
@@ -44,6 +45,8 @@ class Rules:
     """Rules that are applied one kind after the other, in the order of these attributes.
 
     Attributes:
+        one_of: groups of tags, by the model's names, of which a picture keeps the most probable;
+            `*` stands for any signs.
         tags: aliases and implications; every name is replaced by the one it stands for.
         replace: tags that become others, none or several.
         expand: categories whose tags `name_(origin)` become `name` and `origin`.
@@ -67,6 +70,7 @@ class Rules:
     replace: hat becomes headwear, remove: white_background (*_background), first: solo
     """
 
+    one_of: Sequence[Sequence[str]] = ()
     tags: TagRules = field(default_factory=TagRules)
     replace: Mapping[str, Sequence[str]] | None = None
     expand: Sequence[str] = ()
@@ -118,7 +122,8 @@ class Rules:
         said = [file.read_bytes() for file in files] + [text.encode() for text in more]
         digest = hashlib.sha256(b"".join(said)).hexdigest()
         return cls(
-            from_files.join(written), take_map(path, "replace", values), expand, implied != "add",
+            take_groups(path, "one_of", values), from_files.join(written),
+            take_map(path, "replace", values), expand, implied != "add",
             take_names(path, "remove", values), take_names(path, "add", values), order,
             take_choice(path, "rating", values), take_names(path, "first", values), digest,
             tuple(aliases), tuple(implications),
@@ -155,14 +160,21 @@ class Rules:
                     carried.setdefault(part, category)
         return {**carried, **categories}
 
-    def apply(self, names: Iterable[str], categories: Mapping[str, str]) -> Ruled:
+    def apply(
+        self,
+        names: Iterable[str],
+        categories: Mapping[str, str],
+        scores: Mapping[str, float] | None = None,
+    ) -> Ruled:
         """Give what becomes of one picture's tags.
 
         Args:
             names: the tags, the most probable first; that order is kept where no rule changes it.
             categories: of each tag, as `carry` gives them; general where it is missing.
+            scores: probability of each; without them the first of a group is the most probable.
         """
         steps: list[str] = []
+        names = self._choose_one(list(names), scores or {}, steps)
         names = self._rename(names, steps)
         names = self._expand(names, categories, steps)
         names = self._imply(names, steps)
@@ -183,6 +195,18 @@ class Rules:
             names = [*there, *(name for name in names if name not in there)]
             steps.append(f"first: {', '.join(there)}")
         return Ruled(tuple(names), tuple(steps))
+
+    def _choose_one(
+        self, names: list[str], scores: Mapping[str, float], steps: list[str]
+    ) -> list[str]:
+        for group in self.one_of:
+            there = [name for name in names if any(_fits(name, one) for one in group)]
+            if len(there) < 2:
+                continue
+            best = max(there, key=lambda name: scores.get(name, 0.0))
+            steps += [f"one_of: {name} goes, {best} stays" for name in there if name != best]
+            names = [name for name in names if name == best or name not in there]
+        return names
 
     def _rename(self, names: Iterable[str], steps: list[str]) -> list[str]:
         renamed: dict[str, None] = {}
@@ -252,7 +276,8 @@ class Rules:
         ['smle']
         """
         known = {self.tags.rename(name) for name in tags.names}
-        unknown = [name for name in self.aliased if name not in tags]
+        of_groups = [name for group in self.one_of for name in group if "*" not in name]
+        unknown = [name for name in (*of_groups, *self.aliased) if name not in tags]
         known |= {other for name in list(known) for other in self.tags.implied_by(name)}
         known |= {name for names in (self.replace or {}).values() for name in names}
         if self.expand:
