@@ -76,8 +76,12 @@ def find_model_folder(folder: Path | str, kind: str | None = None) -> Path:
     if folder.is_file():
         raise CheckpointError(f"{folder} is a file; give the folder that it lies in")
     more = ""
-    if (folder / "model.onnx").exists():
-        more = "; a tagger of another tool needs selected_tags.csv beside its model.onnx"
+    if any(folder.glob("*.onnx")):
+        more = (
+            "; a tagger of another tool needs its own list of tags beside its ONNX file: "
+            "selected_tags.csv (WD, imgutils), tag_mapping.json (CL), Camie's ...metadata.json, "
+            "ram_tag_list.txt (RAM), or project.json and tags.txt (DeepDanbooru)"
+        )
     raise CheckpointError(
         f"{folder} holds no trained model (no config.json); give a run folder that `zokusei train` "
         f"has finished, or a model folder{more}"
