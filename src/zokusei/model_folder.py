@@ -78,9 +78,10 @@ def find_model_folder(folder: Path | str, kind: str | None = None) -> Path:
     more = ""
     if any(folder.glob("*.onnx")):
         more = (
-            "; a tagger of another tool needs its own list of tags beside its ONNX file: "
-            "selected_tags.csv (WD, imgutils), tag_mapping.json (CL), Camie's ...metadata.json, "
-            "ram_tag_list.txt (RAM), or project.json and tags.txt (DeepDanbooru)"
+            "; another tool's tagger, which `zokusei tag` and `zokusei benchmark` take and nothing "
+            "else, needs its list of tags beside the ONNX file: selected_tags.csv (WD, imgutils), "
+            "tag_mapping.json (CL), Camie's ...metadata.json, ram_tag_list.txt (RAM), or "
+            "project.json and tags.txt (DeepDanbooru)"
         )
     raise CheckpointError(
         f"{folder} holds no trained model (no config.json); give a run folder that `zokusei train` "

@@ -70,17 +70,23 @@ class Stepwise(Preprocess):
 
 @dataclass(frozen=True)
 class PadToSize:
-    """Make the longer side fit, and fill the rest with a colour; imgutils' `pad_to_size`."""
+    """Make the longer side fit, and fill the rest with a colour; imgutils' `pad_to_size`.
+
+    With `rounds_down` a part of a pixel of the shorter side goes, as Camie's clients have it.
+    """
 
     size: tuple[int, int]
     interpolation: str
     colour: tuple[int, int, int]
+    rounds_down: bool = False
 
     def __call__(self, image: Image.Image) -> Image.Image:
         """Fit a picture."""
         (width, height), (wide, high) = image.size, self.size
         scale = min(wide / width, high / height)
-        inner = max(1, round(width * scale)), max(1, round(height * scale))
+        # The longer side, too, may have come out a little below the whole number that it is.
+        less = 0.5 - 1e-6 if self.rounds_down else 0
+        inner = max(1, round(width * scale - less)), max(1, round(height * scale - less))
         square = Image.new("RGB", self.size, self.colour)
         place = (wide - inner[0]) // 2, (high - inner[1]) // 2
         square.paste(image.resize(inner, _RESAMPLE[self.interpolation]), place)

@@ -66,6 +66,15 @@ def test_pictures_shrink_by_lanczos_interpolation(tmp_path):
     check(tmp_path, small.transpose(2, 0, 1) / 255, weights, Image.fromarray(noise))
 
 
+def test_the_shorter_side_is_rounded_down(tmp_path):
+    (weights,) = write_folder(tmp_path, FIRST)
+    noise = np.random.default_rng(1).integers(0, 256, (23, 32, 3), dtype=np.uint8)
+    # 23 / 4 is 5.75: five rows, of which one more is left below than above.
+    square = np.zeros((SIZE, SIZE, 3))
+    square[1:6] = Image.fromarray(noise).resize((SIZE, 5), Image.Resampling.LANCZOS)
+    check(tmp_path, square.transpose(2, 0, 1) / 255, weights, Image.fromarray(noise))
+
+
 @pytest.mark.parametrize(("outputs", "counts", "taken"), [
     (("refined", "first"), [8, 8], 0),
     (("initial", "last"), [8, 8], 1),

@@ -110,6 +110,8 @@ def without(number):
     (lambda f: (f / "tag_mapping.json").write_text("{"), r"damaged or incomplete"),
     (lambda f: write_logits(f / "model.onnx", len(TAGS), shape=["N", SIZE, SIZE, 3]),
      r"takes \['N', 8, 8, 3\], not batch x 3 x size x size as CL's models do"),
+    (lambda f: write_logits(f / "model.onnx", len(TAGS), shape=["N", 4, SIZE, SIZE]),
+     r"takes \['N', 4, 8, 8\], not batch x 3 x size x size"),
     (lambda f: write_logits(f / "model.onnx", len(TAGS), shape=["N", 3, SIZE, 2 * SIZE]),
      r"not batch x 3 x size x size"),
     (lambda f: write_logits(f / "model.onnx", len(TAGS), shape=["N", 3 * SIZE * SIZE]),

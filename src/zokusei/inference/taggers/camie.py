@@ -51,8 +51,7 @@ def load_camie(folder: Path) -> ExportedModel:
     The graph takes batch x 3 x size x size, red first, and gives logits; of its two results of one
     number a tag the refined one is taken. Pictures are resized by Lanczos interpolation and
     centred: of the first model on black, 0 to 1; of the second, whose list has `dataset_info`, on
-    the mean colour of ImageNet, and normalised by ImageNet's mean and deviation. Where a margin
-    falls on half a pixel, some of their clients round it otherwise.
+    the mean colour of ImageNet, and normalised by ImageNet's mean and deviation.
 
     Raises:
         CheckpointError: there is no graph or more than one, it is of another form, or a list is
@@ -129,7 +128,7 @@ def _describe_fit(side: int, *, is_second: bool) -> Stepwise:
     colour, mean, std = _BLACK, (0.0, 0.0, 0.0), (1.0, 1.0, 1.0)
     if is_second:
         colour, mean, std = _GREY, IMAGENET_MEAN, IMAGENET_STD
-    steps = (PadToSize((side, side), "lanczos", colour),)
+    steps = (PadToSize((side, side), "lanczos", colour, rounds_down=True),)
     return Stepwise(side, "pad", mean, std, steps=steps, widest=side)
 
 
