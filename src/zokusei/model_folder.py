@@ -10,7 +10,7 @@ from typing import Any
 
 from safetensors import SafetensorError
 
-from zokusei.errors import CheckpointError, ZokuseiError
+from zokusei.errors import CheckpointError, MissingExtraError, ZokuseiError
 
 FORMAT_VERSION = 1
 
@@ -105,10 +105,11 @@ def reading(folder: Path) -> Iterator[None]:
 
     Raises:
         CheckpointError: a file is missing or damaged.
+        MissingExtraError: a library that reads them is not installed.
     """
     try:
         yield
-    except CheckpointError:
+    except (CheckpointError, MissingExtraError):
         raise
     except (
         OSError,

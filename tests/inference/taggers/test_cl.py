@@ -1,13 +1,14 @@
 """Folders of CL taggers, in miniature."""
 
 import json
+import sys
 
 import numpy as np
 import pytest
 from PIL import Image
 
 from tagger_graphs import SIZE, centre, compute_by_hand, make_wide, write_logits
-from zokusei.errors import CheckpointError
+from zokusei.errors import CheckpointError, MissingExtraError
 from zokusei.inference import Tagger
 
 TAGS = {
@@ -86,6 +87,12 @@ def test_a_graph_of_another_name_is_taken_where_it_is_the_only_one(folder):
 def test_the_size_is_the_graphs_or_the_usual_one(folder, shape, side):
     write_logits(folder / "model.onnx", len(TAGS), shape=shape)
     assert Tagger.load(folder).checkpoint.preprocess.size == side
+
+
+def test_without_onnxruntime_the_extra_is_named(folder, monkeypatch):
+    monkeypatch.setitem(sys.modules, "onnxruntime", None)
+    with pytest.raises(MissingExtraError, match=r"needs onnxruntime: pip install 'zokusei\[export"):
+        Tagger.load(folder)
 
 
 def without(number):

@@ -52,6 +52,10 @@ def create_tag_set(names: list[str], categories: list[str], path: Path) -> TagSe
     Raises:
         CheckpointError: a category is not known.
         DataError: a name occurs twice or is empty.
+
+    >>> tags = create_tag_set(["long hair", "rating_general"], ["General", "rating"], Path("a"))
+    >>> [(tag.name, tag.category) for tag in tags]
+    [('long_hair', 0), ('general', 9)]
     """
     names = ["_".join(name.split()) for name in names]
     taken = set(names)
@@ -73,6 +77,9 @@ def read_categories(names: list[str], of_tag: Mapping[str, str], path: Path) -> 
 
     Raises:
         CheckpointError: a tag has none.
+
+    >>> read_categories(["smile", "1girl"], {"1girl": "general", "smile": "meta"}, Path("a"))
+    ['meta', 'general']
     """
     without = [name for name in names if name not in of_tag]
     if without:
@@ -88,6 +95,9 @@ def check_threshold(value: object, path: Path, where: str) -> float:
 
     Raises:
         CheckpointError: it is no number between 0 and 1.
+
+    >>> check_threshold("0.65", Path("a.txt"), "line 1")
+    0.65
     """
     try:
         number = float(value)  # type: ignore[arg-type]
