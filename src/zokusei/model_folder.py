@@ -10,7 +10,7 @@ from typing import Any
 
 from safetensors import SafetensorError
 
-from zokusei.errors import CheckpointError, ZokuseiError
+from zokusei.errors import CheckpointError, MissingExtraError, ZokuseiError
 
 FORMAT_VERSION = 1
 
@@ -76,8 +76,13 @@ def find_model_folder(folder: Path | str, kind: str | None = None) -> Path:
     if folder.is_file():
         raise CheckpointError(f"{folder} is a file; give the folder that it lies in")
     more = ""
-    if (folder / "model.onnx").exists():
-        more = "; a tagger of another tool needs selected_tags.csv beside its model.onnx"
+    if any(folder.glob("*.onnx")):
+        more = (
+            "; another tool's tagger, which `zokusei tag` and `zokusei benchmark` take and nothing "
+            "else, needs its list of tags beside the ONNX file: selected_tags.csv (WD, imgutils), "
+            "tag_mapping.json (CL), Camie's ...metadata.json, ram_tag_list.txt (RAM), or "
+            "project.json and tags.txt (DeepDanbooru)"
+        )
     raise CheckpointError(
         f"{folder} holds no trained model (no config.json); give a run folder that `zokusei train` "
         f"has finished, or a model folder{more}"
@@ -100,10 +105,11 @@ def reading(folder: Path) -> Iterator[None]:
 
     Raises:
         CheckpointError: a file is missing or damaged.
+        MissingExtraError: a library that reads them is not installed.
     """
     try:
         yield
-    except CheckpointError:
+    except (CheckpointError, MissingExtraError):
         raise
     except (
         OSError,

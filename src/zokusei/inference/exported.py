@@ -103,6 +103,8 @@ class ExportedModel:
         form: how the graph takes squares.
         arguments: what builds the network, where the file holds weights alone.
         precision: what it is computed in, as `zokusei export` was asked for.
+        outputs: names of the result, where the graph gives several of one number a tag; the best
+            first. By default as WD and imgutils call probabilities.
     """
 
     runtime: str
@@ -113,6 +115,7 @@ class ExportedModel:
     form: Form
     arguments: dict[str, Any] | None = None
     precision: str = "float32"
+    outputs: tuple[str, ...] = ("output", "prediction")
 
 
 def find_runtime(folder: Path) -> str | None:

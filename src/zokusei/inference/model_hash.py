@@ -5,7 +5,7 @@ from pathlib import Path
 
 from zokusei.errors import DataError
 from zokusei.files import hash_file
-from zokusei.inference.wd import is_wd_folder
+from zokusei.inference.taggers import is_foreign_folder
 from zokusei.model_folder import BASE, find_model_folder
 
 
@@ -20,7 +20,7 @@ def hash_model(folder: Path | str, kind: str | None = None) -> str:
         CheckpointError: there is no model.
         DataError: a file cannot be read.
     """
-    if folder == BASE or not is_wd_folder(Path(folder)):
+    if folder == BASE or not is_foreign_folder(Path(folder)):
         folder = find_model_folder(folder, kind)
     folder = Path(folder)
     digest = hashlib.sha256()

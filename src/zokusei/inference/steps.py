@@ -18,6 +18,8 @@ Step: TypeAlias = Callable[[Image.Image], Image.Image]
 PARTS = ("test", "val")
 """Of imgutils' preprocess.json: its clients take the first unless they are told otherwise."""
 
+_READ_PARTS = (PARTS[0], "stages")  # the latter in its folder of Camie's tagger
+
 _RESAMPLE = {
     "nearest": Image.Resampling.NEAREST,
     "bilinear": Image.Resampling.BILINEAR,
@@ -68,17 +70,23 @@ class Stepwise(Preprocess):
 
 @dataclass(frozen=True)
 class PadToSize:
-    """Make the longer side fit, and fill the rest with a colour; imgutils' `pad_to_size`."""
+    """Make the longer side fit, and fill the rest with a colour; imgutils' `pad_to_size`.
+
+    With `rounds_down` a part of a pixel of the shorter side goes, as Camie's clients have it.
+    """
 
     size: tuple[int, int]
     interpolation: str
     colour: tuple[int, int, int]
+    rounds_down: bool = False
 
     def __call__(self, image: Image.Image) -> Image.Image:
         """Fit a picture."""
         (width, height), (wide, high) = image.size, self.size
         scale = min(wide / width, high / height)
-        inner = max(1, round(width * scale)), max(1, round(height * scale))
+        # The longer side, too, may have come out a little below the whole number that it is.
+        less = 0.5 - 1e-6 if self.rounds_down else 0
+        inner = max(1, round(width * scale - less)), max(1, round(height * scale - less))
         square = Image.new("RGB", self.size, self.colour)
         place = (wide - inner[0]) // 2, (high - inner[1]) // 2
         square.paste(image.resize(inner, _RESAMPLE[self.interpolation]), place)
@@ -156,14 +164,15 @@ def load_steps(path: Path) -> Stepwise:
         CheckpointError: the file is of another form, or has a step that is not known.
     """
     described = json.loads(path.read_text(encoding="utf-8"))
-    if not isinstance(described, dict) or PARTS[0] not in described:
+    part = next((part for part in _READ_PARTS if part in described), None)
+    if part is None:
         raise CheckpointError(
             f"{path} is a preprocess.json that is not zokusei's and not imgutils', which has steps "
             f"under {PARTS[0]!r}; remove it where the model takes pictures as WD v3's do"
         )
     steps: list[Step] = []
     mean, std, is_tensor = (0.0, 0.0, 0.0), (1.0, 1.0, 1.0), False
-    for given in described[PARTS[0]]:
+    for given in described[part]:
         name = given["type"]
         if name in _READERS and not is_tensor:
             steps.append(_READERS[name](given))
@@ -181,7 +190,7 @@ def load_steps(path: Path) -> Stepwise:
     (wide, high), *others = sizes
     if others or wide != high:
         raise CheckpointError(f"{path} makes no squares of one size, but {sorted(sizes)}")
-    sized = (given["size"] for given in described[PARTS[0]] if "size" in given)
+    sized = (given["size"] for given in described[part] if "size" in given)
     widest = max(wide, *(max(_as_pair(size)) for size in sized))
     return Stepwise(wide, "pad", mean, std, steps=tuple(steps), widest=widest)
 

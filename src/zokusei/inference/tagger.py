@@ -13,8 +13,8 @@ from zokusei.images import Picture, Size, name_picture
 from zokusei.inference.backends import EmbeddingBackend, create_backend
 from zokusei.inference.exported import ExportedModel, find_runtime, load_exported
 from zokusei.inference.reading import Batch, read_pictures
+from zokusei.inference.taggers import load_foreign
 from zokusei.inference.thresholds import create_selection
-from zokusei.inference.wd import is_wd_folder, load_wd
 from zokusei.model_folder import BASE, TAGGER, find_model_folder
 from zokusei.tags import RATING, find_rating
 
@@ -114,7 +114,7 @@ class Tagger:
 
     @classmethod
     def load(cls, folder: Path | str = BASE, *, device: str = "auto") -> "Tagger":
-        """Load a run, a checkpoint, an exported model, or another tagger's folder (`load_wd`).
+        """Load a run, a checkpoint, an exported model, or another tagger's folder (`load_foreign`).
 
         Args:
             folder: of either; `base` is the tagger of the package.
@@ -277,8 +277,8 @@ def load_model(folder: Path | str) -> "Checkpoint | ExportedModel":
     Raises:
         CheckpointError: the folder is missing, damaged or of another version.
     """
-    if folder != BASE and is_wd_folder(Path(folder)):
-        return load_wd(Path(folder))
+    if folder != BASE and (foreign := load_foreign(Path(folder))) is not None:
+        return foreign
     folder = find_model_folder(folder, TAGGER)
     if find_runtime(folder) is not None:
         return load_exported(folder)

@@ -12,7 +12,6 @@ from zokusei.errors import CheckpointError, ConfigError, MissingExtraError
 from zokusei.inference.backends.alone import compute_alone
 from zokusei.inference.exported import ExportedModel
 
-_PROBABILITIES = ("output", "prediction")  # how WD and imgutils call them
 _CUDA = "CUDAExecutionProvider"
 
 
@@ -99,10 +98,19 @@ def _find_input(session: Any, model: ExportedModel) -> tuple[str, bool]:
     """
     given, side = session.get_inputs()[0], model.preprocess.size
     wanted = [side, side, 3] if model.form.channels_last else [3, side, side]
-    if any(type(n) is int and n != m for n, m in zip(given.shape[1:], wanted, strict=True)):
+    sizes = given.shape[1:]
+    if len(sizes) != 3 or any(
+        type(n) is int and n != m for n, m in zip(sizes, wanted, strict=True)
+    ):
         raise CheckpointError(
             f"{model.file} takes {given.shape}, and its folder says batch x "
             + " x ".join(map(str, wanted))
+        )
+    kind = "uint8" if model.form.takes_bytes else "float"
+    if given.type != f"tensor({kind})":
+        raise CheckpointError(
+            f"{model.file} takes {given.type}, and its folder says tensor({kind}); export it again "
+            "in float32"
         )
     if type(given.shape[0]) is int and given.shape[0] != 1:
         raise CheckpointError(
@@ -113,7 +121,7 @@ def _find_input(session: Any, model: ExportedModel) -> tuple[str, bool]:
 
 
 def _find_output(session: Any, model: ExportedModel) -> str:
-    """Name the result that holds one number a tag: the probabilities, where there are several."""
+    """Name the result that holds one number a tag: the model's own, where there are several."""
     found = [
         output.name for output in session.get_outputs() if output.shape[-1:] == [len(model.tags)]
     ]
@@ -123,4 +131,4 @@ def _find_output(session: Any, model: ExportedModel) -> str:
             f"{model.file} gives {shapes}; none has one number for each of the "
             f"{len(model.tags)} tags of its list"
         )
-    return next((name for name in _PROBABILITIES if name in found), str(found[0]))
+    return next((name for name in model.outputs if name in found), str(found[0]))

@@ -7,6 +7,7 @@ from pathlib import Path
 from zokusei.errors import CheckpointError
 from zokusei.inference.exported import ExportedModel, Form
 from zokusei.inference.steps import PadWithEdges, Stepwise
+from zokusei.inference.taggers.graphs import find_graph
 from zokusei.model_folder import reading
 from zokusei.tags import CATEGORIES, DEFAULT_THRESHOLD, RATING, Tag, TagSet
 
@@ -20,22 +21,19 @@ def is_project(folder: Path) -> bool:
 
 
 def load_project(folder: Path) -> ExportedModel:
-    """Read a project: `project.json` and `tags.txt`, and the one ONNX file beside them.
+    """Read a project: `project.json` and `tags.txt`, and the ONNX file beside them.
 
     The network takes batch x size x size x 3, red first, 0 to 1, and gives probabilities. Pictures
     are resized by averaging areas, and padded to a square with their outermost pixels. Tags are
     given from one half, as DeepDanbooru's own command does.
 
     Raises:
-        CheckpointError: there is no ONNX file or more than one, or a file is damaged.
+        CheckpointError: there is no ONNX file or more than one and none is `model.onnx`, or a file
+            is damaged.
     """
-    graphs = sorted(folder.glob("*.onnx"))
-    if len(graphs) != 1:
-        found = ", ".join(graph.name for graph in graphs) or "none"
-        raise CheckpointError(
-            f"{folder} is a DeepDanbooru project, and needs one ONNX file of its network; found: "
-            f"{found}. Convert the .h5 or .keras by `tf2onnx`, input as it is (height x width x 3)"
-        )
+    lacking = "is a DeepDanbooru project, and needs one ONNX file of its network"
+    hint = ". Convert the .h5 or .keras by `tf2onnx`, input as it is (height x width x 3)"
+    graph = find_graph(folder, lacking, hint)
     with reading(folder):
         project = json.loads((folder / "project.json").read_text(encoding="utf-8"))
         width, height = int(project["image_width"]), int(project["image_height"])
@@ -47,7 +45,7 @@ def load_project(folder: Path) -> ExportedModel:
         steps = (PadWithEdges(width),)
         preprocess = Stepwise(width, "pad", (0, 0, 0), (1, 1, 1), steps=steps, widest=width)
     form = Form(blue_first=False, wants_normalized=True)
-    return ExportedModel("onnx", graphs[0], folder.resolve().name, tags, preprocess, form)
+    return ExportedModel("onnx", graph, folder.resolve().name, tags, preprocess, form)
 
 
 def _read_tags(folder: Path) -> TagSet:

@@ -1,4 +1,4 @@
-"""Folders of other taggers: a tag list beside a graph or timm's weights, or a project."""
+"""Folders of WD's and imgutils' taggers: a CSV file of tags beside a graph or timm's weights."""
 
 import csv
 import json
@@ -10,14 +10,16 @@ from typing import Any
 
 from zokusei.errors import CheckpointError
 from zokusei.images.preprocess import Preprocess
-from zokusei.inference.deepdanbooru import is_project, load_project
 from zokusei.inference.exported import FORMS, ExportedModel, Form
 from zokusei.inference.steps import load_steps
+from zokusei.inference.taggers.camie import THRESHOLDS, read_thresholds
+from zokusei.inference.taggers.graphs import GRAPH, read_graph
+from zokusei.inference.taggers.lists import CATEGORY_NUMBERS
 from zokusei.model_folder import reading
-from zokusei.tags import TagSet
+from zokusei.tags import CATEGORIES, TagSet
 
 TAG_LIST = "selected_tags.csv"
-GRAPH, WEIGHTS = "model.onnx", "model.safetensors"
+WEIGHTS = "model.safetensors"
 STEPS, CATEGORY_THRESHOLDS = "preprocess.json", "thresholds.csv"  # of imgutils
 
 THRESHOLD = 0.35
@@ -27,19 +29,17 @@ IMGUTILS_THRESHOLD = 0.4
 """The same of a folder in the form of imgutils, whose client uses this."""
 
 _HALVES = (0.5, 0.5, 0.5)
+_YEAR = 10  # how imgutils numbers Camie's years, for which Danbooru has no category
 
 
-def is_wd_folder(folder: Path) -> bool:
-    """Say whether a folder holds another tagger's model, and not one of ours with a WD tag list."""
-    if is_project(folder):
-        return True
+def is_wd(folder: Path) -> bool:
+    """Say whether a folder has the tag list of a WD tagger."""
     # Not the path's own method, which raises where a folder on the way may not be entered.
-    is_there = os.path.isfile(folder / TAG_LIST)  # noqa: PTH113
-    return is_there and "format_version" not in _read_config(folder)
+    return os.path.isfile(folder / TAG_LIST)  # noqa: PTH113
 
 
 def load_wd(folder: Path) -> ExportedModel:
-    """Read another tagger's folder by its own files: WD v3's form, imgutils' or DeepDanbooru's.
+    """Read a folder in the form of WD v3's taggers, or of imgutils'.
 
     In WD's a graph takes batch x size x size x 3, blue first, 0 to 255, and gives probabilities.
     timm's weights take batch x 3 x size x size, blue first, normalised as `config.json` says, and
@@ -47,15 +47,14 @@ def load_wd(folder: Path) -> ExportedModel:
     or as `config.json` says.
 
     A folder with imgutils' `preprocess.json` is fed by its steps, red first, batch x 3 x size x
-    size. For DeepDanbooru's see `load_project`. The graph is taken where both are there.
+    size. Its folder of Camie's tagger has Camie's `threshold.json`, too: see `read_thresholds`. The
+    graph is taken where both are there.
 
     Raises:
         CheckpointError: a file is missing or damaged, weights come without the size of their
             pictures, or the folder brings a preprocessing file of another form.
     """
-    if is_project(folder):
-        return load_project(folder)
-    config = _read_config(folder)
+    config = read_config(folder)
     with reading(folder):
         has_graph = (folder / GRAPH).is_file()
         if not has_graph and not ((folder / WEIGHTS).is_file() and "architecture" in config):
@@ -66,6 +65,8 @@ def load_wd(folder: Path) -> ExportedModel:
         name = str(config.get("architecture", folder.resolve().name))
         if (folder / STEPS).is_file():
             tags = _read_tags(folder, IMGUTILS_THRESHOLD)
+            if (folder / THRESHOLDS).is_file():
+                tags = _read_camie_thresholds(tags, folder / THRESHOLDS)
             preprocess: Preprocess = load_steps(folder / STEPS)
             form = FORMS["imgutils"]
         else:
@@ -79,7 +80,7 @@ def load_wd(folder: Path) -> ExportedModel:
         return ExportedModel("timm", folder / WEIGHTS, name, tags, preprocess, form, arguments)
 
 
-def _read_config(folder: Path) -> dict[str, Any]:
+def read_config(folder: Path) -> dict[str, Any]:
     """Read `config.json`, which WD v2's folders do not have."""
     path = folder / "config.json"
     if not path.is_file():
@@ -105,13 +106,25 @@ def _read_tags(folder: Path, default: float) -> TagSet:
     return tags.with_thresholds([of_category.get(tag.category, default) for tag in tags])
 
 
+def _read_camie_thresholds(tags: TagSet, path: Path) -> TagSet:
+    """Give the tags of imgutils' folder of Camie's tagger their thresholds."""
+    names = [(CATEGORIES | {_YEAR: "year"}).get(tag.category, "general") for tag in tags]
+    of_category = read_thresholds(path, names)
+    return TagSet(
+        tuple(
+            replace(tag, category=CATEGORY_NUMBERS[name], threshold=of_category[name])
+            for tag, name in zip(tags, names, strict=True)
+        )
+    )
+
+
 def _read_preprocess(config: Mapping[str, Any], folder: Path) -> Preprocess:
     """Take timm's description; without one a graph itself says its size, and weights do not."""
     described = config.get("pretrained_cfg") or {}
     if "input_size" in described:
         size = int(described["input_size"][-1])
     elif (folder / GRAPH).is_file():
-        size = _find_size(folder / GRAPH)
+        size = read_graph(folder / GRAPH).find_side("WD v3's models", channels_last=True)
     else:
         raise CheckpointError(
             f"{folder / 'config.json'} does not say how large the pictures of {WEIGHTS} are: its "
@@ -127,14 +140,3 @@ def _read_preprocess(config: Mapping[str, Any], folder: Path) -> Preprocess:
     if "interpolation" in described:
         preprocess = replace(preprocess, interpolation=described["interpolation"])
     return preprocess
-
-
-def _find_size(graph: Path) -> int:
-    from zokusei.inference.backends.onnx import create_session
-
-    shape = create_session(graph, "cpu").get_inputs()[0].shape
-    if len(shape) != 4 or shape[-1] != 3 or shape[1] != shape[2] or type(shape[1]) is not int:
-        raise CheckpointError(
-            f"{graph} takes {shape}, not batch x size x size x 3 as WD v3's models do"
-        )
-    return int(shape[1])
