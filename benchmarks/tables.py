@@ -57,6 +57,7 @@ def make_tables() -> dict[str, str]:
         "anime-faces-mirror": judged.mirror(read("anime-faces")),
         "anime-faces-choices": judged.choices(read("anime-faces-choices")),
         "presets": judged.presets(read("presets")),
+        "paper-optimizer": judged.paper_optimizer(read("paper-optimizer")),
         "white-box": judged.white_box(read("white-box")),
         "base-tagger": judged.base_tagger(read("base-tagger"), "base-tagger"),
         "base-tagger-development": judged.base_tagger(

@@ -166,6 +166,23 @@ def captioner(rows: list[Row]) -> list[list[str]]:
     return table
 
 
+def paper_optimizer(rows: list[Row]) -> list[list[str]]:
+    """One epoch of each model with the paper's optimizer; the newest row of each."""
+    table = [
+        ["model", "norm limited to", "first norm", "median norm", "largest norm", "loss, from",
+         "to", "validation mAP", "chance"]
+    ]  # fmt: skip
+    for model, row in {row["model"]: row for row in rows}.items():
+        norms = [
+            f"{float(row[name]):.3g}" for name in ("first_norm", "median_norm", "largest_norm")
+        ]
+        losses = [f"{float(row[name]):.3f}" for name in ("first_loss", "last_loss")]
+        found = (f"{float(row[name]):.1f}" if row[name] else row["stopped"] for name in
+                 ("map", "chance_map"))  # fmt: skip
+        table.append([f"`{model}`", row["clip"] or "no limit", *norms, *losses, *found])
+    return table
+
+
 def pointing(rows: list[Row]) -> list[list[str]]:
     """Shares of maps that peak in the box, the newest of each model, method and kind of style."""
     newest = {(row["model"], row["styles"], row["method"]): row for row in rows}
