@@ -63,6 +63,7 @@ def make_tables() -> dict[str, str]:
         "base-tagger-development": judged.base_tagger(
             read("base-tagger"), "base-tagger-development"
         ),
+        "frozen-features": judged.frozen_features(read("frozen-features")),
         "second-look": judged.second_look(read("second-look")),
         "thresholds": judged.thresholds(read("thresholds")),
         "decisions": judged.decisions(read("decisions")),

@@ -94,6 +94,19 @@ def base_tagger(rows: list[Row], experiment: str) -> list[list[str]]:
     return table
 
 
+def frozen_features(rows: list[Row]) -> list[list[str]]:
+    """What features of ImageNet know of illustrations; the newest row of each."""
+    table = [["features", "numbers", "mAP", "chance", "mAP of the three small sources"]]
+    for features, row in {row["features"]: row for row in rows}.items():
+        maps = [f"{float(row[name]):.1f}" for name in ("map", "chance_map", "development")]
+        shown = " and ".join(
+            f"`{name}` at {size} px"
+            for name, size in (one.split(":") for one in features.split("+"))
+        )
+        table.append([shown, f"{int(row['numbers']):,}", *maps])
+    return table
+
+
 def second_look(rows: list[Row]) -> list[list[str]]:
     """The same weights with both looks, and with the first alone."""
     table = [["looks", "mAP", "hair colour", "eye colour", "images/s"]]
