@@ -88,19 +88,11 @@ def try_one(config: Config) -> dict[str, Any]:
             stopped = str(error).partition(":")[0]  # what follows names pictures
         finally:
             progress.close()
-        steps = read_steps(run / "metrics.jsonl")
-    norms = [step["grad_norm"] for step in steps]
-    losses = [step["loss"] for step in steps]
-    row = {name: judged[name] for name in COLUMNS if name in judged} | key
+        row = {name: judged[name] for name in COLUMNS if name in judged} | key
+        row |= describe_steps(run / "metrics.jsonl")
     row |= {
         "clip": "" if config.optimizer.clip is None else config.optimizer.clip,
         "seed": config.train.seed,
-        "steps": steps[-1]["step"] + 1,
-        "first_norm": norms[0],
-        "median_norm": median(norms),
-        "largest_norm": max(norms),
-        "first_loss": losses[0],
-        "last_loss": math.fsum(losses[-3:]) / len(losses[-3:]),
         "stopped": stopped,
         "command": " ".join(["python benchmarks/paper_optimizer.py", *sys.argv[1:]]),
     }
@@ -108,10 +100,21 @@ def try_one(config: Config) -> dict[str, Any]:
     return row
 
 
-def read_steps(path: Path) -> list[dict[str, float]]:
-    """Give what was logged of a run's steps."""
-    records = [json.loads(line) for line in path.read_text(encoding="utf-8").splitlines()]
-    return [record for record in records if record["kind"] == "step"]
+def describe_steps(log: Path) -> dict[str, float]:
+    """Say how losses and norms went; nothing where training stopped at once."""
+    records = [json.loads(line) for line in log.read_text(encoding="utf-8").splitlines()]
+    steps = [record for record in records if record["kind"] == "step"]
+    if not steps:
+        return {}
+    norms, losses = ([step[name] for step in steps] for name in ("grad_norm", "loss"))
+    return {
+        "steps": steps[-1]["step"] + 1,
+        "first_norm": norms[0],
+        "median_norm": median(norms),
+        "largest_norm": max(norms),
+        "first_loss": losses[0],
+        "last_loss": math.fsum(losses[-3:]) / len(losses[-3:]),
+    }
 
 
 if __name__ == "__main__":

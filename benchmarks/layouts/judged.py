@@ -186,14 +186,16 @@ def paper_optimizer(rows: list[Row]) -> list[list[str]]:
          "to", "validation mAP", "chance"]
     ]  # fmt: skip
     for model, row in {row["model"]: row for row in rows}.items():
-        norms = [
-            f"{float(row[name]):.3g}" for name in ("first_norm", "median_norm", "largest_norm")
-        ]
-        losses = [f"{float(row[name]):.3f}" for name in ("first_loss", "last_loss")]
-        found = (f"{float(row[name]):.1f}" if row[name] else row["stopped"] for name in
-                 ("map", "chance_map"))  # fmt: skip
+        norms = (_show(row[name], ".3g") for name in ("first_norm", "median_norm", "largest_norm"))
+        losses = (_show(row[name], ".3f") for name in ("first_loss", "last_loss"))
+        found = _show(row["map"], ".1f") or row["stopped"], _show(row["chance_map"], ".1f")
         table.append([f"`{model}`", row["clip"] or "no limit", *norms, *losses, *found])
     return table
+
+
+def _show(value: str, form: str) -> str:
+    """Format a number; nothing where there is none."""
+    return f"{float(value):{form}}" if value else ""
 
 
 def pointing(rows: list[Row]) -> list[list[str]]:
