@@ -351,6 +351,29 @@ def test_the_model_does_one_thing_at_once(untrained):
         assert all(answer == answers[number % 2] for number, answer in enumerate(answers))
 
 
+def test_more_requests_than_may_wait_are_sent_away(untrained):
+    with ServedModel(untrained) as model:
+        began, go_on = threading.Event(), threading.Event()
+        app = create_app(model, Rules(most_requests=1))
+        predict = model._tagger.backend.predict
+
+        def slow(fitted):
+            began.set()
+            go_on.wait(60)
+            return predict(fitted)
+
+        model._tagger.backend.predict = slow
+        with ThreadPoolExecutor(1) as threads:
+            first = threads.submit(TestClient(app).post, "/tag", **send(("a", RED)))
+            began.wait(60)
+            second = TestClient(app).post("/tag", **send(("a", RED)))
+            go_on.set()
+        assert second.status_code == 503
+        assert second.json()["detail"] == "no more than 1 requests may wait; ask again later"
+        assert first.result().status_code == 200
+        assert TestClient(app).post("/tag", **send(("a", RED))).status_code == 200
+
+
 def test_a_bug_is_one_line_for_the_client(untrained):
     with ServedModel(untrained) as model:
         client = TestClient(create_app(model), raise_server_exceptions=False)

@@ -1,13 +1,12 @@
 """`zokusei serve`."""
 
+import logging
 from typing import TYPE_CHECKING, Annotated
 
 import typer
 
 if TYPE_CHECKING:
     from zokusei.serving import Answered
-
-_MOST_CONNECTIONS = 64  # each may wait with a whole request in memory
 
 
 def serve(
@@ -73,6 +72,9 @@ def serve(
     check_web()
     import uvicorn
 
+    # It warns of every damaged form, which the answer says already.
+    logging.getLogger("python_multipart").setLevel(logging.ERROR)
+
     origins = tuple(parse_origin(text) for text in origin or ())
     with (
         bind(host, port) as listening,
@@ -100,7 +102,6 @@ def serve(
             ws="none",
             proxy_headers=False,
             server_header=False,
-            limit_concurrency=_MOST_CONNECTIONS,
         )
         uvicorn.Server(config).run(sockets=[listening])
 

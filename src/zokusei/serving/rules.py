@@ -17,11 +17,13 @@ class Rules:
             make its own name point at this machine, and then counts as the server's own page.
         origins: of pages that may use the server besides its own, each `scheme://host:port`.
         most_bytes: of one request.
+        most_requests: that are under way at once; each may wait whole in memory.
     """
 
     hosts: frozenset[str] | None = None
     origins: tuple[str, ...] = ()
     most_bytes: int = 64 * MIB
+    most_requests: int = 64
 
     def refuse(self, host: str, origin: str | None) -> str | None:
         """Say why a request is refused; None where it is not.
