@@ -42,7 +42,8 @@ def test_a_server_for_the_network_says_that_it_is_one(zokusei, untrained, run):
         "--origin", "https://booru.example/",
     )  # fmt: skip
     assert code == 0
-    assert "warning: anybody on the network can use this server" in err
+    assert "warning: anybody who reaches this machine through the network can use" in err
+    assert "at http://127.0.0.1:" in err
     ((config, _),) = run
     rules = config.app.state.rules
     assert (rules.hosts, rules.origins) == (None, ("https://booru.example",))

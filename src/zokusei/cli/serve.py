@@ -66,7 +66,7 @@ def serve(
     from zokusei.cli.console import tell
     from zokusei.inference.thresholds import create_selection
     from zokusei.serving import Rules, ServedModel, check_web, create_app
-    from zokusei.serving.address import bind, find_hosts, write_address
+    from zokusei.serving.address import bind, find_hosts, write_url
     from zokusei.serving.rules import MIB, parse_origin
 
     check_web()
@@ -87,11 +87,11 @@ def serve(
     ):
         address, number = listening.getsockname()[:2]
         hosts = find_hosts(address)
-        tell(f"{served.description}, at http://{write_address(address)}:{number}; Ctrl+C ends it")
+        tell(f"{served.description}, at {write_url(address, number)}; Ctrl+C ends it")
         if hosts is None:
             tell(
-                "warning: anybody on the network can use this server and see what it is; it asks "
-                "for no password"
+                "warning: anybody who reaches this machine through the network can use the "
+                "server; it asks for no password"
             )
         rules = Rules(hosts, origins, max_upload * MIB)
         config = uvicorn.Config(

@@ -43,13 +43,24 @@ def find_hosts(address: str) -> frozenset[str] | None:
     """
     if not ipaddress.ip_address(address).is_loopback:
         return None
-    return _OWN | {write_address(address)}
+    return _OWN | {_bracket(address)}
 
 
-def write_address(address: str) -> str:
-    """Write an IP address as addresses of pages have it.
+def write_url(address: str, port: int) -> str:
+    """Write where a browser of this machine finds the server.
 
-    >>> write_address("127.0.0.1"), write_address("::1")
-    ('127.0.0.1', '[::1]')
+    Args:
+        address: an IP address as it is bound.
+        port: of the server.
+
+    >>> write_url("127.0.0.1", 7860), write_url("0.0.0.0", 7860), write_url("::1", 80)
+    ('http://127.0.0.1:7860', 'http://127.0.0.1:7860', 'http://[::1]:80')
     """
+    bound = ipaddress.ip_address(address)
+    if bound.is_unspecified:  # all that this machine has
+        address = "127.0.0.1" if bound.version == 4 else "::1"
+    return f"http://{_bracket(address)}:{port}"
+
+
+def _bracket(address: str) -> str:
     return f"[{address}]" if ":" in address else address
