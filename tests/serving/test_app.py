@@ -268,12 +268,20 @@ def test_json_that_is_none(client):
 
 def test_what_is_too_large_is_refused_whether_or_not_it_says_so(served):
     client = TestClient(create_app(served, Rules(most_bytes=2**20)))
-    large = bytes(2**20)
+    large, kind = bytes(2**20), {"Content-Type": "multipart/form-data; boundary=x"}
+
+    def form(part, count):
+        yield b'--x\r\nContent-Disposition: form-data; name="file"; filename="a.png"\r\n\r\n'
+        yield from [part] * count
+        yield b"\r\n--x--\r\n"
+
     answers = [
         client.post("/evaluate", **send(("a.png", large))),
         client.post("/evaluate", **send(*[("a.png", large)] * 9)),  # not even read
         interrogate(client, large),
         client.post("/tagger/v1/interrogate", content=(large[:1000] for _ in range(2000))),
+        client.post("/tag", content=form(large, 2), headers=kind),
+        client.post("/tag", content=form(large, 99), headers=kind),  # not all of it read
     ]
     for answer in answers:
         assert answer.status_code == 413
