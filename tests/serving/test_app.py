@@ -1,5 +1,6 @@
 """The server's answers, against what the tagger itself says of the same pictures."""
 
+import asyncio
 import base64
 import gc
 import io
@@ -288,6 +289,22 @@ def test_what_is_too_large_is_refused_whether_or_not_it_says_so(served):
         assert "a request may have 1 MiB" in answer.json()["detail"]
     assert client.get("/health").json()["max_upload"] == 2**20
     assert client.post("/evaluate", **send(("a.png", RED))).status_code == 200
+
+
+def test_what_says_that_it_is_far_too_large_is_not_read(served):
+    sent = []
+
+    async def receive():
+        raise AssertionError("it was read")
+
+    async def send(message):
+        sent.append(message)
+
+    headers = [(b"host", b"localhost"), (b"content-length", b"5000")]
+    scope = {"type": "http", "method": "POST", "path": "/tag", "headers": headers}
+    asyncio.run(create_app(served, Rules(most_bytes=1000))(scope, receive, send))
+    assert sent[0]["status"] == 413
+    assert (b"connection", b"close") in sent[0]["headers"]
 
 
 def test_a_server_of_this_machine_answers_to_its_names_only(served):
