@@ -301,7 +301,8 @@ def test_what_says_that_it_is_far_too_large_is_not_read(served):
         sent.append(message)
 
     headers = [(b"host", b"localhost"), (b"content-length", b"5000")]
-    scope = {"type": "http", "method": "POST", "path": "/tag", "headers": headers}
+    scope = {"type": "http", "method": "POST", "path": "/tag", "headers": headers,
+             "query_string": b""}  # fmt: skip
     asyncio.run(create_app(served, Rules(most_bytes=1000))(scope, receive, send))
     assert sent[0]["status"] == 413
     assert (b"connection", b"close") in sent[0]["headers"]
