@@ -29,6 +29,18 @@ def keep_freed_memory() -> bool:
     return bool(mallopt(_MMAP_MAX, 0)) and bool(mallopt(_TRIM_THRESHOLD, -1))
 
 
+def give_back_memory() -> bool:
+    """Let the system have what this process has freed and keeps, as after a model was dropped.
+
+    Returns:
+        Whether there was something, which only glibc can be asked to give back.
+
+    >>> give_back_memory() in (True, False)
+    True
+    """
+    return _is_glibc() and bool(ctypes.CDLL(None).malloc_trim(0))
+
+
 def _is_glibc() -> bool:
     try:
         return (os.confstr("CS_GNU_LIBC_VERSION") or "").startswith("glibc")

@@ -25,9 +25,10 @@ def test_help_names_every_command_and_imports_no_torch():
         "except SystemExit: pass\n"
         "assert 'torch' not in sys.modules and 'timm' not in sys.modules, 'torch was imported'\n"
         "assert 'onnx' not in sys.modules and 'onnxruntime' not in sys.modules\n"
+        "assert 'fastapi' not in sys.modules and 'uvicorn' not in sys.modules\n"
     )
     done = subprocess.run([sys.executable, "-c", code], check=True, capture_output=True, text=True)
-    commands = "train compare evaluate report tag export cartoonize data doctor".split()
+    commands = "train compare evaluate report tag serve export cartoonize data doctor".split()
     for command in commands:
         assert f" {command} " in done.stdout
 

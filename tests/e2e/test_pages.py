@@ -1,5 +1,6 @@
 """Every command and every snippet of the README and of the tutorial runs as it stands."""
 
+import json
 import re
 import shutil
 import subprocess
@@ -120,3 +121,38 @@ def test_the_settings_example_of_the_readme(tmp_path):
     )  # fmt: skip
     assert finished.returncode == 0, finished.stderr
     assert "9818 pictures" in finished.stderr
+
+
+@pytest.mark.slow
+@pytest.mark.skipif(shutil.which("curl") is None, reason="curl is not installed")
+def test_the_guide_to_the_server(tmp_path, corpus, untrained):
+    """The server that the page starts, on a free port, and all that the page asks it."""
+    shutil.copytree(untrained, tmp_path / "runs" / "mine")
+    for number, name in enumerate(("a.png", "b.png")):
+        shutil.copy(corpus / f"00{number}.png", tmp_path / name)
+    text = (ROOT / "docs" / "guides" / "serve.md").read_text(encoding="utf-8")
+    start = re.search(r"^    (zokusei serve.*)$", text, re.MULTILINE)[1].split()
+    server = subprocess.Popen(
+        [sys.executable, "-m", *start, "--port", "0"],
+        cwd=tmp_path, stderr=subprocess.PIPE, text=True,
+    )  # fmt: skip
+    try:
+        address = re.search(r"http://\S+:\d+", server.stderr.readline())[0]
+        page = tmp_path / "page.md"
+        page.write_text(text.replace("http://127.0.0.1:7860", address), encoding="utf-8")
+        said = []
+        for block in re.findall(r"```bash\n(.*?)```", page.read_text(), re.DOTALL):
+            for line in block.splitlines():
+                finished = subprocess.run(
+                    ["bash", "-c", line], cwd=tmp_path, capture_output=True, text=True, check=True
+                )
+                said.append(json.loads(finished.stdout))
+        assert len(run_page(page, tmp_path)) == 2
+    finally:
+        server.terminate()
+        server.communicate()
+    interrogated, models, unloaded, evaluated, tagged = said
+    assert list(interrogated["caption"]) == ["tag", "rating"]
+    assert (models, unloaded) == ({"models": ["mine"]}, "1 model unloaded")
+    assert [list(one) for one in evaluated] == [["filename", "tags"]] * 2
+    assert [list(one) for one in tagged] == [["path", "tags", "scores"]]

@@ -24,6 +24,7 @@ from zokusei.cli import (
     export_model,
     report,
     reproduce,
+    serve,
     tag,
     train,
     undo,
@@ -55,6 +56,7 @@ app.command("train")(train.train)
 app.command("evaluate")(evaluate.evaluate)
 app.command("report")(report.report)
 app.command("tag", cls=KohyaNames)(tag.tag)
+app.command("serve")(serve.serve)
 app.command("undo")(undo.undo)
 app.command("explain")(explain.explain)
 app.command("caption")(caption.caption)
