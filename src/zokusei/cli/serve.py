@@ -13,8 +13,8 @@ def serve(
     model: Annotated[
         str,
         typer.Option(
-            help="A run, a model folder, an exported model, or a WD-style folder; base: the "
-            "packaged one."
+            help="A run, a model folder, an exported model, or another tagger's folder (WD, "
+            "imgutils, DeepDanbooru, CL, Camie, RAM); base: the packaged one."
         ),
     ] = "base",
     name: Annotated[
