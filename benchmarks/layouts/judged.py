@@ -186,7 +186,7 @@ def paper_optimizer(rows: list[Row]) -> list[list[str]]:
          "to", "validation mAP", "chance"]
     ]  # fmt: skip
     for model, row in {row["model"]: row for row in rows}.items():
-        norms = (_show(row[name], ".3g") for name in ("first_norm", "median_norm", "largest_norm"))
+        norms = (_show(row[name], ",.2f") for name in ("first_norm", "median_norm", "largest_norm"))
         losses = (_show(row[name], ".3f") for name in ("first_loss", "last_loss"))
         found = _show(row["map"], ".1f") or row["stopped"], _show(row["chance_map"], ".1f")
         table.append([f"`{model}`", row["clip"] or "no limit", *norms, *losses, *found])
