@@ -33,7 +33,7 @@ def test_it_says_what_answers_where(zokusei, untrained, run):
         r"model gap, 32 px, 9 tags, on cpu, at http://127\.0\.0\.1:\d+; Ctrl\+C ends it", line
     )
     ((config, _),) = run
-    assert config.app.state.rules.hosts == {"localhost", "127.0.0.1", "[::1]"}
+    assert config.app.state.access.hosts == {"localhost", "127.0.0.1", "[::1]"}
 
 
 def test_a_server_for_the_network_says_that_it_is_one(zokusei, untrained, run):
@@ -45,9 +45,9 @@ def test_a_server_for_the_network_says_that_it_is_one(zokusei, untrained, run):
     assert "warning: anybody who reaches this machine through the network can use" in err
     assert "at http://127.0.0.1:" in err
     ((config, _),) = run
-    rules = config.app.state.rules
-    assert (rules.hosts, rules.origins) == (None, ("https://booru.example",))
-    assert rules.most_bytes == 3 * 2**20
+    access = config.app.state.access
+    assert (access.hosts, access.origins) == (None, ("https://booru.example",))
+    assert access.most_bytes == 3 * 2**20
 
 
 def test_what_cannot_be_served_is_one_line(zokusei, untrained, tmp_path):

@@ -5,8 +5,8 @@ import socket
 import pytest
 
 from zokusei.errors import ConfigError
+from zokusei.serving.access import parse_origin
 from zokusei.serving.address import bind
-from zokusei.serving.rules import parse_origin
 
 
 def test_a_port_of_ones_own_can_be_reached():

@@ -20,7 +20,7 @@ from PIL import Image
 
 from zokusei.inference import Tagger, Tags
 from zokusei.inference.thresholds import create_selection
-from zokusei.serving import Rules, ServedModel, create_app
+from zokusei.serving import Access, ServedModel, create_app
 from zokusei.serving.address import find_hosts
 from zokusei.serving.dialects import to_evaluation, to_interrogation
 from zokusei.tags import TagSet
@@ -268,7 +268,7 @@ def test_json_that_is_none(client):
 
 
 def test_what_is_too_large_is_refused_whether_or_not_it_says_so(served):
-    client = TestClient(create_app(served, Rules(most_bytes=2**20)))
+    client = TestClient(create_app(served, Access(most_bytes=2**20)))
     large, kind = bytes(2**20), {"Content-Type": "multipart/form-data; boundary=x"}
 
     def form(part, count):
@@ -303,13 +303,13 @@ def test_what_says_that_it_is_far_too_large_is_not_read(served):
     headers = [(b"host", b"localhost"), (b"content-length", b"5000")]
     scope = {"type": "http", "method": "POST", "path": "/tag", "headers": headers,
              "query_string": b""}  # fmt: skip
-    asyncio.run(create_app(served, Rules(most_bytes=1000))(scope, receive, send))
+    asyncio.run(create_app(served, Access(most_bytes=1000))(scope, receive, send))
     assert sent[0]["status"] == 413
     assert (b"connection", b"close") in sent[0]["headers"]
 
 
 def test_a_server_of_this_machine_answers_to_its_names_only(served):
-    app = create_app(served, Rules(hosts=find_hosts("127.0.0.1")))
+    app = create_app(served, Access(hosts=find_hosts("127.0.0.1")))
     for host in ("localhost", "127.0.0.1:7860", "[::1]:7860", "LOCALHOST:80"):
         answer = TestClient(app).get("/health", headers={"Host": host})
         assert answer.status_code == 200
@@ -322,7 +322,7 @@ def test_a_server_of_this_machine_answers_to_its_names_only(served):
 def test_pages_of_others_may_not_ask_unless_they_are_named(served):
     own, friend = "http://127.0.0.1:7860", "https://booru.example"
     closed = TestClient(create_app(served), base_url=own)
-    opened = TestClient(create_app(served, Rules(origins=(friend,))), base_url=own)
+    opened = TestClient(create_app(served, Access(origins=(friend,))), base_url=own)
     for client in (closed, opened):
         assert client.post("/evaluate", **send(("a", RED))).status_code == 200
         for origin, status in ((own, 200), ("https://evil.example", 403), ("null", 403)):
@@ -380,7 +380,7 @@ def test_the_model_does_one_thing_at_once(untrained):
 def test_more_requests_than_may_wait_are_sent_away(untrained):
     with ServedModel(untrained) as model:
         began, go_on = threading.Event(), threading.Event()
-        app = create_app(model, Rules(most_requests=1))
+        app = create_app(model, Access(most_requests=1))
         predict = model._tagger.backend.predict
 
         def slow(fitted):

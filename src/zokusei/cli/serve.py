@@ -65,9 +65,9 @@ def serve(
     """
     from zokusei.cli.console import tell
     from zokusei.inference.thresholds import create_selection
-    from zokusei.serving import Rules, ServedModel, check_web, create_app
+    from zokusei.serving import Access, ServedModel, check_web, create_app
+    from zokusei.serving.access import MIB, parse_origin
     from zokusei.serving.address import bind, find_hosts, write_url
-    from zokusei.serving.rules import MIB, parse_origin
 
     check_web()
     import uvicorn
@@ -93,9 +93,9 @@ def serve(
                 "warning: anybody who reaches this machine through the network can use the "
                 "server; it asks for no password"
             )
-        rules = Rules(hosts, origins, max_upload * MIB)
+        access = Access(hosts, origins, max_upload * MIB)
         config = uvicorn.Config(
-            create_app(served, rules, _Journal()),
+            create_app(served, access, _Journal()),
             log_config=None,
             access_log=False,
             lifespan="off",

@@ -8,15 +8,15 @@ from importlib import import_module
 from typing import TYPE_CHECKING
 
 from zokusei.errors import MissingExtraError
+from zokusei.serving.access import Access, Answered
 from zokusei.serving.model import ServedModel, Upload
-from zokusei.serving.rules import Answered, Rules
 
 if TYPE_CHECKING:
     from fastapi import FastAPI
 
 __all__ = [
+    "Access",
     "Answered",
-    "Rules",
     "ServedModel",
     "Upload",
     "check_web",
@@ -26,14 +26,14 @@ __all__ = [
 
 def create_app(
     model: ServedModel,
-    rules: Rules | None = None,
+    access: Access | None = None,
     on_answer: Callable[[Answered], None] | None = None,
 ) -> "FastAPI":
     """Build the application, for any server that runs ASGI applications.
 
     Args:
         model: what tags.
-        rules: who may ask and how much; by default any host, no foreign page.
+        access: who may ask and how much; by default any host, no foreign page.
         on_answer: told of each answer.
 
     Raises:
@@ -42,7 +42,7 @@ def create_app(
     check_web()
     from zokusei.serving.app import build
 
-    return build(model, rules or Rules(), on_answer)
+    return build(model, access or Access(), on_answer)
 
 
 def check_web() -> None:

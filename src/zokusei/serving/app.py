@@ -14,10 +14,10 @@ from pydantic import BaseModel, ConfigDict, Field, ValidationError
 
 from zokusei.errors import ImageError, ZokuseiError
 from zokusei.inference.tagger import Tags
+from zokusei.serving.access import Access, Answered
 from zokusei.serving.dialects import decode_base64, to_evaluation, to_interrogation
 from zokusei.serving.gate import Gate
 from zokusei.serving.model import ServedModel, Upload
-from zokusei.serving.rules import Answered, Rules
 from zokusei.tag_text import PRESETS
 from zokusei.tags import CATEGORIES
 
@@ -52,22 +52,22 @@ class Interrogation(BaseModel):
 
 
 def build(
-    model: ServedModel, rules: Rules, on_answer: Callable[[Answered], None] | None
+    model: ServedModel, access: Access, on_answer: Callable[[Answered], None] | None
 ) -> FastAPI:
     """Build the application; see `zokusei.serving.create_app`."""
     # The pages that FastAPI makes of its routes load scripts from elsewhere.
     app = FastAPI(title="zokusei", openapi_url=None)
-    app.state.model, app.state.rules = model, rules
+    app.state.model, app.state.access = model, access
     app.include_router(router)
     app.add_exception_handler(RequestValidationError, _explain_invalid)
     app.add_exception_handler(ImageError, _explain_unreadable)
     app.add_exception_handler(ZokuseiError, _explain_unable)
     app.add_exception_handler(Exception, _explain_bug)
-    app.add_middleware(Gate, rules=rules, on_answer=on_answer)
-    if rules.origins:
+    app.add_middleware(Gate, access=access, on_answer=on_answer)
+    if access.origins:
         app.add_middleware(
             CORSMiddleware,
-            allow_origins=rules.origins,
+            allow_origins=access.origins,
             allow_methods=["GET", "POST"],
             allow_headers=["Content-Type"],
         )
@@ -89,7 +89,7 @@ async def describe(request: Request, model: Model) -> dict[str, Any]:
         "description": model.description,
         "device": model.device,
         "loaded": model.is_loaded,
-        "max_upload": request.app.state.rules.most_bytes,
+        "max_upload": request.app.state.access.most_bytes,
     }
 
 

@@ -8,29 +8,29 @@ from starlette.datastructures import Headers
 from starlette.responses import JSONResponse
 from starlette.types import ASGIApp, Message, Receive, Scope, Send
 
-from zokusei.serving.rules import MIB, Answered, Rules
+from zokusei.serving.access import MIB, Access, Answered
 
 _CLOSE = {"Connection": "close"}
 
 
 class Gate:
-    """Refuses what the rules do not allow, and tells of each answer.
+    """Refuses what is not allowed, and tells of each answer.
 
     Args:
         app: what answers.
-        rules: who may ask and how much.
+        access: who may ask and how much.
         on_answer: told of each answer.
     """
 
     def __init__(
-        self, app: ASGIApp, rules: Rules, on_answer: Callable[[Answered], None] | None
+        self, app: ASGIApp, access: Access, on_answer: Callable[[Answered], None] | None
     ) -> None:
-        self._app, self._rules, self._on_answer = app, rules, on_answer
+        self._app, self._access, self._on_answer = app, access, on_answer
         self._under_way = 0
         # A sender that is cut off does not see the answer.
-        self._worth_reading = 4 * rules.most_bytes
+        self._worth_reading = 4 * access.most_bytes
         self._too_large = (
-            f"a request may have {rules.most_bytes / MIB:g} MiB; send fewer or smaller pictures, "
+            f"a request may have {access.most_bytes / MIB:g} MiB; send fewer or smaller pictures, "
             "or start the server with a larger --max-upload"
         )
 
@@ -60,16 +60,16 @@ class Gate:
                 self._on_answer(Answered(scope["method"], shown, status, count, seconds))
 
     async def _answer(self, scope: Scope, receive: Receive, send: Send) -> None:
-        headers, rules = Headers(scope=scope), self._rules
-        refused = rules.refuse(headers.get("host", ""), headers.get("origin"))
+        headers, access = Headers(scope=scope), self._access
+        refused = access.refuse(headers.get("host", ""), headers.get("origin"))
         announced = headers.get("content-length", "")
         answer: ASGIApp
         if refused is not None:
             answer = JSONResponse({"detail": refused}, 403)
-        elif self._under_way > rules.most_requests:
-            busy = f"no more than {rules.most_requests} requests may wait; ask again later"
+        elif self._under_way > access.most_requests:
+            busy = f"no more than {access.most_requests} requests may wait; ask again later"
             answer = JSONResponse({"detail": busy}, 503, {"Retry-After": "1"})
-        elif announced.isdecimal() and int(announced) > rules.most_bytes:
+        elif announced.isdecimal() and int(announced) > access.most_bytes:
             if int(announced) <= self._worth_reading:
                 await _skip(receive, self._worth_reading)
             answer = JSONResponse({"detail": self._too_large}, 413, _CLOSE)
@@ -85,7 +85,7 @@ class Gate:
             nonlocal received
             message = await receive()
             received += len(message.get("body", b""))
-            if received > self._rules.most_bytes:
+            if received > self._access.most_bytes:
                 if message.get("more_body", False):
                     await _skip(receive, self._worth_reading)
                 raise HTTPException(413, self._too_large, _CLOSE)

@@ -9,7 +9,7 @@ MIB = 2**20
 
 
 @dataclass(frozen=True)
-class Rules:
+class Access:
     """Who may ask and how much.
 
     Attributes:
@@ -32,12 +32,12 @@ class Rules:
             host: what the request calls the server, with or without a port.
             origin: of the page that asks; None where no page of a browser does.
 
-        >>> rules = Rules(frozenset({"localhost", "127.0.0.1"}), ("https://booru.example",))
-        >>> rules.refuse("localhost:7860", None)
-        >>> rules.refuse("localhost:7860", "https://booru.example")
-        >>> rules.refuse("evil.example:7860", None)
+        >>> access = Access(frozenset({"localhost", "127.0.0.1"}), ("https://booru.example",))
+        >>> access.refuse("localhost:7860", None)
+        >>> access.refuse("localhost:7860", "https://booru.example")
+        >>> access.refuse("evil.example:7860", None)
         "this server answers to 127.0.0.1, localhost, not to 'evil.example'; ..."
-        >>> rules.refuse("localhost:7860", "https://evil.example")
+        >>> access.refuse("localhost:7860", "https://evil.example")
         "pages of 'https://evil.example' may not use this server; start it with --origin ..."
         """
         name = strip_port(host)
