@@ -130,7 +130,7 @@ def test_embeddings_are_the_mean_of_the_last_feature_map(tag, untrained):
     assert (found["embedding"].dtype, found["embedding"].shape) == (np.float32, (3, len(wanted[0])))
     np.testing.assert_allclose(found["embedding"], wanted, atol=1e-5)
     table = pq.read_table("out/tags.parquet")
-    assert table.column_names == ["path", "tags", "scores", "embedding"]
+    assert table.column_names == ["path", "tags", "scores", "rating", "embedding"]
     np.testing.assert_array_equal(np.array(table["embedding"].to_pylist()), found["embedding"])
 
 

@@ -105,8 +105,8 @@ class ParquetTable:
 
     Up to 300 tags each is a member of `scores`. Of more, a row of `scores` is a list as long as the
     model has tags (float32), and their names in the same order are a JSON list in the metadata of
-    the schema, under `tags`. Columns `caption` and `embedding` follow where they were asked for,
-    and `rating` of a model with ratings.
+    the schema, under `tags`. Columns `rating`, of a model with ratings, `caption` and `embedding`
+    follow where there are any.
     """
 
     file_name = "tags.parquet"
