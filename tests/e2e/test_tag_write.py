@@ -13,6 +13,7 @@ import pytest
 from PIL import Image
 
 from pictures import write_tree
+from zokusei.cli.keeping import name_journal
 from zokusei.files import LOCKED_NAME
 from zokusei.inference import reading
 from zokusei.inference.journal import Journal
@@ -660,3 +661,11 @@ def test_a_picture_that_is_named_in_another_way_stands_so_in_tables(write, pictu
     assert {line.split(",")[0] for line in table[1:]} == {
         "more/z.png", *(f"art/{line.split(',')[0]}" for line in first.splitlines()[1:])
     }  # fmt: skip
+
+
+def test_journals_are_named_in_the_order_of_time():
+    second = 10**9
+    moments = [1_700_000_000 * second + offset for offset in (0, 5, second - 1, second, 3 * second)]
+    names = [name_journal(moment, 9 - place) for place, moment in enumerate(moments)]
+    assert names == sorted(names)
+    assert len(set(names)) == len(names)

@@ -157,9 +157,7 @@ class Keeping:
         self._done = Done(state / "done.sqlite", options, dry=settings.dry_run)
         self.journal: Journal | None = None
         if not settings.dry_run:
-            # Names in the order of time, of which no two runs have the same.
-            moment = f"{time.strftime('%Y%m%d-%H%M%S')}-{time.time_ns() % 10**9:09d}"
-            name = f"{moment}-{os.getpid()}.jsonl"
+            name = name_journal(time.time_ns(), os.getpid())
             about = {"done": str(self._done.path.absolute()), "job": self._done.job_hash}
             self.journal = Journal(state / "journals" / name, about)
             left_out.offer(state / "errors" / name)
@@ -280,6 +278,21 @@ class Keeping:
 
         if self.journal is not None and self.journal.count:
             tell(f"to undo all of it: zokusei undo {self.journal.path}")
+
+
+def name_journal(now: int, process: int) -> str:
+    """Name a journal, so that names are in the order of time and no two runs have the same.
+
+    Args:
+        now: nanoseconds since 1970, read once: a second may end between two looks at the clock.
+        process: the number of this one.
+
+    >>> name_journal(1_700_000_000_000_000_042, 7)[-18:]
+    '-000000042-7.jsonl'
+    """
+    seconds, rest = divmod(now, 10**9)
+    moment = time.strftime("%Y%m%d-%H%M%S", time.localtime(seconds))
+    return f"{moment}-{rest:09d}-{process}.jsonl"
 
 
 def default_state(out: Path | None) -> Path:
