@@ -130,6 +130,10 @@ def test_append_and_prepend_change_no_byte_of_what_people_wrote(names, words, be
 @example(["smile"], "", "creator:me\r\ntitle:x\r\n\r\n", "hydrus", "append")
 @example(["smile"], "", "a, b , \nsecond", "kohya", "append")
 @example(["smile"], "", "", "hydrus", "append")
+@example(["smile"], "", ",", "booru", "append")
+@example(["smile"], "", "B,\ta", "booru", "append")
+@example(["smile"], "", "a\ta", "booru", "prepend")
+@example(["smile"], "", "\\\\( \\(", "booru", "append")
 def test_whatever_is_there_stays_byte_for_byte(names, mark, text, preset, mode):
     before = f"{mark}{text}".encode()
     if preset == "booru" and is_sentence(re.match(r"[^\r\n]*", text)[0]):
@@ -158,8 +162,8 @@ def test_whatever_is_there_stays_byte_for_byte(names, mark, text, preset, mode):
 
 
 def is_sentence(line):
-    words = [word.lower().replace("\\(", "(") for word in line.split(" ") if word.strip()]
-    return ", " in line or len(set(words)) < len(words)
+    words = [re.sub(r"\\([\\()])", r"\1", word.lower()) for word in line.split()]
+    return any(word.endswith(",") for word in words) or len(set(words)) < len(words)
 
 
 @pytest.mark.parametrize("mode", ["append", "prepend", "merge"])

@@ -83,7 +83,8 @@ class TextSidecar:
         line, rest = self._first_line(whole)
         pieces = self.text.split(line.lstrip("\ufeff"))
         there = {self._key(piece) for piece in pieces}
-        if self.text.separator == " " and (", " in line or len(there) < len(pieces)):
+        has_commas = any(piece.endswith(",") for piece in pieces)
+        if self.text.separator == " " and (has_commas or len(there) < len(pieces)):
             raise DataError(
                 f"the caption of {tags.path} is a sentence, or has commas between its tags, which "
                 "this format would take apart; add to it with --write kohya, or give --existing "
