@@ -86,7 +86,11 @@ def test_without_the_extra_it_says_how_to_get_it(zokusei, monkeypatch, module, p
 )
 def test_a_server_from_its_start_to_its_end(untrained, corpus, ending, code):
     command = [sys.executable, "-m", "zokusei", "serve", "--model", untrained, "--port", "0"]
-    process = subprocess.Popen(command, stderr=subprocess.PIPE, text=True)
+    process = subprocess.Popen(
+        command, stderr=subprocess.PIPE, text=True,
+        # Shells let what they start in the background ignore this signal, tests and all.
+        preexec_fn=lambda: signal.signal(signal.SIGINT, signal.SIG_DFL),
+    )  # fmt: skip
     try:
         first = process.stderr.readline()
         address = re.search(r"http://\S+:\d+", first)[0]
