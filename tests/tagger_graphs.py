@@ -4,7 +4,11 @@ import math
 
 import numpy as np
 import onnx
+import pytest
 from onnx import TensorProto, helper, numpy_helper
+
+from zokusei.errors import CheckpointError
+from zokusei.inference import Tagger
 
 SIZE = 8
 
@@ -63,3 +67,10 @@ def centre(pixels, colour):
     square[:] = colour
     square[SIZE // 4 : SIZE // 4 + SIZE // 2] = pixels
     return square
+
+
+def assert_refused(folder, message):
+    """See that a folder is refused in one line that says why."""
+    with pytest.raises(CheckpointError, match=message) as raised:
+        Tagger.load(folder)
+    assert "\n" not in str(raised.value)

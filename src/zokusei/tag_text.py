@@ -55,10 +55,15 @@ def write_tag(tag: str) -> str:
 def as_one_tag(caption: str, separator: str = COMMA) -> str:
     """Give a sentence as one tag that text formats write like others, without what parts tags.
 
-    >>> as_one_tag("a girl, sitting")
-    'a_girl_sitting'
+    Commas go in any case: where blanks part tags, words that end with one are taken for a list
+    with commas.
+
+    >>> as_one_tag("a girl, sitting"), as_one_tag("a girl, sitting", " "), as_one_tag("a;b", ";")
+    ('a_girl_sitting', 'a_girl_sitting', 'a_b')
     """
-    return "_".join(caption.replace(separator.strip(), " ").split())
+    for sign in {",", separator.strip()} - {""}:
+        caption = caption.replace(sign, " ")
+    return "_".join(caption.split())
 
 
 @dataclass(frozen=True)

@@ -307,5 +307,9 @@ def test_the_share_of_what_is_transparent_is_known(size):
     wanted = np.count_nonzero(pixels[..., 3] == 0) / (size[0] * size[1])
     for source in (Image.fromarray(pixels), encode(Image.fromarray(pixels), "PNG")):
         assert open_with_original(source)[1] == Original(size, wanted)
+    grey = pixels[..., 0].astype(np.uint16) * 257
+    key = int(grey[0, 0])
+    deep = encode(Image.fromarray(grey), "PNG", transparency=key)
+    assert open_with_original(deep)[1] == Original(size, (grey == key).mean())
     opaque = Image.fromarray(pixels[..., :3])
     assert open_with_original(opaque)[1].clear == 0

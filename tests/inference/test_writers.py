@@ -459,6 +459,21 @@ def test_lines_for_kohya_have_what_captions_have(tmp_path, options, caption):
     assert found["caption"].split(", ") == [" ".join(part.split()) for part in caption.split(", ")]
 
 
+@pytest.mark.parametrize(
+    ("name", "separator", "wanted"),
+    [("kohya", ", ", "a girl sitting, smile\n"), ("a1111", ", ", "a girl sitting, smile"),
+     ("kohya", ";", "a girl sitting;smile\n"), ("booru", ", ", "a_girl_sitting smile\n"),
+     ("hydrus", ", ", "a girl sitting\nsmile\n")],
+)  # fmt: skip
+def test_a_caption_comes_first_in_every_kind_of_text(name, separator, wanted):
+    (sidecar,) = create_writers([name], KNOWN, separator=separator, caption_first=True).sidecars
+    said = "a girl, sitting" if separator == ", " else "a girl; sitting"
+    found = Tags("a.png", ("smile",), {}, caption=said)
+    written = sidecar.compose(found, None, "skip")
+    assert written == wanted.encode()
+    assert sidecar.compose(found, written, "append") is None
+
+
 def test_captions_have_the_rating_where_that_is_asked_for():
     found = Tags("a.png", ("general", "smile"), {})
     for name, wanted in (("kohya", b"general, smile\n"), ("booru", b"general smile\n"),

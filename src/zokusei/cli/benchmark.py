@@ -6,6 +6,8 @@ from typing import Annotated
 
 import typer
 
+from zokusei.cli.options import Device
+
 
 def benchmark(
     models: Annotated[list[str], typer.Argument(help="Models as `zokusei tag` takes them.")],
@@ -22,7 +24,7 @@ def benchmark(
         ),
     ] = 16,
     workers: Annotated[int, typer.Option(min=1, help="Threads that decode.")] = 2,
-    device: Annotated[str, typer.Option(help="auto, cpu, cuda, mps.")] = "auto",
+    device: Device = "auto",
 ) -> None:
     """Say how many pictures a second models tag on this machine, side by side.
 

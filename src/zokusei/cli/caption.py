@@ -5,6 +5,8 @@ from typing import TYPE_CHECKING, Annotated
 
 import typer
 
+from zokusei.cli.options import Device
+
 if TYPE_CHECKING:
     from zokusei.inference.captioner import Caption
 
@@ -43,7 +45,7 @@ def caption(
         typer.Option(metavar="OUT.png", help="Save the words with where the model looked."),
     ] = None,
     batch_size: Annotated[int, typer.Option(min=1, help="Pictures a pass.")] = 32,
-    device: Annotated[str, typer.Option(help="auto, cpu, cuda, mps.")] = "auto",
+    device: Device = "auto",
 ) -> None:
     """Say what pictures show: a path, a tab and a caption a line.
 

@@ -5,6 +5,8 @@ from typing import Annotated
 
 import typer
 
+from zokusei.cli.options import Device
+
 _FAILED = 3
 
 
@@ -36,7 +38,7 @@ def cartoonize(
         int, typer.Option(min=1, help="Shrink the shorter side to at most this many pixels.")
     ] = 720,
     batch_size: Annotated[int, typer.Option(min=1, help="Pictures a pass.")] = 8,
-    device: Annotated[str, typer.Option(help="auto, cpu, cuda, mps.")] = "auto",
+    device: Device = "auto",
 ) -> None:
     """Draw photographs as cartoon pictures.
 

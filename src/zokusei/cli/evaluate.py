@@ -5,6 +5,8 @@ from typing import Annotated
 
 import typer
 
+from zokusei.cli.options import Device
+
 
 def evaluate(
     run: Annotated[Path, typer.Argument(help="A run folder.")],
@@ -27,7 +29,7 @@ def evaluate(
         typer.Option(min=1, max=100, help="Of a captioner's search; 3 by default."),
     ] = None,
     batch_size: Annotated[int, typer.Option(min=1, help="Pictures a pass.")] = 64,
-    device: Annotated[str, typer.Option(help="auto, cpu, cuda, mps.")] = "auto",
+    device: Device = "auto",
 ) -> None:
     """Judge a trained tagger or captioner on pictures that it never saw.
 

@@ -5,6 +5,8 @@ from typing import Annotated
 
 import typer
 
+from zokusei.cli.options import Device
+
 _OWNER = "zokusei:picture"  # which picture a PNG explains
 
 
@@ -29,7 +31,7 @@ def explain(
     as_json: Annotated[
         bool, typer.Option("--json", help="Print it as JSON, activation maps included.")
     ] = False,
-    device: Annotated[str, typer.Option(help="auto, cpu, cuda, mps.")] = "auto",
+    device: Device = "auto",
 ) -> None:
     """Show why a picture gets its tags, as one picture.
 

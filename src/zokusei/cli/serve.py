@@ -5,18 +5,14 @@ from typing import TYPE_CHECKING, Annotated
 
 import typer
 
+from zokusei.cli.options import Device, TaggerFolder, TagThreshold
+
 if TYPE_CHECKING:
     from zokusei.serving import Answered
 
 
 def serve(
-    model: Annotated[
-        str,
-        typer.Option(
-            help="A run, a model folder, an exported model, or another tagger's folder (WD, "
-            "imgutils, DeepDanbooru, CL, Camie, RAM); base: the packaged one."
-        ),
-    ] = "base",
+    model: TaggerFolder = "base",
     name: Annotated[
         str | None,
         typer.Option(help="Clients call the model so; by default as its folder is called."),
@@ -45,11 +41,8 @@ def serve(
             "model's own thresholds: 0.35 for all, character=0.85 for a category; may be repeated.",
         ),
     ] = None,
-    tag_threshold: Annotated[
-        list[str] | None,
-        typer.Option(metavar="TAG=P", help="The same for one tag; counts most."),
-    ] = None,
-    device: Annotated[str, typer.Option(help="auto, cpu, cuda, mps.")] = "auto",
+    tag_threshold: TagThreshold = None,
+    device: Device = "auto",
 ) -> None:
     """Keep a model loaded, and answer over HTTP to other programs and to people.
 

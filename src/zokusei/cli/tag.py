@@ -8,17 +8,13 @@ from typing import Annotated
 
 import typer
 
+from zokusei.cli.options import Device, TaggerFolder, TagThreshold
+
 _FAILED = 3
 
 
 def tag(
-    model: Annotated[
-        str,
-        typer.Option(
-            help="A run, a model folder, an exported model, or another tagger's folder (WD, "
-            "imgutils, DeepDanbooru, CL, Camie, RAM); base: the packaged one."
-        ),
-    ] = "base",
+    model: TaggerFolder = "base",
     pictures: Annotated[
         list[str] | None,
         typer.Argument(
@@ -81,10 +77,7 @@ def tag(
             "for all, character=0.85 for a category; may be repeated.",
         ),
     ] = None,
-    tag_threshold: Annotated[
-        list[str] | None,
-        typer.Option(metavar="TAG=P", help="The same for one tag; counts most."),
-    ] = None,
+    tag_threshold: TagThreshold = None,
     topk: Annotated[
         int | None, typer.Option(min=1, help="At most so many tags, the most probable.")
     ] = None,
@@ -185,7 +178,7 @@ def tag(
         ),
     ] = 16,
     workers: Annotated[int, typer.Option(min=1, help="Threads that decode.")] = 2,
-    device: Annotated[str, typer.Option(help="auto, cpu, cuda, mps.")] = "auto",
+    device: Device = "auto",
 ) -> None:
     """Print the tags of pictures, the most probable first, or write them into files.
 

@@ -269,7 +269,8 @@ def _read_orientation(image: Image.Image) -> int:
 def _to_rgb(image: Image.Image) -> tuple[Image.Image, float]:
     """Convert any mode, and say how much is transparent; always another picture than `image`."""
     if image.mode.startswith("I") or image.mode == "F":
-        return Image.fromarray(_grey_to_8_bits(image)).convert("RGB"), 0.0
+        grey, clear = _grey_to_8_bits(image)
+        return Image.fromarray(grey).convert("RGB"), clear
     if image.mode in ("La", "RGBa"):
         image = image.convert({"La": "LA", "RGBa": "RGBA"}[image.mode])
     if not image.has_transparency_data:
@@ -280,8 +281,12 @@ def _to_rgb(image: Image.Image) -> tuple[Image.Image, float]:
     return white, rgba.getchannel("A").histogram()[0] / (image.width * image.height)
 
 
-def _grey_to_8_bits(image: Image.Image) -> NDArray[np.uint8]:
-    """Scale grey of 16 bits, 32 bits or floats, which Pillow would clip at 255."""
+def _grey_to_8_bits(image: Image.Image) -> tuple[NDArray[np.uint8], float]:
+    """Scale grey of 16 bits, 32 bits or floats, which Pillow would clip at 255.
+
+    Returns:
+        Pixels, white where they are transparent, and the share of those.
+    """
     pixels = np.asarray(image)
     low, high = float(pixels.min()), float(pixels.max())
     if image.mode == "F":
@@ -289,11 +294,11 @@ def _grey_to_8_bits(image: Image.Image) -> NDArray[np.uint8]:
         if not (low >= 0 and high <= 255):
             raise ImageError(f"has grey from {low:g} to {high:g}; floats go from 0 to 1 or 255")
         scaled: NDArray[np.uint8] = np.rint(pixels * (255 if high <= 1 else 1)).astype(np.uint8)
-        return scaled
+        return scaled, 0.0
     if low < 0 or high > 65535:
         raise ImageError(f"has grey from {low:g} to {high:g}; save it with 8 or 16 bits")
     grey: NDArray[np.uint8] = (pixels >> 8).astype(np.uint8)
     key = image.info.get("transparency")
-    if isinstance(key, int):
-        grey[pixels == key] = 255
-    return grey
+    is_clear = pixels == (key if isinstance(key, int) else -1)
+    grey[is_clear] = 255
+    return grey, float(is_clear.mean())

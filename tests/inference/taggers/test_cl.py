@@ -7,8 +7,8 @@ import numpy as np
 import pytest
 from PIL import Image
 
-from tagger_graphs import SIZE, centre, compute_by_hand, make_wide, write_logits
-from zokusei.errors import CheckpointError, MissingExtraError
+from tagger_graphs import SIZE, assert_refused, centre, compute_by_hand, make_wide, write_logits
+from zokusei.errors import MissingExtraError
 from zokusei.inference import Tagger
 
 TAGS = {
@@ -128,6 +128,4 @@ def without(number):
 ])  # fmt: skip
 def test_what_does_not_fit_is_named(folder, spoil, message):
     spoil(folder)
-    with pytest.raises(CheckpointError, match=message) as raised:
-        Tagger.load(folder)
-    assert "\n" not in str(raised.value)
+    assert_refused(folder, message)
