@@ -29,6 +29,7 @@ from zokusei.captioning.features import (
     compute_encoder_features,
     compute_text_features,
 )
+from zokusei.captioning.groups import GroupWriter, Map
 from zokusei.data.loader import PictureStore
 from zokusei.data.manifest import Manifest
 from zokusei.data.row_file import Counting, cache_folder, digest_weights, name_rows, open_rows
@@ -121,10 +122,22 @@ class CaptionSource:
                 max_length=self.checkpoint.max_words,
             )
 
+    def create_writer(self, each: Map) -> GroupWriter:
+        """Give what writes captions for `compute`, each as if its picture were alone."""
+        model, words = self.checkpoint.model, self.checkpoint.max_words
+        return GroupWriter(model, each, beam=self.beam, max_length=words)
+
     def compute(
-        self, annotations: Float[Tensor, "pictures positions features"]
+        self,
+        annotations: Float[Tensor, "pictures positions features"],
+        writer: GroupWriter | None = None,
     ) -> Float[Tensor, "pictures width"]:
         """Give the vectors of encoded pictures; a caption is written only where it is read.
+
+        Args:
+            annotations: of `encode`.
+            writer: of `create_writer`, where the last digits of a vector may not depend on the
+                other pictures; without it all are written of in one batch.
 
         Raises:
             ConfigError: the source is a control that says nothing of a single picture.
@@ -138,9 +151,14 @@ class CaptionSource:
             )
         if self.reading == "encoder":
             return compute_encoder_features(annotations)
-        found = self.caption(annotations)
-        with torch.inference_mode():
+
+        def read(found: Generated) -> Tensor:
             return compute_caption_features(self.checkpoint.model, found, self.reading)
+
+        if writer is not None:
+            return torch.stack(writer.write(annotations, lambda found: read(found).unbind()))
+        with torch.inference_mode():
+            return read(self.caption(annotations))
 
     def open_table(
         self,

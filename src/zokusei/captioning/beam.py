@@ -88,6 +88,7 @@ def generate(
     beam: int = 1,
     max_length: int = MAX_LENGTH,
     length_penalty: float = 0.0,
+    together: bool = False,
 ) -> Generated:
     r"""Write a caption for each picture; what is written of one depends on no other.
 
@@ -104,6 +105,8 @@ def generate(
         beam: beginnings that are kept; 1 is greedy.
         max_length: words at most, the end being one.
         length_penalty: see above.
+        together: go on with all pictures until the last has ended, where those that have ended
+            would drop out, so that each product has the same height (`GroupWriter`).
 
     Raises:
         ConfigError: `beam` or `max_length` is below 1, or the penalty negative.
@@ -130,6 +133,8 @@ def generate(
         ended = beams.finished[:, 0] if length_penalty == 0 else beams.finished.all(1)
         if step == max_length - 1:
             ended = torch.ones_like(ended)
+        elif together:
+            ended = ended.all().expand_as(ended)
         written.put(going[ended], beams.of(ended))
         left = ~ended
         going, beams, words = going[left], beams.of(left), words[left]

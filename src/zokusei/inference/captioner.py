@@ -3,7 +3,6 @@
 import math
 from collections.abc import Callable, Iterable, Iterator
 from dataclasses import dataclass
-from functools import partial
 from pathlib import Path
 from typing import Any
 
@@ -15,6 +14,7 @@ from torch import Tensor
 
 from zokusei.caption_checkpoint import CaptionCheckpoint, load_caption_checkpoint
 from zokusei.captioning.beam import Generated, generate
+from zokusei.captioning.groups import GroupWriter
 from zokusei.captioning.vocabulary import Vocabulary
 from zokusei.errors import ImageError
 from zokusei.images import Picture, name_picture
@@ -77,6 +77,7 @@ class Captioner:
         self.checkpoint = checkpoint
         self.device = choose_device(device)
         self._pool = create_pool(self.device)
+        self._writers: dict[int, GroupWriter] = {}
         self.model = checkpoint.model.eval().to(self.device).to(memory_format=torch.channels_last)
 
     @classmethod
@@ -130,18 +131,29 @@ class Captioner:
 
     def write(self, pixels: NDArray[np.uint8], *, beam: int = BEAM) -> list[str]:
         """Caption fitted pictures (bytes, pictures x size x size x 3); give the sentences."""
-        write = partial(self._write, beam=beam)
+        images = torch.from_numpy(pixels).permute(0, 3, 1, 2)
         if self._pool is None:
-            return write(pixels)
-        alone = (pixels[row : row + 1] for row in range(len(pixels)))
-        return [text for texts in self._pool.map(write, alone) for text in texts]
+            return self._say(self.generate(images, beam=beam))
+        writer = self._writers.get(beam)
+        if writer is None:
+            words = self.checkpoint.max_words
+            writer = GroupWriter(self.model, self._pool.map, beam=beam, max_length=words)
+            self._writers[beam] = writer
+        annotations = torch.cat(
+            list(self._pool.map(self._encode, (image[None] for image in images.unbind())))
+        )
+        return writer.write(annotations, self._say)
 
-    def _write(self, pixels: NDArray[np.uint8], *, beam: int) -> list[str]:
-        found = self.generate(torch.from_numpy(pixels).permute(0, 3, 1, 2), beam=beam)
+    def _say(self, found: Generated) -> list[str]:
         vocabulary = self.checkpoint.vocabulary
         return [
-            describe_caption(found, index, vocabulary, b"").text for index in range(len(pixels))
+            describe_caption(found, index, vocabulary, b"").text
+            for index in range(len(found.tokens))
         ]
+
+    def _encode(self, images: Tensor) -> Tensor:
+        with torch.inference_mode():
+            return self.model.encode(self.checkpoint.preprocess.normalize(images.to(self.device)))
 
     def generate(
         self, images: Tensor, *, max_length: int | None = None, **search: Any
@@ -155,9 +167,9 @@ class Captioner:
         """
         if max_length is None:
             max_length = self.checkpoint.max_words
+        annotations = self._encode(images)
         with torch.inference_mode():
-            given = self.checkpoint.preprocess.normalize(images.to(self.device))
-            return generate(self.model, self.model.encode(given), max_length=max_length, **search)
+            return generate(self.model, annotations, max_length=max_length, **search)
 
 
 def describe_caption(

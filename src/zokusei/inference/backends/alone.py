@@ -45,8 +45,13 @@ def compute_alone(
     >>> compute_alone(lambda given: (np.float32([[len(given[0])]]),), [pixels])[0].tolist()
     [[1.0], [1.0]]
     """
-    alone = ([pixels[row : row + 1] for pixels in fitted] for row in range(len(fitted[0])))
-    return tuple(np.concatenate(parts) for parts in zip(*each(compute, alone), strict=True))
+    found = each(compute, split_pictures(fitted))
+    return tuple(np.concatenate(parts) for parts in zip(*found, strict=True))
+
+
+def split_pictures(fitted: Sequence[NDArray[np.uint8]]) -> Iterator[Sequence[NDArray[np.uint8]]]:
+    """Give the batches of one picture that a batch is made of."""
+    return ([pixels[row : row + 1] for pixels in fitted] for row in range(len(fitted[0])))
 
 
 class Pool:

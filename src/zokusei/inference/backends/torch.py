@@ -1,21 +1,36 @@
 """A checkpoint's model through torch."""
 
 from collections.abc import Sequence
-from typing import TypeVar
+from typing import NamedTuple, TypeVar
 
 import numpy as np
 import torch
 from numpy.typing import NDArray
-from torch import nn
+from torch import Tensor, nn
 
+from zokusei.captioning.groups import GroupWriter
 from zokusei.captioning.model import to_annotations
 from zokusei.checkpoint import Checkpoint
 from zokusei.errors import ConfigError
-from zokusei.inference.backends.alone import Pool, compute_alone
+from zokusei.inference.backends.alone import Pool, compute_alone, split_pictures
 from zokusei.models import Classifier
 from zokusei.models.folding import fold_batch_norms
 
 Network = TypeVar("Network", bound=nn.Module)
+
+
+class _Seen(NamedTuple):
+    """Pictures that the networks have looked at.
+
+    Attributes:
+        given: as the classifier wants them, pictures x 3 x size x size.
+        features: its map of them.
+        annotations: the captioner's, pictures x positions x features; None without one.
+    """
+
+    given: Tensor
+    features: Tensor
+    annotations: Tensor | None
 
 
 class TorchBackend:
@@ -41,6 +56,7 @@ class TorchBackend:
         self._place(checkpoint.model)  # explanations look into it
         self.model = self._place(self._fold(checkpoint))
         self._shares_encoder = False
+        self._writer: GroupWriter | None = None
         if self.captions is not None:
             writer = self.captions.checkpoint
             self._place(writer.model)
@@ -49,6 +65,8 @@ class TorchBackend:
             self._shares_encoder = self.captions.shares_encoder(
                 checkpoint.model.backbone, checkpoint.preprocess
             )
+            if self._pool is not None:
+                self._writer = self.captions.create_writer(self._pool.map)
 
     def predict(self, fitted: Sequence[NDArray[np.uint8]]) -> NDArray[np.float32]:
         """Give each picture's probability of each tag; see `Backend`."""
@@ -62,26 +80,55 @@ class TorchBackend:
         An embedding is the mean over all places of the backbone's last feature map, before the head
         reads it.
         """
-        if self._pool is not None:
+        if self._pool is None:
+            return self._compute(fitted)
+        if self._writer is None:
             probabilities, pooled = compute_alone(self._compute, fitted, self._pool.map)
             return probabilities, pooled
-        return self._compute(fitted)
+        # Captions are written of several pictures at once, all else is computed alone.
+        seen = list(self._pool.map(self._look, split_pictures(fitted)))
+        vectors = self._read_captions(seen)
+        found = self._pool.map(lambda look: self._conclude(*look), zip(seen, vectors, strict=True))
+        probabilities, pooled = (np.concatenate(parts) for parts in zip(*found, strict=True))
+        return probabilities, pooled
 
     def _compute(
         self, fitted: Sequence[NDArray[np.uint8]]
     ) -> tuple[NDArray[np.float32], NDArray[np.float32]]:
         """Compute one pass."""
+        seen = self._look(fitted)
+        return self._conclude(seen, *self._read_captions([seen]))
+
+    def _read_captions(self, seen: "Sequence[_Seen]") -> "Sequence[Tensor | None]":
+        """Give the vectors of what was looked at, a tensor for each."""
+        if self.captions is None:
+            return [None] * len(seen)
+        annotations = [look.annotations for look in seen if look.annotations is not None]
+        vectors = self.captions.compute(torch.cat(annotations), self._writer)
+        return torch.split(vectors, [len(look) for look in annotations])
+
+    def _look(self, fitted: Sequence[NDArray[np.uint8]]) -> "_Seen":
+        """Compute what is known of pictures before anything is said of them."""
         images = [torch.from_numpy(pixels).permute(0, 3, 1, 2) for pixels in fitted]
         with torch.inference_mode():
             given = self.preprocesses[0].normalize(images[0].to(self.device))
             features = self.model.look(given)
-            vectors = None
+            annotations = None
             if self.captions is not None:
                 shared = self._shares_encoder
-                seen = to_annotations(features) if shared else self.captions.encode(images[-1])
-                vectors = self.captions.compute(seen)
-            logits = self.model.conclude(given, self.model.classify(features, vectors), vectors)
-            pooled = features.float().mean(dim=(2, 3))
+                annotations = (
+                    to_annotations(features) if shared else self.captions.encode(images[-1])
+                )
+            return _Seen(given, features, annotations)
+
+    def _conclude(
+        self, seen: "_Seen", vectors: Tensor | None
+    ) -> tuple[NDArray[np.float32], NDArray[np.float32]]:
+        """Say what follows for each tag."""
+        with torch.inference_mode():
+            logits = self.model.classify(seen.features, vectors)
+            logits = self.model.conclude(seen.given, logits, vectors)
+            pooled = seen.features.float().mean(dim=(2, 3))
         return logits.float().sigmoid().cpu().numpy(), pooled.cpu().numpy()
 
     def _fold(self, checkpoint: Checkpoint) -> Classifier:
