@@ -6,8 +6,9 @@ CAPTIONER is a run of `zokusei train configs/captioner-photos.yaml`, PICTURES a 
 files that it is to caption: how many words it says is part of the cost. Both models stand on its
 encoder. In training a step reads vectors that were made beforehand; in tagging captions are
 written on the way, from the features that the tagger has computed already (`shared`) or by an
-encoder of their own (`apart`). The models take turns in each round, and a ratio is the median
-over the rounds.
+encoder of their own (`apart`): of a folder of 384 pictures, which are those of PICTURES again and
+again, and of single pictures that come one by one, each of which has a group of captions to
+itself. The models take turns in each round, and a ratio is the median over the rounds.
 """
 
 import argparse
@@ -15,6 +16,7 @@ import statistics
 import time
 from collections.abc import Callable
 from functools import partial
+from itertools import cycle, islice
 from pathlib import Path
 
 import torch
@@ -37,7 +39,7 @@ COLUMNS = (
     "experiment model size images_per_second to_add_gcn lowest highest rounds commit hardware "
     "versions command"
 ).split()
-CLASSES, BATCH, STEPS, PICTURES, TRAINING_SIZE = 100, 32, 3, 96, 112
+CLASSES, BATCH, STEPS, PICTURES, SINGLE, TRAINING_SIZE = 100, 32, 3, 384, 16, 112
 
 
 def main() -> None:
@@ -50,16 +52,20 @@ def main() -> None:
     given = parser.parse_args()
     captioner = load_caption_checkpoint(given.captioner)
     source = CaptionSource(captioner)
-    pictures = [open_image(path) for path in sorted(given.pictures.rglob("*.png"))[:PICTURES]]
-    if not pictures:
+    found = [open_image(path) for path in sorted(given.pictures.rglob("*.png"))[:PICTURES]]
+    if not found:
         parser.error(f"{given.pictures} holds no PNG")
+    pictures = list(islice(cycle(found), PICTURES))
     command = (
         f"python benchmarks/caption_cost.py {given.captioner} {given.pictures} "
         f"--rounds {given.rounds}"
     )
+    full_size = captioner.preprocess.size
+    one_by_one = [[picture] for picture in pictures[:SINGLE]]
     for experiment, size, jobs in (
         ("training", TRAINING_SIZE, training_jobs(source)),
-        ("tagging", captioner.preprocess.size, tagging_jobs(source, pictures)),
+        ("tagging", full_size, tagging_jobs(source, [pictures])),
+        ("tagging one by one", full_size, tagging_jobs(source, one_by_one)),
     ):
         for model, rates in take_turns(jobs, given.rounds).items():
             ratios = [ratio for ratio, _ in rates]
@@ -131,9 +137,9 @@ def training_jobs(source: CaptionSource) -> dict[str, Callable[[], int]]:
 
 
 def tagging_jobs(
-    source: CaptionSource, pictures: list[Image.Image]
+    source: CaptionSource, runs: list[list[Image.Image]]
 ) -> dict[str, Callable[[], int]]:
-    """Open pictures in, tags out."""
+    """Open pictures in, tags out, run by run."""
 
     def create_tagger(name: str) -> Tagger:
         model, preprocess = create(name, source), source.checkpoint.preprocess
@@ -144,7 +150,7 @@ def tagging_jobs(
         return Tagger(Checkpoint(model.eval(), create_labels(), preprocess, captions=captions))
 
     def tag(tagger: Tagger) -> int:
-        return sum(1 for _ in tagger.tag(pictures, batch_size=BATCH))
+        return sum(1 for pictures in runs for _ in tagger.tag(pictures, batch_size=BATCH))
 
     names = ("add_gcn", "capgcn shared", "capgcn apart")
     return {name: partial(tag, create_tagger(name)) for name in names}

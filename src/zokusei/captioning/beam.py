@@ -135,13 +135,16 @@ def generate(
             ended = torch.ones_like(ended)
         elif together:
             ended = ended.all().expand_as(ended)
+        state = taken.state if beam == 1 else State(*(_pick(x, parents) for x in taken.state))
+        if not ended.any():
+            continue
         written.put(going[ended], beams.of(ended))
+        if ended.all():
+            break
         left = ~ended
         going, beams, words = going[left], beams.of(left), words[left]
-        state = State(*(_pick(x[left], parents[left]) for x in taken.state))
+        state = State(*(x[left] for x in state))
         shown, keys = shown[left], keys[left]
-        if not len(going):
-            break
     best = _find_best(written, length_penalty)
     return _trace(history, written, best, annotations)
 

@@ -19,9 +19,9 @@ from zokusei.captioning.beam import Generated, generate
 from zokusei.captioning.model import CaptionModel
 
 GROUP = 8
-"""Pictures of a group: each word takes less than half the time of eight alone, while one picture
-by itself, filled up to as many, still has its caption before its tags are looked for
-(benchmarks/caption_cost.py)."""
+"""Pictures of a group. More would take still less time for each of them (`caption cost` of
+benchmarks/results/caption-cost.csv is with as many), fewer would let a picture that comes by
+itself, and is filled up to as many, have its caption sooner, and more processors take part."""
 _CHECKED_WORDS = 2
 
 Row = TypeVar("Row")
