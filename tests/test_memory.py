@@ -1,10 +1,13 @@
-"""Freed memory that is kept needs no new pages."""
+"""Freed memory that is kept needs no new pages; garbage is not looked for at the start."""
 
+import gc
 import os
 import subprocess
 import sys
 
 import pytest
+
+from zokusei.memory import setting_up
 
 # A network whose activations are blocks of 64 MB: above all thresholds of glibc. The first passes
 # may still find no room that fits.
@@ -47,3 +50,22 @@ def test_memory_is_asked_of_the_system_once(monkeypatch: pytest.MonkeyPatch) -> 
 def test_what_the_environment_says_of_malloc_stays() -> None:
     kept, _ = run("keep", {**os.environ, "MALLOC_TRIM_THRESHOLD_": "131072"})
     assert not kept
+
+
+def test_nothing_is_looked_through_while_a_command_sets_up() -> None:
+    before = gc.get_freeze_count()
+    kept: list[list[object]] = []
+    with setting_up():
+        assert not gc.isenabled()
+        kept.extend([[]] for _ in range(1000))
+    assert gc.isenabled()
+    assert gc.get_freeze_count() >= before + 1000
+    gc.unfreeze()
+
+
+def test_garbage_is_looked_for_again_after_an_error() -> None:
+    before = gc.get_freeze_count()
+    with pytest.raises(ValueError, match="no such model"), setting_up():
+        raise ValueError("no such model")
+    assert gc.isenabled()
+    assert gc.get_freeze_count() == before

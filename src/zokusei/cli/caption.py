@@ -57,6 +57,7 @@ def caption(
     from zokusei.errors import ConfigError, ImageError, suggest
     from zokusei.files import write_text
     from zokusei.inference import Captioner, Picture
+    from zokusei.memory import setting_up
     from zokusei.report.attention_sheet import check_sheet, save_attention_sheet
 
     if existing not in _EXISTING:
@@ -72,7 +73,8 @@ def caption(
             places = _leave_out_written(places)
     if attention is not None:
         check_sheet(attention, len(places))
-    captioner = Captioner.load(model, device=device)
+    with setting_up():
+        captioner = Captioner.load(model, device=device)
 
     def on_error(picture: Picture, error: ImageError) -> None:
         del picture  # the message names it

@@ -50,10 +50,14 @@ def explain(
     from zokusei.errors import ConfigError
     from zokusei.files import write_whole
     from zokusei.inference import Tagger
-    from zokusei.inference.explain import explain_picture
-    from zokusei.report.explanation import draw_explanation
+    from zokusei.memory import setting_up
 
-    explanation = explain_picture(Tagger.load(run, device=device), picture, tag)
+    with setting_up():
+        from zokusei.inference.explain import explain_picture
+        from zokusei.report.explanation import draw_explanation
+
+        tagger = Tagger.load(run, device=device)
+    explanation = explain_picture(tagger, picture, tag)
     target = out or _choose_target(run, picture)
     if target.exists() and picture.exists() and target.samefile(picture):
         raise ConfigError(f"{target} is the picture itself; give another --out")

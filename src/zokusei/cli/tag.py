@@ -222,6 +222,7 @@ def tag(
     from zokusei.images import name_picture
     from zokusei.inference import Picture, Tagger
     from zokusei.inference.thresholds import create_selection
+    from zokusei.memory import setting_up
 
     pictures = pictures or []
     if null and "-" not in pictures:
@@ -238,9 +239,10 @@ def tag(
     extras.check(formats, printed=form == "json" or not (form or formats or hydrus))
     ruler = Ruler(rules, rule or (), explain=explain_rules, form=form)
     ruler.check(formats)
-    tagger = Tagger.load(model, device=device)
-    extras = extras.settle(tagger)
-    writer = extras.load_captioner(tagger, device)
+    with setting_up():
+        tagger = Tagger.load(model, device=device)
+        extras = extras.settle(tagger)
+        writer = extras.load_captioner(tagger, device)
     tell(tagger.describe())
     limits = threshold or (), tag_threshold or ()
     tagger.selection = create_selection(

@@ -37,20 +37,25 @@ def fold_batch_norms(network: Network, *inputs: Tensor) -> Network:
     )
     """
     folded = copy.deepcopy(network).eval()
-    for convolution, norm in _find_pairs(folded, inputs).items():
+    pairs, before = _find_pairs(folded, inputs)
+    for convolution, norm in pairs.items():
         _fold(folded.get_submodule(convolution), folded.get_submodule(norm))
         parent, _, name = norm.rpartition(".")
         old = folded.get_submodule(norm)
         rest = old.act if isinstance(old, BatchNormAct2d) else nn.Identity()
         setattr(folded.get_submodule(parent), name, rest)
     with torch.inference_mode():
-        before, after = network.eval()(*inputs), folded(*inputs)
+        after = folded(*inputs)
     same = torch.allclose(before, after, rtol=_ROUNDING, atol=_ROUNDING)
     return folded if same else copy.deepcopy(network)
 
 
-def _find_pairs(network: nn.Module, inputs: tuple[Tensor, ...]) -> dict[str, str]:
-    """Name each convolution whose output goes straight into a batch norm, and that norm."""
+def _find_pairs(network: nn.Module, inputs: tuple[Tensor, ...]) -> tuple[dict[str, str], Tensor]:
+    """Name each convolution whose output goes straight into a batch norm, and that norm.
+
+    Returns:
+        Those, and what the network gives.
+    """
     last: tuple[str, Tensor] | None = None
     pairs: dict[str, str] = {}
     hooks = []
@@ -76,11 +81,11 @@ def _find_pairs(network: nn.Module, inputs: tuple[Tensor, ...]) -> dict[str, str
             hooks.append(module.register_forward_pre_hook(match(name)))
     try:
         with torch.inference_mode():
-            network(*inputs)
+            output: Tensor = network(*inputs)
     finally:
         for hook in hooks:
             hook.remove()
-    return pairs
+    return pairs, output
 
 
 @torch.no_grad()
