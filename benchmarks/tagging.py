@@ -204,7 +204,8 @@ def first(run: Path, options: argparse.Namespace) -> None:
     with tempfile.TemporaryDirectory() as name:
         folder = Path(name)
         paths = write_jpegs(folder / "pictures", min(options.count, 32))
-        export_all(run, folder, ["onnx", "openvino"])
+        for backend in ("onnx", "openvino"):
+            export_run(run, folder / backend, backend, pictures=folder / "pictures")
         models = {"torch": run, "onnx": folder / "onnx", "openvino": folder / "openvino"}
         seconds: dict[str, list[float]] = {backend: [] for backend in models}
         for measured in range(options.rounds + 1):
