@@ -167,25 +167,32 @@ def depthwise(rows: list[Row]) -> list[list[str]]:
 
 
 def tagging(rows: list[Row]) -> list[list[str]]:
-    """What tagging a collection costs, the newest of each measurement."""
+    """What tagging a collection costs, the newest of each measurement on each processor."""
     # How many pictures there were is what memory is asked about, and else how long was measured.
     newest = {
         (
             row["experiment"], row["model"], row["size"], row["backend"],
             row["pictures"] if row["experiment"] == "memory" else "",
+            name_processor(row),
         ): row
         for row in rows
     }  # fmt: skip
     table = [["what", "model", "backend", "pictures", "alone, images/s", "end to end, images/s",
-              "end to end / alone", "times torch", "mAP", "most memory", "seconds"]]  # fmt: skip
+              "end to end / alone", "times torch", "mAP", "most memory", "seconds",
+              "processor"]]  # fmt: skip
     forms = {
         "alone": "{:.1f}", "whole": "{:.1f}", "share": "{:.0f} %", "times_torch": "{:.2f}",
         "map_change": "{:+.2f}", "megabytes": "{:,.0f} MB", "seconds": "{:.2f}",
     }  # fmt: skip
-    for (experiment, model, size, backend, _), row in newest.items():
+    for (experiment, model, size, backend, _, processor), row in newest.items():
         pictures = row["pictures"]
         cells = [form.format(float(row[name])) if row[name] else "" for name, form in forms.items()]
         count = f"{int(pictures):,}" if pictures else ""
         about = f"`{model}`, {size} px" if model else ""
-        table.append([experiment, about, backend, count, *cells])
+        table.append([experiment, about, backend, count, *cells, processor])
     return table
+
+
+def name_processor(row: Row) -> str:
+    """Give the first word of the hardware, without its trademark."""
+    return row["hardware"].replace("(R)", "").split()[0]
