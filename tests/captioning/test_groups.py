@@ -5,6 +5,7 @@ import torch
 
 from zokusei.captioning import groups
 from zokusei.captioning.beam import Generated, generate
+from zokusei.captioning.features import compute_caption_features
 from zokusei.captioning.groups import GROUP, GroupWriter
 from zokusei.captioning.model import CaptionModel
 from zokusei.captioning.vocabulary import END
@@ -55,6 +56,23 @@ def test_captions_are_those_of_one_batch(model, annotations, beam):
         assert tokens[:length] == whole.tokens[picture, :length].tolist()
         assert not any(tokens[length:])
         torch.testing.assert_close(state, whole.hidden[picture].sum(0))
+
+
+def test_what_is_read_of_looks_does_not_depend_on_longer_captions_beside_it(model):
+    # Of 49 places the last one is added up by other instructions, in blocks of words.
+    generator = torch.Generator().manual_seed(5)
+    annotations = torch.randn(24, 49, model.backbone.num_features, generator=generator)
+    writer = GroupWriter(model, max_length=30)
+
+    def attend(found):
+        return list(compute_caption_features(model, found, "attended"))
+
+    lengths = writer.write(annotations, lambda found: found.lengths.tolist())
+    assert min(lengths) < 13 < max(lengths)
+    together = writer.write(annotations, attend)
+    for picture in range(len(annotations)):
+        alone = writer.write(annotations[picture : picture + 1], attend)[0]
+        assert torch.equal(alone, together[picture])
 
 
 def test_groups_have_one_size_where_rows_are_computed_alike(model, annotations, monkeypatch):

@@ -23,7 +23,7 @@ class Generated:
         tokens: numbers of the words, without start and end, filled with `PAD`.
         lengths: words of each caption.
         alphas: where the model looked for each word; 0 after the last.
-        hidden: its state after choosing to say each word; 0 after the last.
+        hidden: its state h_t from which each word was chosen; 0 after the last.
         annotations: of the pictures.
         scores: log-probability of each caption, its end included where it has one.
         finished: whether it has one.

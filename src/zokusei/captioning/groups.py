@@ -4,10 +4,12 @@ A word costs a product of the state with every weight of the writer, and one pic
 other reads all of them for each word of each. For a group they are read once. But in products of
 different heights a library may add the same numbers in another order, and then the last digits of
 a caption's vector would depend on how many pictures were given. Therefore a group always has the
-same size: what lacks is filled up, and nobody leaves before all have ended.
+same size: what lacks is filled up, and nobody leaves before all have ended. Sums over words depend
+on their number in the same way, so that captions are filled up to the longest that there may be.
 """
 
 from collections.abc import Callable, Iterable, Iterator, Sequence
+from dataclasses import replace
 from typing import Any, Protocol, TypeVar, runtime_checkable
 
 import torch
@@ -15,8 +17,9 @@ import torch.nn.functional as F
 from jaxtyping import Float
 from torch import Tensor
 
-from zokusei.captioning.beam import Generated, generate
+from zokusei.captioning.beam import MAX_LENGTH, Generated, generate
 from zokusei.captioning.model import CaptionModel
+from zokusei.captioning.vocabulary import PAD
 
 GROUP = 8
 """Pictures of a group. More would take still less time for each of them (`caption cost` of
@@ -64,6 +67,7 @@ class GroupWriter:
         self._model = model
         self._each = each
         self._search = search
+        self._words = search.get("max_length", MAX_LENGTH)
         self._size: int | None = None
 
     def write(
@@ -85,7 +89,8 @@ class GroupWriter:
         def write_group(group: Tensor) -> Sequence[Row]:
             with torch.inference_mode():
                 filled = F.pad(group, (0, 0, 0, 0, 0, size - len(group)))
-                return read(generate(self._model, filled, together=True, **self._search))
+                found = generate(self._model, filled, together=True, **self._search)
+                return read(_fill_up(found, self._words))
 
         groups = (annotations[at : at + size] for at in range(0, len(annotations), size))
         rows = [row for found in self._each(write_group, groups) for row in found]
@@ -99,3 +104,14 @@ class GroupWriter:
             found = generate(self._model, group, together=True, **search)
             parts = (found.scores, found.hidden, found.alphas)
             return [all(torch.equal(part, part[:1].expand_as(part)) for part in parts)]
+
+
+def _fill_up(found: Generated, words: int) -> Generated:
+    """Give captions with as many steps as words may be at most, as `Generated` fills them."""
+    lacking = words - found.tokens.shape[1]
+    return replace(
+        found,
+        tokens=F.pad(found.tokens, (0, lacking), value=PAD),
+        alphas=F.pad(found.alphas, (0, 0, 0, lacking)),
+        hidden=F.pad(found.hidden, (0, 0, 0, lacking)),
+    )
