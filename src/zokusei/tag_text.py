@@ -52,6 +52,25 @@ def write_tag(tag: str) -> str:
     return tag if tag in FACES else tag.replace("_", " ")
 
 
+def to_key(text: str) -> str:
+    """Give what all ways of writing one tag have in common.
+
+    >>> to_key("Long  hair") == to_key("long_hair")
+    True
+    """
+    return "_".join(text.split()).lower()
+
+
+def keep_new(tags: Iterable[str], there: Iterable[str]) -> list[str]:
+    """Give the tags that are not there, in whatever way those are written.
+
+    >>> keep_new(["long hair", "smile"], ["Long_hair"])
+    ['smile']
+    """
+    known = set(map(to_key, there))
+    return [tag for tag in tags if to_key(tag) not in known]
+
+
 def as_one_tag(caption: str, separator: str = COMMA) -> str:
     """Give a sentence as one tag that text formats write like others, without what parts tags.
 
@@ -182,9 +201,18 @@ def read_namespace(text: str) -> str:
     >>> read_namespace("character:skadi"), read_namespace(":d:"), read_namespace("smile")
     ('skadi', 'd:', 'smile')
     """
-    before, colon, behind = text.partition(":")
+    return text[len(find_namespace(text)) :]
+
+
+def find_namespace(text: str) -> str:
+    """Give the namespace that `write_namespace` may have put before a tag, with its colon.
+
+    >>> [find_namespace(text) for text in ("character:skadi", ":d:", "2b (nier:automata)")]
+    ['character:', ':', '']
+    """
+    before, colon, _ = text.partition(":")
     known = {"", *(_NAMESPACED.get(name, name) for name in _HYDRUS_CATEGORIES)}
-    return behind if colon and before in known else text
+    return before + colon if colon and before in known else ""
 
 
 PRESETS: Mapping[str, TagText] = {

@@ -1,5 +1,7 @@
 """`zokusei tag` by the names of kohya's taggers does what it does by its own."""
 
+import json
+
 import pytest
 
 from pictures import write_tree
@@ -80,6 +82,10 @@ def test_each_name_of_theirs_is_translated_or_explained():
     assert translate([r"--tag_replacement=a\,b,c\;d;e,"]) == [
         "--rule", '{"replace": {"a,b": ["c;d"], "e": []}}'
     ]  # fmt: skip
+    for parted in (["--caption_separator", "; "], ["--caption_separator=;"]):
+        lists = translate(["--undesired_tags", "a b;c,", *parted, "--always_first_tags=d;e"])
+        assert json.loads(lists[1]) == {"remove": ["a_b", "c,"]}
+        assert json.loads(lists[-1]) == {"first": ["d", "e"]}
     for wrong, says in (
         (["--tag_replacement", "a"], "is no `old,new`"), (["--thresh"], "needs a value"),
     ):  # fmt: skip

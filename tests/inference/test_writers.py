@@ -295,6 +295,33 @@ def test_what_json_holds_already_is_changed_by_merge_alone(mode):
     assert after["scores"] == {"smile": 0.9, "hat": 0.1 if new else 1.0}
 
 
+@pytest.mark.parametrize("mode", ["append", "prepend", "merge"])
+def test_objects_hold_a_tag_once_however_it_is_written(mode):
+    before = FOREIGN.replace(b"my words", b"Long_Hair")
+    assert compose("xmp", ["long_hair"], before, mode) is None
+    assert sorted(keywords(compose("xmp", ["long_hair", "smile"], before, mode))) == [
+        "Long_Hair", "smile"
+    ]  # fmt: skip
+    old = json.dumps({"tags": ["long hair"]}).encode()
+    tags = Tags("a.png", ("long_hair", "smile"), {})
+    after = json.loads(writer("json").compose(tags, old, mode))["tags"]
+    assert sorted(after) == ["long hair", "smile"]
+
+
+@pytest.mark.parametrize(("preset", "before", "names", "new"), [
+    ("a1111", "((long hair, smile):1.2), solo", "long_hair smile solo hat", ", hat"),
+    ("a1111", "[long hair|short hair]", "long_hair short_hair hat", ", hat"),
+    ("a1111", r"skadi \(arknights\)", "skadi_(arknights) skadi", ", skadi"),
+    ("kohya", "chara ||| blue eyes, |_|", "blue_eyes chara |_| hat", ", hat"),
+    # Tags of two namespaces are two; one without may be any of them.
+    ("hydrus", "series:skadi (arknights)\ncreator:smile\n:d:\nhat",
+     "skadi_(arknights) smile d: hat", "\ncharacter:skadi (arknights)\nsmile"),
+])  # fmt: skip
+def test_what_stands_between_separators_in_other_ways_is_there(preset, before, names, new):
+    after = compose(preset, names.split(), before.encode(), "append")
+    assert after.decode().rstrip("\n") == before + new
+
+
 def keywords(packet):
     """Read with another parser than the one that wrote."""
     document = xml.dom.minidom.parseString(packet)

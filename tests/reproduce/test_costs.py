@@ -45,6 +45,8 @@ def test_the_newest_of_the_same_network_and_size_is_found(tmp_path):
     assert costs.get("gmp") == [""] * 4  # of growth alone, without a ratio
     assert costs.get("query2label") == [""] * 4  # measured with another width
     assert f"(`{COMMAND}`, 100 classes)" in costs.note
+    without = "Those of `capgcn` are without the captioner, which tagging runs too."
+    assert costs.note.endswith(without)
     rows = [{"corpus": "drawn", "split": "test", "model": name, "seed": "0", "preset": "p",
              **dict.fromkeys("map op or of1 cp cr cf1 macro_f1".split(), "50")}
             for name in ("gap", "gmp")]  # fmt: skip

@@ -236,7 +236,12 @@ def test_a_row_of_table_2_may_have_fewer_seeds(tmp_path, desk):
     assert {found[name] for name in desk.caption_rows if name not in once} == {3}
     assert set(found) == set(desk.caption_rows)
     # In parts, a row has those of its seeds that are asked for.
-    assert set(count(load_scale("desk", ["seeds=[0,2]"]))) == set(desk.caption_rows) - once
+    others = load_scale("desk", ["seeds=[0,2]"])
+    assert set(count(others)) == set(desk.caption_rows) - once
+    (said,) = plan_work(others, "table2", places).missing
+    assert all(name in said for name in once)
+    assert said.endswith("whose own seeds in the scale are none of 0, 2; choose one of those")
+    assert not plan_work(desk, "table2", places).missing
     with pytest.raises(ConfigError, match=r"captions\.rows\.zero\.seeds = \[\] must be a list"):
         load_scale("desk", ["captions.rows.zero.seeds=[]"])
 
@@ -249,6 +254,22 @@ def test_captioners_that_are_given_are_not_made(tmp_path, desk):
     # Table 1 reads the adapted one alone.
     places = Places(tmp_path, places.given, None, {"adapted": given["adapted"]})
     assert len(plan_work(desk, "table1", places).stages) == 3
+
+
+def test_cartoons_that_are_drawn_need_no_weights(tmp_path, desk):
+    photographs, cartoons = tmp_path / "flickr" / "images", tmp_path / "out" / "cartoons"
+    for folder in (photographs, cartoons):
+        folder.mkdir(parents=True)
+        Image.new("RGB", (8, 8)).save(folder / "a.png")
+    (photographs / "notes.txt").write_text("no picture")
+    nowhere = tmp_path / "weights"
+    places = Places(tmp_path / "out", {"flickr8k": photographs.parent}, nowhere)
+    work = plan_work(desk, "table2", places)
+    (stage,) = [one for one in work.stages if one.makes == cartoons]
+    assert stage.is_done()
+    (cartoons / "a.png").unlink()
+    with pytest.raises(ConfigError, match="the White-box weights are not at"):
+        plan_work(desk, "table2", places)
 
 
 def test_a_captioner_is_known_by_its_weights_wherever_it_lies(tmp_path, desk):
@@ -434,6 +455,10 @@ def test_the_sentence_says_what_the_interval_says(figures):
         "and the best of all others, but 900 test pictures do not tell them apart (-0.5 to +0.9), "
         f"higher with 1 of 2 seeds.{mark}not reached."
     ]
+    intervals[2]["trainings"] = "1"
+    said = "higher with 1 of 2 seeds, whose mean is +0.2: the scores of 1 are kept."
+    assert said in conclude()[0]
+    intervals[2]["trainings"] = "2"
     for row in rows:
         if row["model"] == "gap":
             row["map"] = "70"

@@ -180,6 +180,11 @@ def test_evaluate_gives_so_many_tags_from_so_much_on(client, scores):
         assert list(said["tags"].values()) == ranked[:limit]
     (said,) = client.post("/evaluate", **send(("a", RED), threshold=ranked[2])).json()
     assert list(said["tags"].values()) == ranked[:3]
+    # Danbooru's reads the address first.
+    (said,) = client.post("/evaluate?limit=2&threshold=0", **send(("a", RED), limit=9)).json()
+    assert list(said["tags"].values()) == ranked[:2]
+    answer = client.post("/evaluate?threshold=2", **send(("a", RED)))
+    assert answer.status_code == 422
 
 
 @given(st.lists(st.sampled_from([RED, GREEN, BLUE, BROKEN]), min_size=1, max_size=9))

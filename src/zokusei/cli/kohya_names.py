@@ -7,20 +7,17 @@ its options is translated into ours before ours are read.
 import json
 import re
 from collections.abc import Callable, Iterator, Sequence
+from itertools import pairwise
 from typing import Any
 
 from typer.core import TyperCommand
 
 from zokusei.errors import ConfigError
+from zokusei.inference.rule_values import read_name
 
 
-def _name(text: str) -> str:
-    """Read a tag, with blanks or underscores as it may be written."""
-    return "_".join(text.split())
-
-
-def _names(text: str) -> list[str]:
-    return [_name(part) for part in text.split(",") if part.strip()]
+def _names(text: str, separator: str) -> list[str]:
+    return [read_name(part) for part in text.split(separator) if part.strip()]
 
 
 def _rule(key: str, value: Any) -> list[str]:
@@ -32,7 +29,7 @@ def _replacements(text: str) -> list[str]:
     found: dict[str, list[str]] = {}
     for pair in re.split(r"(?<!\\);", text):
         parts = [re.sub(r"\\([,;])", r"\1", part) for part in re.split(r"(?<!\\),", pair)]
-        old, *new = map(_name, parts)
+        old, *new = map(read_name, parts)
         if len(new) != 1 or not old:
             raise ConfigError(f"--tag_replacement {text!r}: {pair!r} is no `old,new`")
         found[old] = [name for name in new if name]
@@ -43,13 +40,13 @@ _WITH_VALUE: dict[str, Callable[[str], list[str]]] = {
     "--thresh": lambda text: ["--threshold", text],
     "--general_threshold": lambda text: ["--threshold", f"general={text}"],
     "--character_threshold": lambda text: ["--threshold", f"character={text}"],
-    "--undesired_tags": lambda text: _rule("remove", _names(text)),
-    "--always_first_tags": lambda text: _rule("first", _names(text)),
     "--tag_replacement": _replacements,
     "--caption_separator": lambda text: ["--caption-separator", text],
     "--caption_extension": lambda text: ["--caption-extension", text],
     "--batch_size": lambda text: ["--batch-size", text],
 }
+_LISTS = {"--undesired_tags": "remove", "--always_first_tags": "first"}
+_SEPARATOR = "--caption_separator"  # parts their lists of tags, too
 _ALONE: dict[str, Callable[[], list[str]]] = {
     "--append_tags": lambda: ["--existing", "append"],
     "--character_tags_first": lambda: _rule("order", ["character", "general"]),
@@ -62,7 +59,7 @@ _ALONE: dict[str, Callable[[], list[str]]] = {
     "--recursive": list,
 }
 
-KNOWN = (*_WITH_VALUE, *_ALONE)
+KNOWN = (*_WITH_VALUE, *_LISTS, *_ALONE)
 """All of their names."""
 
 
@@ -75,21 +72,36 @@ def translate(arguments: Sequence[str]) -> list[str]:
     >>> translate(["art", "--thresh", "0.4", "--append_tags", "--undesired_tags=a hat,solo"])
     ['art', '--threshold', '0.4', '--existing', 'append', '--rule', '{"remove": ["a_hat", "solo"]}']
     """
-    return [word for words in _translate_each(iter(arguments)) for word in words]
+    separator = _find_separator(arguments)
+    return [word for words in _translate_each(iter(arguments), separator) for word in words]
 
 
-def _translate_each(rest: Iterator[str]) -> Iterator[Sequence[str]]:
+def _find_separator(arguments: Sequence[str]) -> str:
+    """Give what parts tags in lists of them, wherever among the arguments it is said."""
+    options = arguments[: arguments.index("--")] if "--" in arguments else arguments
+    found = ","
+    for argument, following in pairwise([*options, ""]):
+        name, equals, value = argument.partition("=")
+        if name == _SEPARATOR:
+            found = (value if equals else following).strip() or found
+    return found
+
+
+def _translate_each(rest: Iterator[str], separator: str) -> Iterator[Sequence[str]]:
     for argument in rest:
         name, equals, value = argument.partition("=")
         if argument == "--":
             yield [argument, *rest]
         elif name in _ALONE and not equals:
             yield _ALONE[name]()
-        elif name in _WITH_VALUE:
+        elif name in _WITH_VALUE or name in _LISTS:
             given = value if equals else next(rest, None)
             if given is None:
                 raise ConfigError(f"{name} needs a value")
-            yield _WITH_VALUE[name](given)
+            if name in _LISTS:
+                yield _rule(_LISTS[name], _names(given, separator))
+            else:
+                yield _WITH_VALUE[name](given)
         else:
             yield [argument]
 

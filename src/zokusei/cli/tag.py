@@ -221,7 +221,7 @@ def tag(
     from zokusei.errors import ConfigError, DataError, ImageError
     from zokusei.images import name_picture
     from zokusei.inference import Picture, Tagger
-    from zokusei.inference.thresholds import create_selection
+    from zokusei.inference.thresholds import create_selection, find_rating_thresholds
     from zokusei.memory import setting_up
 
     pictures = pictures or []
@@ -248,6 +248,7 @@ def tag(
     tagger.selection = create_selection(
         tagger.checkpoint.tags, *limits, topk=topk, mcut=mcut, order=order
     )
+    of_ratings = find_rating_thresholds(tagger.checkpoint.tags, *limits)
     ruler.meet(tagger.checkpoint.tags)
     choices = {"selection": asdict(tagger.selection), "rules": ruler.digest, "frames": frames,
                **extras.describe()}  # fmt: skip
@@ -295,7 +296,14 @@ def tag(
             tags, steps = ruler.apply(tags)
             if keeping is not None:
                 keeping.put(tags)
-            show(tags, steps, form=form, kept=keeping is not None, categories=ruler.categories)
+            show(
+                tags,
+                steps,
+                form=form,
+                kept=keeping is not None,
+                categories=ruler.categories,
+                rating_thresholds=of_ratings,
+            )
             tally.add(tags.names)
         speed = progress.images_per_second
     if not tagged and not left_out.lost and not (keeping and keeping.seen):

@@ -12,6 +12,7 @@ from typing import Generic, TypeVar
 
 from zokusei.errors import ConfigError, DataError
 from zokusei.inference.done import Done, Mark, Row
+from zokusei.inference.done_file import to_key
 from zokusei.inference.journal import Journal
 from zokusei.inference.sources import Item
 from zokusei.inference.tagger import Tags
@@ -59,7 +60,7 @@ class Collection:
     ) -> None:
         self._writers, self._done, self._journal = writers, done, journal
         self._out, self._existing, self._on_change = out, existing, on_change
-        self._waiting: dict[Path, Job] = {}
+        self._waiting: dict[bytes, Job] = {}
         self.done_before = self.gone = self._kept = 0
 
     @property
@@ -87,7 +88,7 @@ class Collection:
         Raises:
             DataError: its results would lie in the files of another picture.
         """
-        key = item.path.absolute()
+        key = to_key(item.path)
         if key in self._waiting:
             return None
         targets = [path for _, path in self._targets(item)]
@@ -204,7 +205,7 @@ class Collection:
             self._on_change(writer, Change(path, b"", None))
 
     def _end(self, job: Job) -> None:
-        self._waiting.pop(job.item.path.absolute(), None)
+        self._waiting.pop(to_key(job.item.path), None)
 
     def _write_table(self, table: Table, place: Path) -> None:
         with self._done.snapshot():

@@ -36,6 +36,8 @@ def add_rule(values: Mapping[str, Any], text: str) -> dict[str, Any]:
             raise ConfigError(f"--rule {text!r}: {key} is written in another way in the file")
         elif key == "one_of":
             joined[key] = [*_grouped(there), *_grouped(value)]
+        elif key == "order":  # a category has one place, and what is said later counts
+            joined[key] = list(dict.fromkeys([*_listed(value), *_listed(there)]))
         else:
             joined[key] = [*_listed(there), *_listed(value)]
     return joined
@@ -67,13 +69,22 @@ def take_one(path: Path, old: str, new: Sequence[str]) -> str:
 
 
 def take_names(path: Path, key: str, values: Mapping[str, Any]) -> tuple[str, ...]:
-    """Give a list of tags; one alone may be written without brackets."""
+    """Give a list of tags, with blanks or underscores; one may be written without brackets."""
     value = values.get(key)
     names = [] if value is None else value if isinstance(value, list) else [value]
     for name in names:
-        if not isinstance(name, str) or not name:
+        if not isinstance(name, str) or not name.strip():
             raise ConfigError(f"{path}: {key} is a list of tags, not {value!r:.80}; use quotes")
-    return tuple(names)
+    return tuple(map(read_name, names))
+
+
+def read_name(text: str) -> str:
+    """Give the name of a tag, whose blanks are underscores in every model.
+
+    >>> read_name("my  style"), read_name("^_^")
+    ('my_style', '^_^')
+    """
+    return "_".join(text.split())
 
 
 def take_groups(path: Path, key: str, values: Mapping[str, Any]) -> tuple[tuple[str, ...], ...]:
@@ -103,4 +114,4 @@ def take_map(path: Path, key: str, values: Mapping[str, Any]) -> dict[str, tuple
         return {}
     if not isinstance(value, dict) or not all(isinstance(name, str) for name in value):
         raise ConfigError(f"{path}: {key} says `tag: other_tag`, not {value!r:.80}; use quotes")
-    return {name: take_names(path, name, value) for name in value}
+    return {read_name(name): take_names(path, name, value) for name in value}

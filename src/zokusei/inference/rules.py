@@ -24,7 +24,7 @@ _KEYS = (
     "one_of", "aliases", "replace", "expand", "implications", "implied", "remove", "add", "order",
     "rating", "first",
 )  # fmt: skip
-_QUALIFIED = re.compile(r"(.+?)_\((.+)\)")
+_QUALIFIED = re.compile(r"(.+)_\(([^()]+)\)")
 
 
 @dataclass(frozen=True)
@@ -49,7 +49,8 @@ class Rules:
             `*` stands for any signs.
         tags: aliases and implications; every name is replaced by the one it stands for.
         replace: tags that become others, none or several.
-        expand: categories whose tags `name_(origin)` become `name` and `origin`.
+        expand: categories whose tags `name_(origin)` become `name` and `origin`; of several
+            parentheses the last ones hold the origin.
         drop_implied: whether tags that another one implies go, or are added.
         remove: tags that go; `*` stands for any signs.
         add: tags that every picture gets, at the end.

@@ -1,12 +1,13 @@
 """Which of a picture's scores become tags: thresholds, the widest gap, the best few."""
 
-from collections.abc import Iterable, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from functools import cached_property
 from itertools import pairwise
+from typing import NamedTuple
 
 from zokusei.errors import ConfigError, suggest
-from zokusei.tags import CATEGORIES, RATING, TagSet
+from zokusei.tags import CATEGORIES, RATING, Tag, TagSet
 
 ORDERS = ("probability", "vocabulary")
 """The most probable tag first, or as in the model's list, which kohya's tagger keeps to."""
@@ -99,6 +100,49 @@ def create_selection(
     """
     if order not in ORDERS:
         raise ConfigError(f"unknown --order {order!r}{suggest(order, ORDERS)}")
+    written = _read(tags, thresholds, tag_thresholds)
+    chosen = []
+    for tag in tags:
+        own = 0.0 if mcut else tag.threshold
+        general = own if written.of_all is None else written.of_all
+        chosen.append(written.find(tag, 0.0 if tag.category == RATING else general))
+    return Selection(tuple(chosen), tuple(tag.category for tag in tags), topk, mcut, order)
+
+
+def find_rating_thresholds(
+    tags: TagSet, thresholds: Iterable[str] = (), tag_thresholds: Iterable[str] = ()
+) -> dict[str, float]:
+    """Give the probability from which on each rating counts, to programs that know no best one.
+
+    Args:
+        tags: of the model.
+        thresholds: as for `create_selection`.
+        tag_thresholds: the same.
+
+    Raises:
+        ConfigError: see `create_selection`.
+    """
+    written = _read(tags, thresholds, tag_thresholds)
+    return {
+        tag.name: written.find(tag, tag.threshold if written.of_all is None else written.of_all)
+        for tag in tags
+        if tag.category == RATING
+    }
+
+
+class _Written(NamedTuple):
+    """What a user wrote."""
+
+    of_all: float | None
+    of_category: Mapping[int, float]
+    of_tag: Mapping[str, float]
+
+    def find(self, tag: Tag, otherwise: float) -> float:
+        """Give the threshold of a tag."""
+        return self.of_tag.get(tag.name, self.of_category.get(tag.category, otherwise))
+
+
+def _read(tags: TagSet, thresholds: Iterable[str], tag_thresholds: Iterable[str]) -> _Written:
     numbers = {name: number for number, name in CATEGORIES.items()}
     of_all: float | None = None
     of_category: dict[int, float] = {}
@@ -121,14 +165,7 @@ def create_selection(
                 f"{suggest(name, tags.names) if name and len(tags) < 10**5 else ''}"
             )
         of_tag[name] = _parse(value, text)
-    chosen = []
-    for tag in tags:
-        own = 0.0 if mcut else tag.threshold
-        general = own if of_all is None else of_all
-        if tag.category == RATING:
-            general = 0.0
-        chosen.append(of_tag.get(tag.name, of_category.get(tag.category, general)))
-    return Selection(tuple(chosen), tuple(tag.category for tag in tags), topk, mcut, order)
+    return _Written(of_all, of_category, of_tag)
 
 
 def compute_mcut(scores: Sequence[float]) -> float:

@@ -27,7 +27,7 @@ from zokusei.reproduce.places import Places, Stage, Tools
 from zokusei.reproduce.scale import BASIS, SUBJECT, Scale
 from zokusei.results import append_result, read_results
 from zokusei.training.captioner import train_captioner
-from zokusei.training.prepare import do_once, refuse_another_run
+from zokusei.training.prepare import HOW, do_once, refuse_another_run
 
 _DIGEST = "weights="
 
@@ -117,6 +117,10 @@ def _judge_captioner(scale: Scale, places: Places, name: str, tools: Tools) -> N
     tools.tell(f"captioner, {name}: BLEU-1 to 4 {figures}")
 
 
+_PLACES = ("data.path", "data.images", "start", "pairs.photographs")
+"""Settings that say where things lie; the weights that were made of them are told by a digest."""
+
+
 def _has_captioner(places: Places, name: str, config: CaptionerConfig | None) -> bool:
     """Say whether a captioner has its row.
 
@@ -135,7 +139,6 @@ def _has_captioner(places: Places, name: str, config: CaptionerConfig | None) ->
             f"{folder}; give that one, or choose another --out"
         )
     if config is not None:
-        refuse_another_run(
-            config, load_config(folder / "config.yaml", kind=CaptionerConfig), folder
-        )
+        settled = load_config(folder / "config.yaml", kind=CaptionerConfig)
+        refuse_another_run(config, settled, folder, elsewhere=(*_PLACES, *HOW))
     return True

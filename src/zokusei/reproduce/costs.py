@@ -10,6 +10,7 @@ from pathlib import Path
 
 from zokusei.config import Config
 from zokusei.errors import DataError
+from zokusei.models import needs_captions
 from zokusei.results import read_results
 
 _FORMS = {
@@ -80,6 +81,11 @@ def find_costs(rows: Sequence[Mapping[str, str]], configs: Mapping[str, Config])
     if not found:
         return Costs()
     note = f"Costs were measured apart ({'; '.join(said)}), with the options of the rows."
+    readers = [f"`{name}`" for name in found if needs_captions(configs[name].model.name)]
+    if readers:
+        note += (
+            f" Those of {' and '.join(readers)} are without the captioner, which tagging runs too."
+        )
     return Costs([title for title, _ in _FORMS.values()], found, note)
 
 

@@ -114,6 +114,8 @@ def plan_work(scale: Scale, what: str, places: Places, corpora: Collection[str] 
             jobs.append(job)
         elif f"{job.name}: {explained}" not in missing:
             missing.append(f"{job.name}: {explained}")
+    if what in ("table2", "all") and any(job.name == "table2" for job in jobs):
+        missing += _list_without_seed(scale)
     if not jobs:
         asked = f"{what} learns nothing on {', '.join(corpora)}"
         raise DataError(missing[0] if missing else asked)
@@ -257,6 +259,21 @@ def _list_jobs(scale: Scale, what: str) -> list[Job]:
     }
     # Figure 2 needs no run that Table 2 does not have.
     return jobs["table1"] + jobs["table2"] if what == "all" else jobs[what]
+
+
+def _list_without_seed(scale: Scale) -> list[str]:
+    """Name the rows of Table 2 that none of the chosen seeds is for."""
+    seeds = scale.list_seeds(scale.captions.corpus)
+    without = [
+        row for row in scale.caption_rows if not scale.list_row_seeds(row, scale.captions.corpus)
+    ]
+    if not without:
+        return []
+    chosen = ", ".join(map(str, seeds))
+    return [
+        f"table2: {', '.join(without)}, whose own seeds in the scale are none of {chosen}; choose "
+        "one of those"
+    ]
 
 
 def _list_stage_settings(scale: Scale) -> dict[str, Any]:

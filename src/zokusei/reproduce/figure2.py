@@ -8,11 +8,12 @@ import torch
 from jaxtyping import Bool, Float
 from torch import Tensor
 
+from zokusei.config_file import load_config
 from zokusei.errors import DataError
 from zokusei.inference.captioner import Captioner
 from zokusei.report.decisions import Decisions, draw_decisions
 from zokusei.reproduce.places import Places
-from zokusei.reproduce.runs import JudgedRuns, read_rows, select_rows, split_by_run
+from zokusei.reproduce.runs import JudgedRuns, find_run, read_rows, select_rows, split_by_run
 from zokusei.reproduce.scale import RIVAL_CAPTIONS, SUBJECT, Scale
 
 RULE = (
@@ -121,14 +122,22 @@ def draw_figure2(scale: Scale, places: Places, target: Path) -> str:
     panels = [
         Decisions(
             f"captioner: {name}",
-            next(iter(Captioner.load(places.find_captioner(name)).caption([path]))).text,
+            _write_caption(places.find_captioner(name), find_run(folder, row, seed), path),
             dict(zip(judged.tags, scores[example.row].tolist(), strict=True)),
         )
-        for name, scores in (("photographs", theirs), ("adapted", ours))
-    ]
+        for name, row, scores in (
+            ("photographs", RIVAL_CAPTIONS, theirs), ("adapted", SUBJECT, ours)
+        )
+    ]  # fmt: skip
     true = judged.targets[example.row] & judged.known[example.row]
     draw_decisions(target, path, panels, _names(judged.tags, true.nonzero().flatten().tolist()))
     return _tell(judged, example, seed)
+
+
+def _write_caption(captioner: Path, run: Path, picture: Path) -> str:
+    """Write the caption that a run's scores were made with."""
+    beam = load_config(run / "config.yaml").captions.beam
+    return next(Captioner.load(captioner).caption([picture], beam=beam)).text
 
 
 def _tell(judged: JudgedRuns, example: Example, seed: int) -> str:

@@ -19,6 +19,7 @@ from zokusei.data.manifest import Manifest
 from zokusei.data.splits import split_manifest
 from zokusei.environment import count_cores
 from zokusei.errors import ConfigError, DataError
+from zokusei.images.folders import find_images
 from zokusei.inference.backends.torch import choose_device
 from zokusei.reproduce.captioners import create_captioner_stage
 from zokusei.reproduce.places import Places, Stage, Tools, find_weights
@@ -76,7 +77,9 @@ def _drawing_stage(scale: Scale, folder: Path, count: int, styles: str = "traine
 
 def _cartoon_stage(scale: Scale, places: Places) -> Stage:
     photographs, cartoons = places.photographs, places.out / "cartoons"
-    needs = "no weights" if scale.cartoons.method == "plain" else str(find_weights(places))
+    needs = "no weights"
+    if scale.cartoons.method != "plain" and not _is_drawn(photographs, cartoons):
+        needs = str(find_weights(places))
     return Stage(
         f"cartoons of the photographs ({scale.cartoons.method})",
         f"{photographs}, {needs}",
@@ -148,7 +151,7 @@ def _choose(scale: Scale, root: Path, folder: Path, tools: Tools) -> None:
 
 def _is_drawn(photographs: Path, cartoons: Path) -> bool:
     return cartoons.is_dir() and all(
-        (cartoons / path.name).exists() for path in photographs.iterdir() if path.is_file()
+        (cartoons / path.relative_to(photographs)).exists() for path in find_images(photographs)
     )
 
 

@@ -155,7 +155,9 @@ def _conclude(
         if pair is None:
             continue
         what = f"`{rival}`" + (f", {' and '.join(title)}" if title else "")
-        said.append(f"{judge(pair, f'`{subject}`', what)}{_count_seeds(rows, subject, rival)}")
+        said.append(
+            f"{judge(pair, f'`{subject}`', what)}{_count_seeds(rows, subject, rival, pair)}"
+        )
         if rival == best_of_paper:
             mark = _describe_mark(pair)
     if not said:
@@ -312,16 +314,22 @@ def _conclude_features(intervals: Sequence[Interval], corpus: str) -> list[str]:
     return said
 
 
-def _count_seeds(rows: Sequence[Row], subject: str, rival: str) -> str:
-    """Say in how many seeds a subject has the higher mAP."""
+def _count_seeds(rows: Sequence[Row], subject: str, rival: str, pair: Interval) -> str:
+    """Say in how many seeds a subject has the higher mAP, and what those without scores change."""
     maps = {(row["model"], row["seed"]): float(row["map"]) for row in rows}
     pairs = [
         (maps[subject, seed], maps[rival, seed])
         for name, seed in maps
         if name == subject and (rival, seed) in maps
     ]
+    if not pairs:
+        return ""
     higher = sum(ours > theirs for ours, theirs in pairs)
-    return f", higher with {higher} of {len(pairs)} seeds" if pairs else ""
+    said = f", higher with {higher} of {len(pairs)} seeds"
+    if int(pair["trainings"]) < len(pairs):
+        mean = sum(ours - theirs for ours, theirs in pairs) / len(pairs)
+        said += f", whose mean is {mean:+.1f}: the scores of {pair['trainings']} are kept"
+    return said
 
 
 def _paper_map(row: str) -> str:

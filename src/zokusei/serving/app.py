@@ -6,7 +6,17 @@ from dataclasses import replace
 from importlib.resources import files
 from typing import Annotated, Any
 
-from fastapi import APIRouter, Depends, FastAPI, File, Form, HTTPException, Request, UploadFile
+from fastapi import (
+    APIRouter,
+    Depends,
+    FastAPI,
+    File,
+    Form,
+    HTTPException,
+    Query,
+    Request,
+    UploadFile,
+)
 from fastapi.exceptions import RequestValidationError
 from fastapi.middleware.cors import CORSMiddleware
 from fastapi.responses import HTMLResponse, JSONResponse
@@ -48,7 +58,17 @@ class Interrogation(BaseModel):
     image: str
     model: str | None = None
     threshold: float | None = Field(None, ge=0, le=1)
-    queue: str = ""
+    queue: str | None = None
+
+
+class Evaluation(BaseModel):
+    """What a client of Danbooru's autotagger may ask in the address as well as in the form."""
+
+    model_config = ConfigDict(allow_inf_nan=False)
+
+    threshold: float | None = Field(None, ge=0, le=1)
+    limit: int | None = Field(None, ge=1)
+    format: str | None = None
 
 
 def build(
@@ -124,13 +144,17 @@ async def evaluate(
     request: Request,
     model: Model,
     file: Files,
+    address: Annotated[Evaluation, Query()],
     threshold: Annotated[float, Form(ge=0, le=1, allow_inf_nan=False)] = 0.1,
     limit: Annotated[int, Form(ge=1)] = 50,
     format: Annotated[str, Form()] = "json",  # noqa: A002 - its clients call it so
 ) -> list[dict[str, Any]]:
-    """Answer as Danbooru's autotagger."""
-    if format != "json":
-        raise HTTPException(422, f"there is no format {format[:40]!r} here; ask for format=json")
+    """Answer as Danbooru's autotagger, to which the address counts more than the form."""
+    threshold = threshold if address.threshold is None else address.threshold
+    limit = limit if address.limit is None else address.limit
+    form = format if address.format is None else address.format
+    if form != "json":
+        raise HTTPException(422, f"there is no format {form[:40]!r} here; ask for format=json")
     return [
         {"filename": name, "error": str(found)}
         if isinstance(found, ImageError)

@@ -229,6 +229,14 @@ def test_a_folder_of_imgutils_is_fed_by_its_own_steps(tmp_path, noise):
     (tags,) = tagger.tag([noise])
     assert list(tags.scores.values()) == pytest.approx(expected, abs=1e-5)
     assert tagger.checkpoint.tags.thresholds == [0.4, 0.4, 0.3, 0.3, 0.6]
+    # Categories have the numbers that Danbooru gives to what they are called.
+    named = [{"category": 4, "name": "Copyright"}, {"category": 0, "name": "species"}]
+    (tmp_path / "categories.json").write_text(json.dumps(named))
+    kinds = [tag.category for tag in tagger.checkpoint.tags]
+    assert {0, 4} < set(kinds)
+    loaded = Tagger.load(tmp_path, device="cpu").checkpoint.tags
+    assert [tag.category for tag in loaded] == [{4: 3}.get(kind, kind) for kind in kinds]
+    assert loaded.thresholds == [0.4, 0.4, 0.3, 0.3, 0.6]
     # The weights alone, as timm has them, are fed the same.
     (tmp_path / "model.onnx").unlink()
     write_timm(tmp_path, network)

@@ -19,6 +19,7 @@ from zokusei.model_folder import reading
 from zokusei.tags import CATEGORIES, TagSet
 
 TAG_LIST = "selected_tags.csv"
+CATEGORIES_FILE = "categories.json"
 WEIGHTS = "model.safetensors"
 STEPS, CATEGORY_THRESHOLDS = "preprocess.json", "thresholds.csv"  # of imgutils
 
@@ -47,7 +48,9 @@ def load_wd(folder: Path) -> ExportedModel:
     or as `config.json` says.
 
     A folder with imgutils' `preprocess.json` is fed by its steps, red first, batch x 3 x size x
-    size. Its folder of Camie's tagger has Camie's `threshold.json`, too: see `read_thresholds`. The
+    size. `categories.json` says what its categories are called where they are numbered in another
+    way than Danbooru's; of what Danbooru has no category for, tags are general. Its folder of
+    Camie's tagger has Camie's `threshold.json`, too: see `read_thresholds`. The
     graph is taken where both are there.
 
     Raises:
@@ -67,6 +70,8 @@ def load_wd(folder: Path) -> ExportedModel:
             tags = _read_tags(folder, IMGUTILS_THRESHOLD)
             if (folder / THRESHOLDS).is_file():
                 tags = _read_camie_thresholds(tags, folder / THRESHOLDS)
+            elif (folder / CATEGORIES_FILE).is_file():
+                tags = _name_categories(tags, folder / CATEGORIES_FILE)
             preprocess: Preprocess = load_steps(folder / STEPS)
             form = FORMS["imgutils"]
         else:
@@ -115,6 +120,18 @@ def _read_camie_thresholds(tags: TagSet, path: Path) -> TagSet:
             replace(tag, category=CATEGORY_NUMBERS[name], threshold=of_category[name])
             for tag, name in zip(tags, names, strict=True)
         )
+    )
+
+
+def _name_categories(tags: TagSet, path: Path) -> TagSet:
+    """Give tags Danbooru's numbers of what their categories are called."""
+    named = {int(one["category"]): str(one["name"]) for one in json.loads(path.read_text("utf-8"))}
+    numbers = {
+        number: CATEGORY_NUMBERS.get(name.lower(), CATEGORY_NUMBERS["general"])
+        for number, name in named.items()
+    }
+    return TagSet(
+        tuple(replace(tag, category=numbers.get(tag.category, tag.category)) for tag in tags)
     )
 
 

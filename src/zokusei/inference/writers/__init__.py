@@ -23,6 +23,9 @@ _WHOLE: Mapping[str, Callable[[], "Sidecar"]] = {"json": JsonSidecar, "xmp": Xmp
 SIDECARS = (*PRESETS, *_WHOLE)
 """Formats with a file beside each picture."""
 
+_SAME = {"bdtm": "a1111"}
+"""Formats that have another name, too."""
+
 TABLES = ("jsonl", "csv", "parquet", "coco", "kohya-json", "kohya-jsonl", "npz")
 """Formats with one file for all pictures."""
 
@@ -73,7 +76,8 @@ def parse_formats(text: str, extension: str = ".txt") -> list[str]:
     >>> parse_formats("kohya,parquet")
     ['kohya', 'parquet']
     """
-    names = [name.strip() for name in text.split(",") if name.strip()]
+    asked = [name.strip() for name in text.split(",") if name.strip()]
+    names = [_SAME.get(name, name) for name in asked]
     known = (*SIDECARS, *TABLES)
     for name in names:
         if name not in known:

@@ -6,6 +6,7 @@ from typing import Any
 
 from zokusei.errors import DataError
 from zokusei.inference.tagger import Tags
+from zokusei.tag_text import keep_new
 
 
 class JsonSidecar:
@@ -64,6 +65,5 @@ def _read(before: bytes, path: str) -> dict[str, Any]:
 
 
 def _join(old: list[str], new: list[str], existing: str) -> list[str]:
-    if existing == "prepend":
-        new, old = old, [name for name in new if name not in old]
-    return list(dict.fromkeys([*old, *new]))
+    new = keep_new(new, old)
+    return list(dict.fromkeys([*new, *old] if existing == "prepend" else [*old, *new]))

@@ -1,17 +1,18 @@
 """Captions: a text file beside each picture."""
 
 import re
-from collections.abc import Mapping
+from collections.abc import Mapping, Set
 from pathlib import Path
 
 from zokusei.errors import DataError
 from zokusei.inference.tagger import Tags
-from zokusei.tag_text import TagText, as_one_tag, unescape
+from zokusei.tag_text import TagText, as_one_tag, find_namespace, to_key, unescape
 from zokusei.tags import CATEGORIES, RATING
 
 # What prompts put around a tag to make it count more or less. A tag's own parentheses are escaped
 # there, though not by everybody.
-_EMPHASIS = re.compile(r"^[(\[]+|(?<!\\)(?::\s*-?\d*\.?\d+\s*)?[)\]]+$")
+_EMPHASIS = re.compile(r"^[(\[]+|(?:(?<!\\)(?::\s*-?\d*\.?\d+\s*)?[)\]]+)+$")
+_KEEPS = "|||"
 
 
 class TextSidecar:
@@ -90,9 +91,8 @@ class TextSidecar:
                 "this format would take apart; add to it with --write kohya, or give --existing "
                 "replace"
             )
-        if self.text.escape:
-            there |= {self._key(_EMPHASIS.sub("", piece.strip())) for piece in pieces}
-        new = [tag for tag in names_now if tag.lower() not in there]
+        there |= {self._key(part) for piece in pieces for part in self._find_parts(piece)}
+        new = [tag for tag in names_now if self._is_new(tag, there)]
         own = self.text.write(new, self._categories).removesuffix(self.text.end) if new else ""
         if existing == "merge":
             return (self._merge(pieces, own) + rest or "\n").encode()
@@ -117,9 +117,31 @@ class TextSidecar:
         assert line is not None, "it may match nothing"
         return line[0], whole[line.end() :] or self.text.end
 
+    def _find_parts(self, piece: str) -> list[str]:
+        """Give the tags that stand between two separators in some other way.
+
+        Those are weighted, or in turns (`[one|other]`), in prompts; kohya's trainer keeps what
+        stands before `|||` in its place.
+        """
+        if not self.text.escape:
+            return piece.split(_KEEPS) if self.text.separator != "\n" else []
+        parts = [piece, *re.split(r"\|+", piece)]
+        return [_EMPHASIS.sub("", part.strip()) for part in parts]
+
     def _key(self, piece: str) -> str:
-        """Give what two ways of writing one tag have in common."""
-        return "_".join(unescape(self.text.read_one(piece)).split()).lower()
+        """Give what two ways of writing one tag have in common.
+
+        In Hydrus tags of two namespaces are two, and one without may be any of them.
+        """
+        if self.text.namespaces and (space := find_namespace(piece)) != ":":
+            return space + to_key(self.text.read_one(piece))
+        return to_key(unescape(self.text.read_one(piece)))
+
+    def _is_new(self, tag: str, there: Set[str]) -> bool:
+        if to_key(tag) in there:
+            return False
+        written = self.text.write_one(tag, self._categories.get(tag, ""))
+        return not self.text.namespaces or self._key(written) not in there
 
     def _join(self, line: str, own: str, existing: str) -> str:
         """Put new tags before or behind what is there, of which every byte stays."""

@@ -8,7 +8,7 @@ from xml.etree import ElementTree as Xml
 
 from zokusei.errors import DataError
 from zokusei.inference.tagger import Tags
-from zokusei.tag_text import write_tag
+from zokusei.tag_text import keep_new, write_tag
 
 _META = "adobe:ns:meta/"
 _RDF = "http://www.w3.org/1999/02/22-rdf-syntax-ns#"
@@ -68,9 +68,9 @@ class XmpSidecar:
         if existing == "replace":
             words = new
         elif existing == "prepend":
-            words = [*(word for word in new if word not in old), *old]
+            words = [*keep_new(new, old), *old]
         else:
-            words = [*old, *new]
+            words = [*old, *keep_new(new, old)]
         words = list(dict.fromkeys(words))
         if before is not None and words == old:
             return None
