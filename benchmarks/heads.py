@@ -1,12 +1,13 @@
 """What each model costs: parameters, FLOPs, speed against `gap`, and growth with the classes.
 
-python benchmarks/heads.py [desk] [paper] [growth]
+python benchmarks/heads.py [desk] [paper] [growth] [MODEL ...]
 
 `desk` is EfficientNet-Lite0 at 112 px, `paper` ResNet-101 at 448 px, both with 100 classes and the
 options that the models have in Table 1 of that scale: every model takes its turn in each round, and
 a rate is the median over the rounds of its images/s over that of `gap` in the same round. `growth`
 runs every head alone on one feature map for 100, 1,000 and 10,000 classes, each in a process of its
-own, and notes seconds and the memory it adds.
+own, and notes seconds and the memory it adds. With names of models only those are measured, beside
+`gap`.
 """
 
 import ctypes
@@ -112,14 +113,14 @@ def train(model: Classifier, images: torch.Tensor) -> float:
     return time.perf_counter() - began
 
 
-def measure_scale(name: str) -> None:
+def measure_scale(name: str, chosen: list[str]) -> None:
     """Let all models take turns, and add a row for each."""
     scale = SCALES[name]
     images = torch.randn(scale.batch, 3, scale.size, scale.size)
     images = images.to(memory_format=torch.channels_last)
     rows = load_scale(name)
     configs = rows.create_configs(next(iter(rows.corpora)))
-    options = {model: configs[model].model.options for model in list_models()}
+    options = {model: configs[model].model.options for model in chosen}
     models = {
         model: create(model, scale, own).to(memory_format=torch.channels_last)
         for model, own in options.items()
@@ -155,7 +156,7 @@ def measure_scale(name: str) -> None:
             "images_per_second": scale.batch / forward,
             "train_images_per_second": scale.batch / both,
             "to_gap": to_gap, "train_to_gap": train_to_gap, "rounds": scale.rounds[0],
-            "command": f"python benchmarks/heads.py {name}",
+            "command": name_command(name, chosen),
         }  # fmt: skip
         append_result(RESULTS, row, COLUMNS)
         print(
@@ -186,9 +187,9 @@ def count(module: torch.nn.Module) -> float:
     return sum(parameter.numel() for parameter in module.parameters()) / 1e6
 
 
-def measure_growth() -> None:
+def measure_growth(chosen: list[str]) -> None:
     """Start a process for every head and number of classes, and add a row for each."""
-    for model in list_models():
+    for model in chosen:
         for classes in CLASSES:
             finished = subprocess.run(
                 [sys.executable, __file__, "head", model, str(classes)],
@@ -200,7 +201,7 @@ def measure_growth() -> None:
             row = {
                 "experiment": "heads growth", "model": model, "backbone": "resnet101",
                 "size": 448, "classes": classes, "seconds": seconds, "megabytes": megabytes,
-                "rounds": 3, "command": "python benchmarks/heads.py growth",
+                "rounds": 3, "command": name_command("growth", chosen),
             }  # fmt: skip
             append_result(RESULTS, row, COLUMNS)
             told = f"{seconds} s, {megabytes} MB"
@@ -250,8 +251,17 @@ def main() -> None:
         measure_head(sys.argv[2], int(sys.argv[3]))
         return
     keep_freed_memory()
-    for name in sys.argv[1:] or [*SCALES, "growth"]:
-        measure_growth() if name == "growth" else measure_scale(name)
+    measurements = [*SCALES, "growth"]
+    models = [name for name in sys.argv[1:] if name not in measurements]
+    chosen = sorted({"gap", *models}) if models else list_models()
+    for name in [name for name in sys.argv[1:] if name in measurements] or measurements:
+        measure_growth(chosen) if name == "growth" else measure_scale(name, chosen)
+
+
+def name_command(name: str, chosen: list[str]) -> str:
+    """Give the command of one measurement."""
+    own = [] if chosen == list_models() else chosen
+    return " ".join(["python benchmarks/heads.py", name, *own])
 
 
 if __name__ == "__main__":

@@ -44,6 +44,9 @@ class SSGRL(Head):
     - w and U_3 are applied one after the other, with nothing between them. Their product is a
       vector, and with it the vectors of width H need not be made for every class at every position:
       the same scores with far fewer multiplications.
+    - The first step's layers are applied to f_c, a mixture of positions, of which there are often
+      fewer than classes: then they are applied to the positions, and the results mixed. The same
+      numbers again; where classes are fewer, the layers are applied to them.
     - b and the bias of w raise a class's score alike at every position, and the softmax takes that
       out again: 1,025 numbers of the code that nothing depends on are left out.
     - The code averages windows of 2 x 2 positions first and leaves the last row and column of an
@@ -63,7 +66,7 @@ class SSGRL(Head):
         labels: the classes, with embeddings.
         hidden: H.
         state: width of what the classes exchange, to which f_c is then projected. Published is the
-            width of the features themselves, which takes 29 C D^2 multiplications a picture.
+            width of the features themselves, which takes up to 29 C D^2 multiplications a picture.
         steps: of the graph network.
         legacy_gate: the reset gate of the released code.
         pool: average 2 x 2 positions first, as published.
@@ -124,9 +127,15 @@ class SSGRL(Head):
             features = F.avg_pool2d(features, 2, ceil_mode=True)
         points = features.flatten(2).mT  # (B, P, D)
         attention = self.attend(points)  # (B, C, P)
-        nodes = self.to_state(attention @ points)  # (B, C, D)
-        state = self.propagate(nodes)
-        joined = self.output(torch.cat([state, nodes], 2)).tanh()
+        if attention.shape[2] < attention.shape[1]:
+            mix, rows = attention, self.to_state(points)  # its bias stays: attention adds up to 1
+        else:
+            classes = attention.shape[1]
+            mix = torch.eye(classes, dtype=points.dtype, device=points.device)
+            rows = self.to_state(attention @ points)
+        of_state, of_features = self.output.weight.chunk(2, 1)
+        joined = F.linear(self.propagate(mix, rows), of_state, self.output.bias)
+        joined = (joined + mix @ F.linear(rows, of_features)).tanh()
         attention = attention.reshape(*attention.shape[:2], *features.shape[2:])
         return {
             "logits": self.classifier(joined),
@@ -146,13 +155,27 @@ class SSGRL(Head):
         return torch.cat(scores, 1).softmax(2)
 
     def propagate(
-        self, state: Float[Tensor, "batch classes channels"]
+        self,
+        mix: Float[Tensor, "*batch classes rows"],
+        rows: Float[Tensor, "batch rows channels"],
     ) -> Float[Tensor, "batch classes channels"]:
-        """Let the classes exchange what they know, `steps` times."""
-        for _ in range(self.steps):
-            messages = torch.cat([self.adjacency @ state, self.adjacency.T @ state], 2)
-            update, reset, candidate = self.gates_of_messages(messages).chunk(3, 2)
-            own = self.gates_of_state(state)
+        """Let the classes exchange what they know, `steps` times.
+
+        Args:
+            mix: what of each row a class knows at first.
+            rows: positions, or the classes themselves.
+        """
+        of_mine, of_theirs = self.gates_of_messages.weight.chunk(2, 1)
+        messages = (self.adjacency @ mix) @ F.linear(rows, of_mine)
+        messages = messages + (self.adjacency.T @ mix) @ F.linear(rows, of_theirs)
+        messages = messages + self.gates_of_messages.bias
+        own = mix @ F.linear(rows, self.gates_of_state.weight, self.gates_of_state.bias)
+        state = mix @ rows
+        for step in range(self.steps):
+            if step:
+                sent = torch.cat([self.adjacency @ state, self.adjacency.T @ state], 2)
+                messages, own = self.gates_of_messages(sent), self.gates_of_state(state)
+            update, reset, candidate = messages.chunk(3, 2)
             own_update, own_reset = (own, own) if self.legacy_gate else own.chunk(2, 2)
             update, reset = (update + own_update).sigmoid(), (reset + own_reset).sigmoid()
             candidate = (candidate + self.candidate_of_state(reset * state)).tanh()
