@@ -48,10 +48,13 @@ class FakeHydrus:
         if needed not in self.permissions:
             return 403, {"error": "The access key does not have permission."}
         if path == "/get_files/search_files":
-            wanted = json.loads(given["tags"][0])
+            asked = [tag for tag in json.loads(given["tags"][0]) if not tag.startswith("system:")]
+            wanted = {tag for tag in asked if not tag.startswith("-")}
+            unwanted = {tag[1:] for tag in asked if tag not in wanted}
+            known = [self.tags[digest][OTHERS] | self.tags[digest][OWN] for digest in self.files]
             return 200, {"file_ids": [
-                number for number, digest in enumerate(self.files)
-                if all(tag in self.tags[digest][OTHERS] for tag in wanted if ":" not in tag)
+                number for number, tags in enumerate(known)
+                if wanted <= tags and not unwanted & tags
             ]}  # fmt: skip
         if path == "/get_files/file_metadata":
             assert given["only_return_basic_information"] == ["true"]

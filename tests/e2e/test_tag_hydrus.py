@@ -81,6 +81,31 @@ def test_only_what_is_searched_for_and_not_done_before(tag, hydrus, pictures):
     assert "no picture was found in Hydrus" in err
 
 
+def test_files_that_are_marked_are_left_out(tag, hydrus, pictures):
+    mark = "wd14:mine"
+    hydrus.tags[pictures[1]][OTHERS].add(mark)
+    code, out, err = tag("--mark", mark, "--threshold", "1", "--threshold", "rating=1", "--dry-run")
+    assert code == 0
+    assert out.splitlines().count(f"  + {mark}") == 2
+    code, _, err = tag("--mark", mark, "--threshold", "1", "--threshold", "rating=1")
+    assert code == 0
+    assert "tags of 2 files added" in err
+    assert "1 files have the tag 'wd14:mine' already" in err
+    assert [hydrus.tags[digest][OWN] for digest in pictures] == [{mark}, set(), {mark}]
+    # Whatever the state, and the model: nothing is left to be done, which is no mistake.
+    code, _, err = tag("--mark", mark, "--state", "other")
+    assert code == 0
+    assert "0 pictures tagged" in err
+    assert "3 files have the tag 'wd14:mine' already" in err
+
+
+@pytest.mark.parametrize("mark", ["", "-a", "system:inbox", "a,b", "a*", "a\nb"])
+def test_a_mark_that_is_no_tag_is_refused(tag, mark):
+    code, _, err = tag("--mark", mark)
+    assert code == 2
+    assert f"--mark {mark!r} " in err
+
+
 def test_a_dry_run_prints_what_would_be_added(tag, hydrus, pictures):
     code, out, err = tag("--dry-run", "--threshold", "0")
     assert code == 0

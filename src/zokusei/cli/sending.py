@@ -26,6 +26,7 @@ class HydrusSettings:
     key: str | None
     search: str | None
     service: str | None
+    mark: str | None = None
 
     def check(self, pictures: list[str], writing: "WriteSettings") -> bool:
         """Say whether Hydrus is meant, before anything is loaded.
@@ -34,8 +35,10 @@ class HydrusSettings:
             ConfigError: something is missing, or does not go with something else.
         """
         if self.url is None:
-            if self.search is not None or self.service is not None or self.key is not None:
-                raise ConfigError("--search, --tag-service and --access-key need --hydrus URL")
+            if any(x is not None for x in (self.search, self.service, self.key, self.mark)):
+                raise ConfigError(
+                    "--search, --tag-service, --mark and --access-key need --hydrus URL"
+                )
             if not pictures:
                 raise ConfigError("name pictures, folders or patterns, - for a list, or --hydrus")
             return False
@@ -45,6 +48,10 @@ class HydrusSettings:
             raise ConfigError("--hydrus sends tags to Hydrus; leave --write away")
         if self.search is None or self.service is None:
             raise ConfigError("--hydrus needs --search TAGS and --tag-service NAME")
+        if self.mark is not None:
+            from zokusei.inference.hydrus import check_mark
+
+            check_mark(self.mark)
         return True
 
     def connect(self) -> "Hydrus":
@@ -108,19 +115,24 @@ class Sending:
         self._client, self._left_out, self._dry = settings.connect(), left_out, writing.dry_run
         self._service_name = settings.service
         self._service = self._client.find_service(settings.service)
-        self._numbers = numbers = self._client.search(parse_search(settings.search))
+        self._mark = settings.mark
+        tags = parse_search(settings.search)
+        self._numbers = found = self._client.search(tags)
+        if self._mark is not None:
+            self._numbers = self._client.search([*tags, f"-{self._mark}"])
         self._text = PRESETS["hydrus"]
         self._categories = categories
         # Every Hydrus gives its first tag service the same key.
         options = {
             "model": hash_model(model, TAGGER), "hydrus": self._service, "url": settings.url,
-            **choices,
+            **({} if self._mark is None else {"mark": self._mark}), **choices,
         }  # fmt: skip
         state = writing.state or default_state(None)
         self._done = Done(state / "done.sqlite", options, dry=writing.dry_run)
         self._behind = Behind["Tags"](self._send, lambda tags, e: self._lose(tags.path, str(e)))
-        self._sent = self._done_before = 0
-        self.count, self.seen = len(numbers), False
+        self._sent, self._done_before = 0, 0
+        self._marked = len(found) - len(self._numbers)
+        self.count, self.seen = len(self._numbers), self._marked > 0
 
     def __enter__(self) -> "Sending":
         self._behind.__enter__()
@@ -160,6 +172,8 @@ class Sending:
         tell(f"tags of {self._sent} files {would}added to {self._service_name!r}")
         if self._done_before:
             tell(f"{self._done_before} files were done before")
+        if self._marked:
+            tell(f"{self._marked} files have the tag {self._mark!r} already")
 
     def _send(self, tags: "Tags") -> None:
         from zokusei.cli.printing import printable
@@ -167,7 +181,7 @@ class Sending:
 
         # A line each, since that is what parts them in a file of Hydrus.
         names = self._text.write(tags.names, self._categories).split("\n") if tags.names else []
-        names = [name for name in names if name]
+        names = [name for name in (*names, self._mark) if name]
         self._sent += 1
         if self._dry:
             typer.echo(f"add {tags.path}")

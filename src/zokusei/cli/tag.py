@@ -137,6 +137,14 @@ def tag(
     tag_service: Annotated[
         str | None, typer.Option(metavar="NAME", help="Local tag service of Hydrus to add tags to.")
     ] = None,
+    mark: Annotated[
+        str | None,
+        typer.Option(
+            metavar="TAG",
+            help="Leave out files of Hydrus that have this tag, and add it to those that are "
+            "tagged: wd14:base.",
+        ),
+    ] = None,
     caption: Annotated[
         bool,
         typer.Option(
@@ -232,7 +240,7 @@ def tag(
     settings = WriteSettings(
         formats_asked, out, existing, extension, dry_run, state, errors, separator
     )
-    remote = HydrusSettings(hydrus, access_key, search, tag_service)
+    remote = HydrusSettings(hydrus, access_key, search, tag_service, mark)
     left_out = LeftOut(errors)
     formats = settings.check(elsewhere=remote.check(pictures, settings), form=form)
     extras = Extras(caption, captioner, caption_first, embedding)

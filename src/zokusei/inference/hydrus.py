@@ -253,6 +253,22 @@ def parse_search(text: str) -> list[str]:
     return tags
 
 
+def check_mark(text: str) -> None:
+    """Refuse what cannot be both a tag of Hydrus and a part of its search.
+
+    Raises:
+        ConfigError: it is empty, or would ask for something else.
+
+    >>> check_mark("wd14:base")
+    """
+    if text != text.strip() or not text.isprintable() or not text:
+        raise ConfigError(f"--mark {text!r} is no tag; give one such as wd14:base")
+    if text.startswith(("-", "system:")) or set("*,") & set(text):
+        raise ConfigError(
+            f"--mark {text!r} would ask Hydrus for something else; give a tag such as wd14:base"
+        )
+
+
 def _read_refusal(answer: bytes) -> str:
     """Give what Hydrus says of an error, on one line."""
     try:
