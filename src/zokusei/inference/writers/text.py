@@ -11,7 +11,7 @@ from zokusei.tags import CATEGORIES, RATING
 
 # What prompts put around a tag to make it count more or less. A tag's own parentheses are escaped
 # there, though not by everybody.
-_EMPHASIS = re.compile(r"^[(\[]+|(?:(?<!\\)(?::\s*-?\d*\.?\d+\s*)?[)\]]+)+$")
+_EMPHASIS = re.compile(r"^[(\[]+|(?:(?<!\\)(?::\s*-?\d*\.?\d+\s*)?[)\]])+$")
 _KEEPS = "|||"
 
 
