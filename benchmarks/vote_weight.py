@@ -1,16 +1,16 @@
-"""How much the votes of `capgcn_votes` should count beside the network, found on validation pictures.
+"""How much votes of captions should count beside the network, found on validation pictures.
 
     python benchmarks/vote_weight.py RUN ...
 
 Each RUN is a finished training of that model, whose logits are s_c + w votes_c with w = 1: two
 witnesses that know nothing of each other. Where they saw the same, that counts it twice. For each
-RUN the w of `WEIGHTS` is taken with which the cross-entropy on the validation split is lowest; a
-row has it, and the mAP on the test split with it, with 1, and with 0, the network alone.
+RUN the w of `WEIGHTS` is taken with which the cross-entropy on the validation split is lowest, and
+the one with which mAP is highest there; a row has both, and the mAP on the test split with either,
+with 1, and with 0, the network alone.
 """
 
 from pathlib import Path
 
-import torch
 import typer
 from torch import Tensor
 from torch.nn import functional as F
@@ -26,8 +26,8 @@ from zokusei.results import append_result
 
 RESULTS = Path(__file__).parent / "results" / "vote-weight.csv"
 COLUMNS = (
-    "experiment corpus run weight validation_pictures test_pictures map_network map_as_trained "
-    "map_weighed commit hardware versions command"
+    "experiment corpus run validation_pictures test_pictures map_network map_as_trained "
+    "weight_by_loss map_by_loss weight_by_map map_by_map commit hardware versions command"
 ).split()
 WEIGHTS = tuple(step / 10 for step in range(16))
 
@@ -39,18 +39,21 @@ def main(runs: list[Path]) -> None:
         if not isinstance(checkpoint.model.head, CapGCNVotes):
             raise SystemExit(f"{run} holds {checkpoint.model.name!r}, whose captions do not vote")
         val, test = (part_with(checkpoint, run, split) for split in ("val", "test"))
-        weight = min(WEIGHTS, key=lambda weight: compute_loss(val, weight))
+        by_loss = min(WEIGHTS, key=lambda weight: compute_loss(val, weight))
+        by_map = max(WEIGHTS, key=lambda weight: judge(val, weight))
         row = {
             "experiment": "vote weight", "corpus": run.parents[1].name, "run": run.name,
-            "weight": weight, "validation_pictures": len(val.network),
-            "test_pictures": len(test.network), "map_network": judge(test, 0.0),
-            "map_as_trained": judge(test, 1.0), "map_weighed": judge(test, weight),
+            "validation_pictures": len(val.network), "test_pictures": len(test.network),
+            "map_network": judge(test, 0.0), "map_as_trained": judge(test, 1.0),
+            "weight_by_loss": by_loss, "map_by_loss": judge(test, by_loss),
+            "weight_by_map": by_map, "map_by_map": judge(test, by_map),
             "command": f"python benchmarks/vote_weight.py {run}",
         }  # fmt: skip
         append_result(RESULTS, row, COLUMNS)
         print(
-            f"{row['corpus']}, {run.name}: {row['map_network']:.2f} mAP of the network, "
-            f"{row['map_as_trained']:.2f} with votes, {row['map_weighed']:.2f} with {weight} of them",
+            f"{row['corpus']}, {run.name}: mAP {row['map_network']:.2f} without votes, "
+            f"{row['map_as_trained']:.2f} with, {row['map_by_loss']:.2f} with {by_loss} of them "
+            f"(by loss), {row['map_by_map']:.2f} with {by_map} (by mAP)",
             flush=True,
         )
 

@@ -101,3 +101,7 @@ def test_each_picture_is_a_group_where_its_place_would_show(model, annotations, 
     found = GroupWriter(model, max_length=4).write(annotations, read)
     assert heights == [GROUP] + [1] * len(annotations)
     assert len(found) == len(annotations)
+
+
+def test_of_no_picture_nothing_is_written(model, annotations):
+    assert GroupWriter(model, max_length=4).write(annotations[:0], read) == []

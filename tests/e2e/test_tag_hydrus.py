@@ -92,6 +92,8 @@ def test_files_that_are_marked_are_left_out(tag, hydrus, pictures):
     assert "tags of 2 files added" in err
     assert "1 files have the tag 'wd14:mine' already" in err
     assert [hydrus.tags[digest][OWN] for digest in pictures] == [{mark}, set(), {mark}]
+    hydrus.tags[pictures[0]][OWN].remove(mark)  # to have it done again
+    assert "tags of 1 files added" in tag("--mark", mark)[2]
     # Whatever the state, and the model: nothing is left to be done, which is no mistake.
     code, _, err = tag("--mark", mark, "--state", "other")
     assert code == 0

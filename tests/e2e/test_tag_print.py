@@ -59,6 +59,13 @@ def test_lines_of_deepdanbooru(printed, least):
     assert out.splitlines() == wanted
 
 
+def test_rules_hold_for_ratings_of_deepdanbooru(printed):
+    rule = "{remove: [general, sensitive], replace: {explicit: nsfw}}"
+    out, found = printed("--print", "deepdanbooru", "--rule", rule)
+    assert "rating:" not in out.replace("rating:nsfw", "")  # of its kind still
+    assert out.splitlines().count("(1.000) rating:nsfw") == len(found)
+
+
 def test_a_picture_without_a_tag_has_its_lines_too(printed):
     nothing = ("--threshold", "1", "--threshold", "rating=1")
     out, found = printed("--print", "wdtagger", same=nothing)

@@ -601,24 +601,27 @@ def test_pictures_of_one_name_as_given_never_meet_in_a_table(
     assert (tmp_path / "out/tags.jsonl").read_bytes() == table
 
 
-@pytest.mark.parametrize("form", ["kohya", "jsonl"])
-def test_a_folder_is_the_same_by_another_path(write, pictures, monkeypatch, tmp_path, form):
+def test_a_folder_by_another_path_is_the_same_folder(write, pictures):
     Path("link").symlink_to("art")
-    folder = () if form == "kohya" else ("-o", "out")
-    assert write(form, *folder, "--state", f"{tmp_path}/state")[0] == 0
-    before = {path: path.read_bytes() for path in sorted(tmp_path.glob("*/**/*.[tj]*"))}
+    assert write("kohya", "--existing", "append")[0] == 0
+    before = {path: path.read_bytes() for path in Path("art").rglob("*.txt")}
     assert before
-    monkeypatch.chdir("art")
-    folder = () if form == "kohya" else ("-o", "../out")
-    for source in ("../link", "../art", "."):
-        code, _, said = write(form, *folder, "--state", f"{tmp_path}/state", source=source)
+    for existing in ("skip", "append"):
+        code, _, said = write("kohya", "--existing", existing, source="link")
         assert code == 0, said
-        assert "0 pictures tagged" in said
-    if form == "kohya":
-        assert before == {path: path.read_bytes() for path in before}
-    else:
-        lines = (tmp_path / "out/tags.jsonl").read_text().splitlines()
-        assert len(lines) == len(before[tmp_path / "out/tags.jsonl"].splitlines())
+        assert before == {path: path.read_bytes() for path in Path("art").rglob("*.txt")}
+    # A table would hold each picture twice.
+    assert write("csv", "-o", "out")[0] == 0
+    code, _, said = write("csv", "-o", "out", source="link")
+    assert code == 3
+    assert "it is the same picture by another path: tag it by that one" in said
+    # Another folder behind the link is another one.
+    Path("link").unlink()
+    shutil.copytree("art", "other")
+    Path("link").symlink_to("other")
+    code, _, said = write("csv", "-o", "out", source="link")
+    assert code == 3
+    assert "rename one of the two, or give them different folders" in said
 
 
 @pytest.mark.parametrize("source", ["gone/*.png", "gone"])

@@ -238,10 +238,12 @@ def test_a_row_of_table_2_may_have_fewer_seeds(tmp_path, desk):
     # In parts, a row has those of its seeds that are asked for.
     others = load_scale("desk", ["seeds=[0,2]"])
     assert set(count(others)) == set(desk.caption_rows) - once
-    (said,) = plan_work(others, "table2", places).missing
+    work = plan_work(others, "table2", places)
+    (said,) = work.notes
+    assert not work.missing  # it was not asked for
     assert all(name in said for name in once)
     assert said.endswith("whose own seeds in the scale are none of 0, 2; choose one of those")
-    assert not plan_work(desk, "table2", places).missing
+    assert not plan_work(desk, "table2", places).notes
     with pytest.raises(ConfigError, match=r"captions\.rows\.zero\.seeds = \[\] must be a list"):
         load_scale("desk", ["captions.rows.zero.seeds=[]"])
 

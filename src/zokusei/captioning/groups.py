@@ -81,6 +81,8 @@ class GroupWriter:
             annotations: of `CaptionModel.encode`.
             read: from the captions of a group to something of each picture.
         """
+        if not len(annotations):
+            return []
         if self._size is None:
             alike = next(iter(self._each(self._are_alike, [annotations[:1]])))
             self._size = GROUP if alike[0] else 1

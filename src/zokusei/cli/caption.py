@@ -56,9 +56,11 @@ def caption(
     from zokusei.cli.console import counting, tell
     from zokusei.errors import ConfigError, ImageError, suggest
     from zokusei.files import write_text
-    from zokusei.inference import Captioner, Picture
     from zokusei.memory import setting_up
-    from zokusei.report.attention_sheet import check_sheet, save_attention_sheet
+
+    with setting_up():
+        from zokusei.inference import Captioner, Picture
+        from zokusei.report.attention_sheet import check_sheet, save_attention_sheet
 
     if existing not in _EXISTING:
         raise ConfigError(f"unknown --existing {existing!r}{suggest(existing, _EXISTING)}")

@@ -151,7 +151,7 @@ class Keeping:
             "model": hash_model(model, TAGGER), "write": sorted(formats),
             "existing": settings.existing,
             "extension": settings.extension, "separator": settings.separator,
-            "out": settings.out and os.fsencode(os.path.realpath(settings.out)).hex(),
+            "out": None if settings.out is None else os.fsencode(settings.out.absolute()).hex(),
             **choices,
         }  # fmt: skip
         self._done = Done(state / "done.sqlite", options, dry=settings.dry_run)

@@ -4,7 +4,8 @@ import json
 import os
 import sys
 from collections import Counter
-from collections.abc import Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
+from dataclasses import replace
 from typing import TYPE_CHECKING, Any
 
 import typer
@@ -22,7 +23,6 @@ def show(
     form: str | None,
     kept: bool,
     categories: Mapping[str, str],
-    rating_thresholds: Mapping[str, float],
 ) -> None:
     """Print what was found in a picture, and what rules did to it.
 
@@ -33,15 +33,10 @@ def show(
         kept: whether results are written elsewhere; then tags are printed only in a form that was
             asked for, and nobody who has stopped reading ends the work.
         categories: of the tags.
-        rating_thresholds: from which on each rating counts, where several may.
     """
     try:
-        if form == "deepdanbooru":
-            print_as_deepdanbooru(tags, categories, rating_thresholds)
-        elif form == "wdtagger":
-            print_as_wdtagger(tags, categories)
-        elif form is not None:
-            print_json(tags.to_dict())
+        if form is not None:
+            FORMS[form](tags, categories)
         elif not kept:
             print_tags(tags)
         print_steps(tags, steps, named=not kept)
@@ -88,18 +83,11 @@ def print_as_wdtagger(tags: "Tags", categories: Mapping[str, str]) -> None:
         typer.echo(f"Rating: {tags.rating} ({_score(tags, tags.rating):.2f})")
 
 
-def print_as_deepdanbooru(
-    tags: "Tags", categories: Mapping[str, str], rating_thresholds: Mapping[str, float]
-) -> None:
-    """Print what `deepdanbooru evaluate` prints: a tag a line, as in the model's list.
-
-    To it ratings are tags like others, of which none or several may be probable enough.
-    """
+def print_as_deepdanbooru(tags: "Tags", categories: Mapping[str, str]) -> None:
+    """Print what `deepdanbooru evaluate` prints: a tag a line, as in the model's list."""
     places = {name: place for place, name in enumerate(tags.scores)}
-    ratings = [name for name, least in rating_thresholds.items() if tags.scores[name] >= least]
-    names = [name for name in tags.names if name not in rating_thresholds] + ratings
     typer.echo(f"Tags of {printable(tags.path)}:")
-    for name in sorted(names, key=lambda name: places.get(name, len(places))):
+    for name in sorted(tags.names, key=lambda name: places.get(name, len(places))):
         space = "rating:" if categories.get(name) == "rating" else ""
         typer.echo(f"({_score(tags, name):05.3f}) {space}{name}")
     typer.echo("")
@@ -110,8 +98,26 @@ def _score(tags: "Tags", name: str) -> float:
     return tags.scores.get(name, 1.0)
 
 
-FORMS = ("json", "wdtagger", "deepdanbooru")
+FORMS: Mapping[str, Callable[["Tags", Mapping[str, str]], None]] = {
+    "json": lambda tags, _: print_json(tags.to_dict()),
+    "wdtagger": print_as_wdtagger,
+    "deepdanbooru": print_as_deepdanbooru,
+}
 """What other programs read from stdout."""
+
+
+def list_with_ratings(tags: "Tags", thresholds: Mapping[str, float]) -> "Tags":
+    """Give every rating that is probable enough in the place of the most probable one.
+
+    To DeepDanbooru ratings are tags like others, of which a picture may have none or several.
+
+    Args:
+        tags: before any rules.
+        thresholds: of each rating.
+    """
+    names = [name for name in tags.names if name not in thresholds]
+    names += [name for name, least in thresholds.items() if tags.scores[name] >= least]
+    return replace(tags, names=tuple(names))
 
 
 def print_steps(tags: "Tags", steps: Sequence[str], *, named: bool) -> None:

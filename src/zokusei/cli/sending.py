@@ -153,7 +153,8 @@ class Sending:
         """Give what the search found, and whether it is to be tagged."""
         for file in self._client.find_files(self._numbers, self._lose):
             self.seen = True
-            done = self._done.knows(self._name(file.hash), file.hash)
+            # Who took the mark away wants it done again.
+            done = self._mark is None and self._done.knows(self._name(file.hash), file.hash)
             self._done_before += done
             yield file, not done
 

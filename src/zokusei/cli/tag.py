@@ -223,7 +223,13 @@ def tag(
     from zokusei.cli.given import count_ahead, offer
     from zokusei.cli.keeping import Keeping, WriteSettings
     from zokusei.cli.left_out import LeftOut
-    from zokusei.cli.printing import Tally, choose_form, printable, show
+    from zokusei.cli.printing import (
+        Tally,
+        choose_form,
+        list_with_ratings,
+        printable,
+        show,
+    )
     from zokusei.cli.ruling import Ruler
     from zokusei.cli.sending import HydrusSettings, Sending
     from zokusei.errors import ConfigError, DataError, ImageError
@@ -301,17 +307,14 @@ def tag(
         ):
             progress.advance()
             tagged += 1
-            tags, steps = ruler.apply(tags)
+            found = tags
+            tags, steps = ruler.apply(found)
             if keeping is not None:
                 keeping.put(tags)
-            show(
-                tags,
-                steps,
-                form=form,
-                kept=keeping is not None,
-                categories=ruler.categories,
-                rating_thresholds=of_ratings,
-            )
+            shown = tags
+            if form == "deepdanbooru":
+                shown, _ = ruler.apply(list_with_ratings(found, of_ratings))
+            show(shown, steps, form=form, kept=keeping is not None, categories=ruler.categories)
             tally.add(tags.names)
         speed = progress.images_per_second
     if not tagged and not left_out.lost and not (keeping and keeping.seen):

@@ -131,6 +131,8 @@ class Captioner:
 
     def write(self, pixels: NDArray[np.uint8], *, beam: int = BEAM) -> list[str]:
         """Caption fitted pictures (bytes, pictures x size x size x 3); give the sentences."""
+        if not len(pixels):
+            return []
         images = torch.from_numpy(pixels).permute(0, 3, 1, 2)
         if self._pool is None:
             return self._say(self.generate(images, beam=beam))

@@ -12,7 +12,6 @@ from typing import Generic, TypeVar
 
 from zokusei.errors import ConfigError, DataError
 from zokusei.inference.done import Done, Mark, Row
-from zokusei.inference.done_file import to_key
 from zokusei.inference.journal import Journal
 from zokusei.inference.sources import Item
 from zokusei.inference.tagger import Tags
@@ -60,7 +59,7 @@ class Collection:
     ) -> None:
         self._writers, self._done, self._journal = writers, done, journal
         self._out, self._existing, self._on_change = out, existing, on_change
-        self._waiting: dict[bytes, Job] = {}
+        self._waiting: dict[Path, Job] = {}
         self.done_before = self.gone = self._kept = 0
 
     @property
@@ -88,7 +87,7 @@ class Collection:
         Raises:
             DataError: its results would lie in the files of another picture.
         """
-        key = to_key(item.path)
+        key = item.path.absolute()
         if key in self._waiting:
             return None
         targets = [path for _, path in self._targets(item)]
@@ -181,14 +180,16 @@ class Collection:
     def _claim(self, item: Item, targets: list[Path]) -> None:
         """Refuse a picture whose results would lie in those of another."""
         # By where links lead: two of them may lead to one file.
-        names = [os.path.realpath(path) for path in targets]
-        names += self._name_places(str(item.path), item.relative.as_posix())
-        for name in names:
+        for name in map(os.path.realpath, targets):
+            other = self._done.claim(name, item.path)
+            if other is not None and not _is_same(other, item.path):
+                raise _refuse(other, name, "rename one of the two, or give them different folders")
+        for name in self._name_places(str(item.path), item.relative.as_posix()):
             if (other := self._done.claim(name, item.path)) is not None:
-                raise DataError(
-                    f"its results would lie in those of {other} ({Path(name).name}); rename "
-                    "one of the two, or give them different folders"
-                )
+                # A table would hold it twice.
+                same = "it is the same picture by another path: tag it by that one"
+                ways = "rename one of the two, or give them different folders"
+                raise _refuse(other, name, same if _is_same(other, item.path) else ways)
 
     def _name_places(self, path: str, relative: str) -> list[str]:
         """Give what a picture is called in each table, which no other may be called there."""
@@ -205,7 +206,7 @@ class Collection:
             self._on_change(writer, Change(path, b"", None))
 
     def _end(self, job: Job) -> None:
-        self._waiting.pop(to_key(job.item.path), None)
+        self._waiting.pop(job.item.path.absolute(), None)
 
     def _write_table(self, table: Table, place: Path) -> None:
         with self._done.snapshot():
@@ -230,6 +231,14 @@ class Collection:
         for table in self._writers.tables:
             table.check(row)
         return row
+
+
+def _is_same(picture: Path, other: Path) -> bool:
+    return os.path.realpath(picture) == os.path.realpath(other)
+
+
+def _refuse(other: Path, place: str, advice: str) -> DataError:
+    return DataError(f"its results would lie in those of {other} ({Path(place).name}); {advice}")
 
 
 class Behind(Generic[Work]):

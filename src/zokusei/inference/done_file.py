@@ -4,7 +4,6 @@ import os
 import sqlite3
 from collections.abc import Iterator
 from contextlib import contextmanager
-from functools import lru_cache
 from pathlib import Path
 
 from zokusei.errors import DataError, ZokuseiError
@@ -119,13 +118,8 @@ def release(rows: sqlite3.Connection, target: str, others: str, own: int | str) 
 
 
 def to_key(path: Path) -> bytes:
-    """Give the form in which the database has a path: the same by whatever way to its folder."""
-    return os.fsencode(_find_folder(path.parent.absolute()) / path.name)
-
-
-@lru_cache(maxsize=1024)
-def _find_folder(folder: Path) -> Path:
-    return Path(os.path.realpath(folder))
+    """Give the form in which the database has a path."""
+    return os.fsencode(path.absolute())
 
 
 def _open(name: str, *, uri: bool = False) -> sqlite3.Connection:

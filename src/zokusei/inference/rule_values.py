@@ -37,7 +37,7 @@ def add_rule(values: Mapping[str, Any], text: str) -> dict[str, Any]:
         elif key == "one_of":
             joined[key] = [*_grouped(there), *_grouped(value)]
         elif key == "order":  # a category has one place, and what is said later counts
-            joined[key] = list(dict.fromkeys([*_listed(value), *_listed(there)]))
+            joined[key] = [*_listed(value), *_listed(there)]
         else:
             joined[key] = [*_listed(there), *_listed(value)]
     return joined
@@ -104,7 +104,7 @@ def take_categories(path: Path, key: str, values: Mapping[str, Any]) -> tuple[st
         if name not in CATEGORIES.values():
             hint = suggest(name, CATEGORIES.values())
             raise ConfigError(f"{path}: {key} has no category {name!r}{hint}")
-    return names
+    return tuple(dict.fromkeys(names))
 
 
 def take_map(path: Path, key: str, values: Mapping[str, Any]) -> dict[str, tuple[str, ...]]:

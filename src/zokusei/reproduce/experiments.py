@@ -66,11 +66,13 @@ class Work:
         stages: what must be there first.
         jobs: the trainings.
         missing: what was left out, and how to get it.
+        notes: what was left out because it was not asked for.
     """
 
     stages: list[Stage]
     jobs: list[Job]
     missing: list[str] = field(default_factory=list)
+    notes: list[str] = field(default_factory=list)
 
 
 def plan_work(scale: Scale, what: str, places: Places, corpora: Collection[str] = ()) -> Work:
@@ -114,8 +116,6 @@ def plan_work(scale: Scale, what: str, places: Places, corpora: Collection[str] 
             jobs.append(job)
         elif f"{job.name}: {explained}" not in missing:
             missing.append(f"{job.name}: {explained}")
-    if what in ("table2", "all") and any(job.name == "table2" for job in jobs):
-        missing += _list_without_seed(scale)
     if not jobs:
         asked = f"{what} learns nothing on {', '.join(corpora)}"
         raise DataError(missing[0] if missing else asked)
@@ -131,7 +131,9 @@ def plan_work(scale: Scale, what: str, places: Places, corpora: Collection[str] 
         if given is not None and not given.exists():
             raise DataError(f"--{name} {given} does not exist; give the run of a captioner")
     corpora = {job.corpus for job in jobs}
-    return Work(list_stages(scale, places, corpora, captioners), jobs, missing)
+    has_table2 = any(job.name == "table2" for job in jobs)
+    notes = _list_without_seed(scale) if has_table2 else []
+    return Work(list_stages(scale, places, corpora, captioners), jobs, missing, notes)
 
 
 def run_work(scale: Scale, work: Work, places: Places, tools: Tools) -> tuple[Path, list[str]]:
@@ -151,7 +153,7 @@ def run_work(scale: Scale, work: Work, places: Places, tools: Tools) -> tuple[Pa
     Raises:
         ZokuseiError: a stage failed; the same call goes on from there.
     """
-    for line in work.missing:
+    for line in (*work.missing, *work.notes):
         tools.tell(f"left out: {line}")
     do_once(lambda: write_json(places.out / _STAGES, _list_stage_settings(scale)))
     open_stages = [stage for stage in work.stages if not stage.is_done()]
@@ -200,7 +202,7 @@ def describe_work(work: Work, places: Places) -> list[str]:
     A run is taken to need what runs of its model on its corpus needed, or else those of other
     models there.
     """
-    lines = [f"left out: {line}" for line in work.missing]
+    lines = [f"left out: {line}" for line in (*work.missing, *work.notes)]
     for stage in work.stages:
         state = "there" if stage.is_done() else f"to be made from {stage.needs}"
         lines.append(f"{stage.name}: {state} ({stage.makes})")

@@ -11,8 +11,14 @@ from zokusei.tags import CATEGORIES, RATING
 
 # What prompts put around a tag to make it count more or less. A tag's own parentheses are escaped
 # there, though not by everybody.
-_EMPHASIS = re.compile(r"^[(\[]+|(?:(?<!\\)(?::\s*-?\d*\.?\d+\s*)?[)\]])+$")
+# Read backwards, so that no place but the end is looked at.
+_WEIGHED = re.compile(r"(?:[)\]](?:\s*\d+\.?\d*-?\s*:)?(?!\\))+")
 _KEEPS = "|||"
+
+
+def _take_weight_off(piece: str) -> str:
+    found = _WEIGHED.match(piece[::-1])
+    return piece[: len(piece) - (found.end() if found else 0)].lstrip("([")
 
 
 class TextSidecar:
@@ -126,7 +132,7 @@ class TextSidecar:
         if not self.text.escape:
             return piece.split(_KEEPS) if self.text.separator != "\n" else []
         parts = [piece, *re.split(r"\|+", piece)]
-        return [_EMPHASIS.sub("", part.strip()) for part in parts]
+        return [_take_weight_off(part.strip()) for part in parts]
 
     def _key(self, piece: str) -> str:
         """Give what two ways of writing one tag have in common.
