@@ -80,6 +80,7 @@ def make_tables() -> dict[str, str]:
         "heads": measured.heads(read("heads")),
         "heads-growth": measured.heads_growth(read("heads")),
         "caption-votes": judged.caption_votes(read("caption-votes")),
+        "vote-weight": judged.vote_weight(read("vote-weight")),
         "caption-weight": judged.caption_weight(read("caption-weight")),
         "caption-cost": measured.caption_cost(read("caption-cost")),
         "tagging": measured.tagging(read("tagging")),

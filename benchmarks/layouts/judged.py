@@ -234,6 +234,19 @@ def caption_votes(rows: list[Row]) -> list[list[str]]:
     return table
 
 
+def vote_weight(rows: list[Row]) -> list[list[str]]:
+    """MAP with so much of the votes as validation pictures ask for, the newest row of each run."""
+    table = [["corpus", "run", "test pictures", "without votes", "with them", "by loss", "by mAP"]]
+    for row in {(row["corpus"], row["run"]): row for row in rows}.values():
+        maps = [f"{float(row[f'map_{of}']):.1f}" for of in ("network", "as_trained")]
+        chosen = [
+            f"{float(row[f'map_{by}']):.1f} with {float(row[f'weight_{by}']):.1f}"
+            for by in ("by_loss", "by_map")
+        ]
+        table.append([row["corpus"], f"`{row['run']}`", row["test_pictures"], *maps, *chosen])
+    return table
+
+
 def with_interval(row: Row, name: str, sign: str = "") -> str:
     """Write a figure with the interval that its row has."""
     return show_interval(*(float(row[f"{name}{end}"]) for end in ("", "_low", "_high")), sign=sign)
