@@ -12,8 +12,9 @@ from typing import Annotated
 
 import torch
 import typer
+from torch import Tensor
 
-from zokusei.checkpoint import load_checkpoint
+from zokusei.checkpoint import Checkpoint, load_checkpoint
 from zokusei.cli.console import counting
 from zokusei.data.loader import Loader, PictureStore
 from zokusei.data.manifest import Manifest
@@ -44,14 +45,10 @@ def main(run: Path, penalties: Annotated[str, typer.Option()] = "0.003,0.01,0.02
     )
     head.vote_weight.zero_()
     head.vote_bias.zero_()
-    store = PictureStore(val.paths, checkpoint.preprocess, cache_bytes=0, workers=2)
-    loader = Loader(val, store, batch_size=64, caption_features=judged)
-    scores, looked = compute_scores(checkpoint.model, loader, checkpoint.preprocess)
-    store.close()
-    network = scores.double().logit()
+    network, true, looked = judge_pictures(checkpoint, val, judged)
 
-    def judge(logits: torch.Tensor) -> float:
-        return compute_metrics(logits.sigmoid(), loader.targets, looked).as_row()["map"]
+    def judge(logits: Tensor) -> float:
+        return compute_metrics(logits.sigmoid(), true, looked).as_row()["map"]
 
     seen = vectors.any(1)  # others could not be read
     for penalty in map(float, penalties.split(",")):
@@ -67,6 +64,17 @@ def main(run: Path, penalties: Annotated[str, typer.Option()] = "0.003,0.01,0.02
         append_result(RESULTS, row, COLUMNS)
         print(f"penalty {penalty:g}: votes {row['map_votes']:.2f}, network "
               f"{row['map_network']:.2f}, joined {row['map_joined']:.2f} mAP")  # fmt: skip
+
+
+def judge_pictures(
+    checkpoint: Checkpoint, pictures: Manifest, vectors: Tensor
+) -> tuple[Tensor, Tensor, Tensor]:
+    """Give the logits of pictures (pictures x tags, double), what is true, and what is known."""
+    store = PictureStore(pictures.paths, checkpoint.preprocess, cache_bytes=0, workers=2)
+    loader = Loader(pictures, store, batch_size=64, caption_features=vectors)
+    scores, known = compute_scores(checkpoint.model, loader, checkpoint.preprocess)
+    store.close()
+    return scores.double().logit(), loader.targets, known
 
 
 if __name__ == "__main__":

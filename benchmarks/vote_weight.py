@@ -10,16 +10,16 @@ with 1, and with 0, the network alone.
 """
 
 from pathlib import Path
+from typing import NamedTuple
 
 import typer
+from caption_votes import judge_pictures  # it lies beside this
 from torch import Tensor
 from torch.nn import functional as F
 
 from zokusei.checkpoint import Checkpoint, load_checkpoint
 from zokusei.cli.console import counting
-from zokusei.data.loader import Loader, PictureStore
 from zokusei.data.manifest import Manifest
-from zokusei.evaluation import compute_scores
 from zokusei.metrics import compute_metrics
 from zokusei.models.capgcn_votes import CapGCNVotes
 from zokusei.results import append_result
@@ -35,10 +35,7 @@ WEIGHTS = tuple(step / 10 for step in range(16))
 def main(runs: list[Path]) -> None:
     """Judge each run, and add a row."""
     for run in runs:
-        checkpoint = load_checkpoint(run)
-        if not isinstance(checkpoint.model.head, CapGCNVotes):
-            raise SystemExit(f"{run} holds {checkpoint.model.name!r}, whose captions do not vote")
-        val, test = (part_with(checkpoint, run, split) for split in ("val", "test"))
+        val, test = judge_apart(load_checkpoint(run), run)
         by_loss = min(WEIGHTS, key=lambda weight: compute_loss(val, weight))
         by_map = max(WEIGHTS, key=lambda weight: judge(val, weight))
         row = {
@@ -58,34 +55,35 @@ def main(runs: list[Path]) -> None:
         )
 
 
-class Part:
-    """One split: logits of network and votes, and what is true and known."""
+class Part(NamedTuple):
+    """One split: logits of network and votes, what is true and what is known; pictures x tags."""
 
-    def __init__(self, network: Tensor, votes: Tensor, targets: Tensor, known: Tensor) -> None:
-        self.network, self.votes, self.targets, self.known = network, votes, targets, known
+    network: Tensor
+    votes: Tensor
+    targets: Tensor
+    known: Tensor
 
     def join(self, weight: float) -> Tensor:
         """Give the logits with so much of the votes."""
         return self.network + weight * self.votes
 
 
-def part_with(checkpoint: Checkpoint, run: Path, split: str) -> Part:
-    """Judge the pictures of a split by both witnesses."""
-    assert checkpoint.captions is not None, "its head needs them"
-    pictures = Manifest.load(run / "manifest.parquet").select(split)
-    vectors = checkpoint.captions.open_table(pictures, counting=counting).float()
-    head = checkpoint.model.head
-    votes = (vectors @ head.vote_weight.T + head.vote_bias).double()
-    kept = head.vote_weight.clone(), head.vote_bias.clone()
+def judge_apart(checkpoint: Checkpoint, run: Path) -> tuple[Part, Part]:
+    """Let both witnesses judge the validation and the test pictures, each by itself."""
+    head, source = checkpoint.model.head, checkpoint.captions
+    if not isinstance(head, CapGCNVotes) or source is None:
+        raise SystemExit(f"{run} holds {checkpoint.model.name!r}, whose captions do not vote")
+    weight, bias = head.vote_weight.clone(), head.vote_bias.clone()
     head.vote_weight.zero_()
     head.vote_bias.zero_()
-    store = PictureStore(pictures.paths, checkpoint.preprocess, cache_bytes=0, workers=1)
-    loader = Loader(pictures, store, batch_size=64, caption_features=vectors)
-    scores, known = compute_scores(checkpoint.model, loader, checkpoint.preprocess)
-    store.close()
-    head.vote_weight.copy_(kept[0])
-    head.vote_bias.copy_(kept[1])
-    return Part(scores.double().logit(eps=1e-7), votes, loader.targets, known)
+    parts = []
+    for split in ("val", "test"):
+        pictures = Manifest.load(run / "manifest.parquet").select(split)
+        vectors = source.open_table(pictures, counting=counting).float()
+        network, targets, known = judge_pictures(checkpoint, pictures, vectors)
+        parts.append(Part(network, (vectors @ weight.T + bias).double(), targets, known))
+    val, test = parts
+    return val, test
 
 
 def compute_loss(part: Part, weight: float) -> float:

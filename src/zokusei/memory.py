@@ -49,8 +49,9 @@ def setting_up() -> Iterator[None]:
     """Let Python make what a command needs to the end without looking for garbage meanwhile.
 
     Each time some hundred objects were made it looks through them, and now and then through all,
-    which takes a fifth of the seconds in which torch is imported and a network loaded, and at the
-    end of the process once more. Here it waits, and leaves what was made alone from then on. A
+    which takes a sixth of the seconds until the first tag, in which torch is imported and a network
+    loaded (`first result` in benchmarks/results/tagging.csv), and time at the end of the process
+    once more. Here it waits, and leaves what was made alone from then on. A
     command whose network is to last as long as the process calls this; in a program of yours that
     would keep garbage of yours, too.
 

@@ -187,3 +187,9 @@ def test_mistyped_aliases_and_implications_are_told_but_no_lists_of_a_whole_site
     listed = load(tmp_path, "aliases: a.txt\nimplications: i.txt",
                   **{"a.txt": "smlie -> smile\n", "i.txt": "cat_eras -> ears\n"})  # fmt: skip
     assert listed.find_unknown(tags) == []
+
+
+def test_an_order_that_is_said_later_counts(tmp_path):
+    (tmp_path / "rules.yaml").write_text("order: [general, copyright]")
+    rules = Rules.load(tmp_path / "rules.yaml", ["order: [character, general]"])
+    assert rules.order == ("character", "general", "copyright")

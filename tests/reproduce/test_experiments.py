@@ -18,7 +18,7 @@ from captioned import write_captioned, write_captioner
 from zokusei.caption_checkpoint import load_caption_checkpoint
 from zokusei.captioner_config import CaptionerConfig
 from zokusei.captioning.metrics import compute_caption_metrics
-from zokusei.config_file import load_config
+from zokusei.config_file import load_config, save_config
 from zokusei.data.row_file import digest_weights
 from zokusei.errors import ConfigError, DataError
 from zokusei.report.decisions import Decisions, draw_decisions
@@ -256,6 +256,28 @@ def test_captioners_that_are_given_are_not_made(tmp_path, desk):
     # Table 1 reads the adapted one alone.
     places = Places(tmp_path, places.given, None, {"adapted": given["adapted"]})
     assert len(plan_work(desk, "table1", places).stages) == 3
+
+
+def test_a_captioner_that_was_trained_elsewhere_or_with_more_workers_is_the_same(tmp_path):
+    folder = write_captioner(tmp_path / "out" / "captioners" / "photographs")
+    digest = digest_weights(load_caption_checkpoint(folder).model)
+    row = {"model": "captioner-photographs", "config": f"a weights={digest}"}
+    append_result(tmp_path / "out" / "captioners.csv", row)
+
+    def configure(*overrides):
+        scale = load_scale("desk", overrides)
+        return scale, scale.create_captioner_config("photographs", {"data.path": "elsewhere"})
+
+    save_config(configure()[1], folder / "config.yaml")
+
+    def is_done(scale):
+        places = Places(tmp_path / "out", {"flickr8k": tmp_path})
+        return create_captioner_stage(scale, places, "photographs").is_done()
+
+    assert is_done(configure()[0])
+    assert is_done(configure("photographs.train.workers=7")[0])
+    with pytest.raises(ConfigError, match=r"train\.epochs = 10, not 11"):
+        is_done(configure("photographs.train.epochs=11")[0])
 
 
 def test_cartoons_that_are_drawn_need_no_weights(tmp_path, desk):

@@ -1,5 +1,6 @@
 """A tagger that reads captions: trained, judged, used; its captioner stays its own."""
 
+import copy
 import json
 import math
 import shutil
@@ -131,6 +132,16 @@ def test_one_encoder_serves_both_where_it_is_the_same(corpus, captioner, tmp_pat
     assert not calls
     trained = tagger.model.backbone.state_dict()
     assert all(torch.equal(trained[key], value) for key, value in backbone.state_dict().items())
+
+
+def test_a_score_depends_on_no_other_picture_to_the_last_bit(corpus, captioner, tmp_path):
+    train(corpus, captioner, tmp_path / "run")
+    tagger = Tagger.load(tmp_path / "run")
+    pictures = sorted(corpus.glob("*.png"))[:11]
+    alone = [tags.scores for picture in pictures for tags in tagger.tag([picture])]
+    assert alone == [tags.scores for tags in tagger.tag(pictures, batch_size=11)]
+    mixed = [tags.scores for tags in copy.deepcopy(tagger).tag(pictures[::-1], batch_size=4)]
+    assert alone == mixed[::-1]
 
 
 @pytest.fixture(scope="module")

@@ -22,9 +22,9 @@ from zokusei.captioning.model import CaptionModel
 from zokusei.captioning.vocabulary import PAD
 
 GROUP = 8
-"""Pictures of a group. More would take still less time for each of them (`caption cost` of
-benchmarks/results/caption-cost.csv is with as many), fewer would let a picture that comes by
-itself, and is filled up to as many, have its caption sooner, and more processors take part."""
+"""Pictures of a group. More would take still less time each. Fewer would let a picture that comes
+by itself have its caption sooner, since it is filled up to as many, and more processors take part
+in a batch. `python benchmarks/caption_cost.py` says what both cost."""
 _CHECKED_WORDS = 2
 
 Row = TypeVar("Row")
