@@ -74,7 +74,8 @@ def judge_pictures(
     loader = Loader(pictures, store, batch_size=64, caption_features=vectors)
     scores, known = compute_scores(checkpoint.model, loader, checkpoint.preprocess)
     store.close()
-    return scores.double().logit(), loader.targets, known
+    # In single precision some probabilities are 0 or 1, which would outvote everything.
+    return scores.double().logit(eps=1e-7), loader.targets, known
 
 
 if __name__ == "__main__":
