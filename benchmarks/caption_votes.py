@@ -43,8 +43,7 @@ def main(run: Path, penalties: Annotated[str, typer.Option()] = "0.003,0.01,0.02
     targets, known = (
         torch.from_numpy(values) for values in (train.compute_targets(), train.compute_known())
     )
-    head.vote_weight.zero_()
-    head.vote_bias.zero_()
+    head.vote_share.zero_()
     network, true, looked = judge_pictures(checkpoint, val, judged)
 
     def judge(logits: Tensor) -> float:
@@ -54,7 +53,7 @@ def main(run: Path, penalties: Annotated[str, typer.Option()] = "0.003,0.01,0.02
     for penalty in map(float, penalties.split(",")):
         head.vote_penalty = penalty
         head.learn_captions(vectors[seen], targets[seen], known[seen])
-        votes = (judged @ head.vote_weight.T + head.vote_bias).double()
+        votes = head.vote(judged).double()
         row = {
             "experiment": "caption votes", "run": run.name, "reading": source.reading,
             "penalty": penalty, "pictures": len(val), "map_votes": judge(votes),

@@ -2,11 +2,11 @@
 
     python benchmarks/vote_weight.py RUN ...
 
-Each RUN is a finished training of that model, whose logits are s_c + w votes_c with w = 1: two
-witnesses that know nothing of each other. Where they saw the same, that counts it twice. For each
-RUN the w of `WEIGHTS` is taken with which the cross-entropy on the validation split is lowest, and
-the one with which mAP is highest there; a row has both, and the mAP on the test split with either,
-with 1, and with 0, the network alone.
+Each RUN is a finished training of that model, whose logits are s_c + w votes_c. w = 1 is for
+witnesses that know nothing of each other; where they saw the same, that counts it twice. Training
+takes the w of `SHARES` with which mAP on the validation split is highest. A row has that, the one
+with which the cross-entropy is lowest there, and the mAP on the test split with either, with 1, and
+with 0, the network alone.
 """
 
 from pathlib import Path
@@ -23,25 +23,25 @@ from zokusei.data.manifest import Manifest
 from zokusei.metrics import compute_metrics
 from zokusei.models.capgcn_votes import CapGCNVotes
 from zokusei.results import append_result
+from zokusei.training.votes import SHARES, weigh_votes
 
 RESULTS = Path(__file__).parent / "results" / "vote-weight.csv"
 COLUMNS = (
-    "experiment corpus run validation_pictures test_pictures map_network map_as_trained "
+    "experiment corpus run validation_pictures test_pictures map_network map_all_votes "
     "weight_by_loss map_by_loss weight_by_map map_by_map commit hardware versions command"
 ).split()
-WEIGHTS = tuple(step / 10 for step in range(16))
 
 
 def main(runs: list[Path]) -> None:
     """Judge each run, and add a row."""
     for run in runs:
         val, test = judge_apart(load_checkpoint(run), run)
-        by_loss = min(WEIGHTS, key=lambda weight: compute_loss(val, weight))
-        by_map = max(WEIGHTS, key=lambda weight: judge(val, weight))
+        by_loss = min(SHARES, key=lambda weight: compute_loss(val, weight))
+        by_map = weigh_votes(val.network.sigmoid(), val.votes, val.targets, val.known)
         row = {
             "experiment": "vote weight", "corpus": run.parents[1].name, "run": run.name,
             "validation_pictures": len(val.network), "test_pictures": len(test.network),
-            "map_network": judge(test, 0.0), "map_as_trained": judge(test, 1.0),
+            "map_network": judge(test, 0.0), "map_all_votes": judge(test, 1.0),
             "weight_by_loss": by_loss, "map_by_loss": judge(test, by_loss),
             "weight_by_map": by_map, "map_by_map": judge(test, by_map),
             "command": f"python benchmarks/vote_weight.py {run}",
@@ -49,7 +49,7 @@ def main(runs: list[Path]) -> None:
         append_result(RESULTS, row, COLUMNS)
         print(
             f"{row['corpus']}, {run.name}: mAP {row['map_network']:.2f} without votes, "
-            f"{row['map_as_trained']:.2f} with, {row['map_by_loss']:.2f} with {by_loss} of them "
+            f"{row['map_all_votes']:.2f} with all of them, {row['map_by_loss']:.2f} with {by_loss} "
             f"(by loss), {row['map_by_map']:.2f} with {by_map} (by mAP)",
             flush=True,
         )
@@ -73,15 +73,13 @@ def judge_apart(checkpoint: Checkpoint, run: Path) -> tuple[Part, Part]:
     head, source = checkpoint.model.head, checkpoint.captions
     if not isinstance(head, CapGCNVotes) or source is None:
         raise SystemExit(f"{run} holds {checkpoint.model.name!r}, whose captions do not vote")
-    weight, bias = head.vote_weight.clone(), head.vote_bias.clone()
-    head.vote_weight.zero_()
-    head.vote_bias.zero_()
+    head.vote_share.zero_()
     parts = []
     for split in ("val", "test"):
         pictures = Manifest.load(run / "manifest.parquet").select(split)
         vectors = source.open_table(pictures, counting=counting).float()
         network, targets, known = judge_pictures(checkpoint, pictures, vectors)
-        parts.append(Part(network, (vectors @ weight.T + bias).double(), targets, known))
+        parts.append(Part(network, head.vote(vectors).double(), targets, known))
     val, test = parts
     return val, test
 

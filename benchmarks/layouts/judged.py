@@ -236,9 +236,9 @@ def caption_votes(rows: list[Row]) -> list[list[str]]:
 
 def vote_weight(rows: list[Row]) -> list[list[str]]:
     """MAP with so much of the votes as validation pictures ask for, the newest row of each run."""
-    table = [["corpus", "run", "test pictures", "without votes", "with them", "by loss", "by mAP"]]
+    table = [["corpus", "run", "test pictures", "without votes", "with all", "by loss", "by mAP"]]
     for row in {(row["corpus"], row["run"]): row for row in rows}.values():
-        maps = [f"{float(row[f'map_{of}']):.1f}" for of in ("network", "as_trained")]
+        maps = [f"{float(row[f'map_{of}']):.1f}" for of in ("network", "all_votes")]
         chosen = [
             f"{float(row[f'map_{by}']):.1f} with {float(row[f'weight_{by}']):.1f}"
             for by in ("by_loss", "by_map")

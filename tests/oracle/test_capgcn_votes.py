@@ -42,19 +42,22 @@ def pictures(count=200):
     return vectors, targets, torch.rand(count, CLASSES, generator=generator) < 0.8
 
 
-def test_before_captions_are_learnt_and_in_training_it_is_add_gcn():
+def test_it_is_add_gcn_until_votes_count():
     ours, theirs = create()
     features, captions = given()
     torch.testing.assert_close(ours(features, captions), theirs(features))
     ours.learn_captions(*pictures())
+    torch.testing.assert_close(ours(features, captions), theirs(features))
+    ours.vote_share.fill_(0.3)
     assert not torch.allclose(ours(features, captions), theirs(features))
-    torch.testing.assert_close(ours.train()(features, captions), theirs.train()(features))
 
 
-def test_votes_raise_logits_by_what_the_caption_tells_beyond_the_share_of_pictures():
+@pytest.mark.parametrize("share", [1.0, 0.3])
+def test_votes_raise_logits_by_what_the_caption_tells_beyond_the_share_of_pictures(share):
     ours, theirs = create()
     vectors, targets, known = pictures()
     ours.learn_captions(vectors, targets, known)
+    ours.vote_share.fill_(share)
     weight, bias = fit_votes(vectors, targets, known, 0.02)
     features, captions = given()
     before, parts = theirs(features), ours.explain(features, captions)
@@ -64,6 +67,8 @@ def test_votes_raise_logits_by_what_the_caption_tells_beyond_the_share_of_pictur
             vote = bias[label].item() - math.log((has + 1) / (looked - has + 1))
             for place in range(WIDTH):
                 vote += weight[label, place].item() * captions[picture, place].item()
+            assert ours.vote(captions)[picture, label].item() == pytest.approx(vote, abs=1e-4)
+            vote *= share
             expected = before[picture, label].item() + vote
             assert parts["logits"][picture, label].item() == pytest.approx(expected, abs=1e-4)
             assert parts["caption_logits"][picture, label].item() == pytest.approx(vote, abs=1e-4)
@@ -93,6 +98,7 @@ def test_captions_that_say_nothing_do_not_vote():
     targets[2:, 2] = False
     for nothing in (torch.zeros(len(targets), WIDTH), torch.full((len(targets), WIDTH), 7.0)):
         ours.learn_captions(nothing, targets, known)
+        ours.vote_share.fill_(1.0)
         features, _ = given()
         captions = nothing[: len(features)]
         logits = ours(features, captions)

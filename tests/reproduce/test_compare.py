@@ -96,6 +96,33 @@ def test_a_comparison_from_plan_to_table(zokusei, write_plan, tmp_path, monkeypa
     assert "gap-0, which lacks config.yaml" in err
 
 
+def test_captions_vote_beside_a_network_that_is_there(zokusei, write_plan, tmp_path, monkeypatch):
+    monkeypatch.setenv("XDG_CACHE_HOME", str(tmp_path / "cache"))
+    votes = {"model.name": "capgcn_votes", "model.options": {"hidden": 8},
+             "captions.captioner": str(write_captioner(tmp_path / "captioner"))}  # fmt: skip
+    alone = {"model.options": {"hidden": 8, "attention": "mean"}}
+    plan = write_plan(
+        models={"gap": {}, "votes": votes, "add_gcn": alone,
+                "votes-zero": {**votes, "captions.control": "zero"},
+                "wider": {**votes, "model.options": {"hidden": 9}}},
+        baselines=["gap"],
+    )  # fmt: skip
+    out = tmp_path / "out"
+    code, _, err = zokusei("compare", plan, "--out", out)
+    assert code == 0, err
+    told = re.findall(r"its network is that of (\S+),", err.replace("\n", " "))
+    # Of the same seed, and where the settings are the same.
+    assert [Path(run).name for run in told] == ["add_gcn-0"] * 2 + ["add_gcn-1"] * 2
+    rows = {(row["model"], row["seed"]): row for row in read_results(out / "results.csv")}
+    for seed in "01":
+        # Votes that say nothing leave the figures of the network, and what it took to train.
+        for rate in ("map", "of1", "cf1"):
+            assert rows["votes-zero", seed][rate] == rows["add_gcn", seed][rate]
+        for name in ("votes", "votes-zero"):
+            assert rows[name, seed]["seconds"] == rows["add_gcn", seed]["seconds"]
+        assert rows["wider", seed]["seconds"] != rows["add_gcn", seed]["seconds"]
+
+
 def test_a_training_that_breaks_off_does_not_end_the_others(zokusei, write_plan, tmp_path):
     plan = write_plan(
         seeds=[0], models={"wild": {"model.name": "gap", "optimizer.name": "sgd",

@@ -49,9 +49,10 @@ def captioner(tmp_path_factory):
     return write_captioner(tmp_path_factory.mktemp("captioner") / "model")
 
 
-def train(corpus, captioner, folder, *settings):
+def train(corpus, captioner, folder, *settings, network=None, tell=lambda message: None):
     given = [f"data.path={corpus}", *TINY, f"captions.captioner={captioner}", *settings]
-    return train_classifier(load_config(None, given), folder, Silent(), lambda message: None)
+    config = load_config(None, given)
+    return train_classifier(config, folder, Silent(), tell, network=network)
 
 
 def test_tagging_gives_what_judging_gave(corpus, tmp_path):
@@ -97,9 +98,9 @@ def test_votes_are_those_of_the_training_pictures_and_travel_with_the_model(
     assert weight.abs().max() > 0
     # An explanation says what the vote is: the logit that its score has, less the network's own.
     tagger, picture = Tagger.load(run), min(corpus.glob("*.png"))
+    tagger.model.head.vote_share.fill_(0.7)
     explanation = explain_picture(tagger, picture, manifest.tags.names)
-    tagger.model.head.vote_weight.zero_()
-    tagger.model.head.vote_bias.zero_()
+    tagger.model.head.vote_share.zero_()
     bare = {
         reason.name: reason
         for reason in explain_picture(tagger, picture, manifest.tags.names).reasons

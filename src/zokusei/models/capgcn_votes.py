@@ -21,12 +21,15 @@ class CapGCNVotes(ADDGCN):
     and the caption is asked by itself how likely each class is. Both are joined as independent
     witnesses are (naive Bayes):
 
-    .. math:: s'_c = s_c + u_c \cdot v_{cap} + b_c - \log\frac{\pi_c}{1 - \pi_c}
+    .. math::
+        s'_c = s_c + \lambda \Big(u_c \cdot v_{cap} + b_c - \log\frac{\pi_c}{1 - \pi_c}\Big)
 
     with the share :math:`\pi_c` of training pictures that have the class. u and b are a logistic
-    regression on the training pictures' vectors, found before the training begins (`fit_votes`);
-    the training is that of `add_gcn`, on s alone. Learnt together, the two would divide the
-    pictures between them: what the caption tells, the network would not learn to see.
+    regression on the training pictures' vectors (`fit_votes`), found when the network is trained:
+    its training is that of `add_gcn`, on s alone. Learnt together, the two would divide the
+    pictures between them: what the caption tells, the network would not learn to see. lambda would
+    be 1 if both knew nothing of each other. Where they saw the same, that counts it twice: so it is
+    what validation pictures ask for, of all classes alike, and 0 where captions tell nothing new.
 
     Args:
         num_features: channels of the feature map.
@@ -39,8 +42,10 @@ class CapGCNVotes(ADDGCN):
 
     needs_captions = True
     learns_captions = True
+    network = "add_gcn"
     vote_weight: Tensor
     vote_bias: Tensor
+    vote_share: Tensor
 
     def __init__(
         self,
@@ -54,9 +59,10 @@ class CapGCNVotes(ADDGCN):
     ) -> None:
         super().__init__(num_features, labels, hidden=hidden, attention=attention)
         self.caption_width, self.vote_penalty = caption_width, vote_penalty
-        # No parameters: nothing of them is learnt step by step. Zeros until `learn_captions`.
+        # No parameters: nothing of them is learnt step by step. Zeros until the network is trained.
         self.register_buffer("vote_weight", torch.zeros(labels.num_classes, caption_width))
         self.register_buffer("vote_bias", torch.zeros(labels.num_classes))
+        self.register_buffer("vote_share", torch.zeros(()))
 
     def learn_captions(
         self,
@@ -64,10 +70,14 @@ class CapGCNVotes(ADDGCN):
         targets: Bool[Tensor, "pictures classes"],
         known: Bool[Tensor, "pictures classes"],
     ) -> None:
-        """Find the votes; see `Head.learn_captions`."""
+        """Find u and b; see `Head.learn_captions`."""
         weight, bias = fit_votes(captions, targets, known, self.vote_penalty)
         self.vote_weight.copy_(weight)
         self.vote_bias.copy_(bias - log_odds(targets, known))
+
+    def vote(self, captions: Float[Tensor, "pictures width"]) -> Float[Tensor, "pictures classes"]:
+        """Give the votes as they are, lambda being 1; see `Head.vote`."""
+        return F.linear(captions, self.vote_weight, self.vote_bias)
 
     def forward(
         self,
@@ -86,7 +96,7 @@ class CapGCNVotes(ADDGCN):
         features: Float[Tensor, "batch channels rows columns"],
         caption_features: Float[Tensor, "batch caption_width"] | None = None,
     ) -> dict[str, Tensor]:
-        """Give what `ADDGCN.explain` gives, and outside of training the votes in `logits`.
+        """Give what `ADDGCN.explain` gives, with the votes in `logits`.
 
         Returns:
             The same, and `caption_logits`: by how much the caption raises each.
@@ -96,9 +106,8 @@ class CapGCNVotes(ADDGCN):
         """
         captions = require_captions(caption_features, self.caption_width)
         parts = super().explain(features)
-        votes = F.linear(captions, self.vote_weight, self.vote_bias)
-        logits = parts["logits"] if self.training else parts["logits"] + votes
-        return parts | {"logits": logits, "caption_logits": votes}
+        votes = self.vote_share * self.vote(captions)
+        return parts | {"logits": parts["logits"] + votes, "caption_logits": votes}
 
 
 def log_odds(

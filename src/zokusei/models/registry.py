@@ -30,13 +30,16 @@ class Head(nn.Module, ABC):
         needs_captions: whether it reads a caption vector beside the picture. Such a head has an
             option `caption_width`, and takes `caption_features` (batch, width) as a second tensor
             in `forward` and `explain`.
-        learns_captions: whether it has something to find in the caption vectors of all training
-            pictures before the first step; see `learn_captions`.
+        learns_captions: whether captions vote beside it when it is trained; see `learn_captions`
+            and `vote`. Such a head has a buffer `vote_share`, 0 until then: how much votes count.
+        network: of such a head, the model that it is without votes, and whose training is its own.
     """
 
     needs_embeddings: ClassVar[bool] = False
     needs_captions: ClassVar[bool] = False
     learns_captions: ClassVar[bool] = False
+    network: ClassVar[str | None] = None
+    vote_share: Tensor
 
     def forward(
         self, features: Float[Tensor, "batch channels rows columns"]
@@ -54,7 +57,7 @@ class Head(nn.Module, ABC):
         targets: Bool[Tensor, "pictures classes"],
         known: Bool[Tensor, "pictures classes"],
     ) -> None:
-        """Look at all training pictures' caption vectors before a training begins.
+        """Look at all training pictures' caption vectors, when the network is trained.
 
         Called where `learns_captions`; what is found belongs into buffers.
 
@@ -63,6 +66,13 @@ class Head(nn.Module, ABC):
             targets: what the pictures have.
             known: what somebody looked for.
         """
+
+    def vote(self, captions: Float[Tensor, "pictures width"]) -> Float[Tensor, "pictures classes"]:
+        """Say by how much captions raise the logits, once `learn_captions` has found it.
+
+        `vote_share` of it is added. Called where `learns_captions`.
+        """
+        raise NotImplementedError(f"{type(self).__name__} has no votes")
 
 
 def require_captions(
@@ -231,6 +241,27 @@ def register_model(name: str) -> Callable[[type[Head]], type[Head]]:
     return register
 
 
+def find_head(name: str) -> type[Head]:
+    """Give the class of a model's head.
+
+    Raises:
+        ConfigError: the model is unknown.
+    """
+    if name not in _HEADS:
+        raise ConfigError(f"unknown model {name!r}{suggest(name, _HEADS)}")
+    return _HEADS[name]
+
+
+def list_options(head: type[Head]) -> dict[str, Any]:
+    """Give the options of a head that may be left out, with what they are then.
+
+    >>> list_options(find_head("add_gcn"))["hidden"]
+    1024
+    """
+    parameters = inspect.signature(head).parameters.values()
+    return {p.name: p.default for p in parameters if p.default is not p.empty}
+
+
 def needs_embeddings(name: str) -> bool:
     """Say whether a model starts from label embeddings.
 
@@ -240,7 +271,7 @@ def needs_embeddings(name: str) -> bool:
     >>> needs_embeddings("gap"), needs_embeddings("ml_gcn")
     (False, True)
     """
-    return _find_head(name).needs_embeddings
+    return find_head(name).needs_embeddings
 
 
 def needs_captions(name: str) -> bool:
@@ -252,7 +283,7 @@ def needs_captions(name: str) -> bool:
     >>> needs_captions("add_gcn"), needs_captions("capgcn")
     (False, True)
     """
-    return _find_head(name).needs_captions
+    return find_head(name).needs_captions
 
 
 def list_models() -> list[str]:
@@ -301,7 +332,7 @@ def create_model(
     >>> model(torch.zeros(4, 3, 64, 64)).shape
     torch.Size([4, 2])
     """
-    head_class = _find_head(name)
+    head_class = find_head(name)
     known = set(inspect.signature(head_class).parameters) - {"num_features", "labels"}
     for option in options:
         if option not in known:
@@ -334,9 +365,3 @@ def create_model(
     if mirror:
         arguments["mirror"] = True
     return Classifier(body, head, compete, closer, mirror=mirror, name=name, arguments=arguments)
-
-
-def _find_head(name: str) -> type[Head]:
-    if name not in _HEADS:
-        raise ConfigError(f"unknown model {name!r}{suggest(name, _HEADS)}")
-    return _HEADS[name]

@@ -32,6 +32,7 @@ from zokusei.embeddings import embed_tags
 from zokusei.environment import describe_environment
 from zokusei.errors import ConfigError
 from zokusei.evaluation import compute_scores
+from zokusei.files import write_text
 from zokusei.images.preprocess import Preprocess
 from zokusei.labels import LabelSpace
 from zokusei.losses import create_loss
@@ -58,6 +59,12 @@ from zokusei.training.prepare import (
     refuse_another_captioner,
 )
 from zokusei.training.self_distillation import EarlierPredictions, gather_batch
+from zokusei.training.votes import (
+    learn_votes,
+    refuse_another_network,
+    refuse_other_training,
+    weigh_votes,
+)
 
 SHARED_THRESHOLD = 40
 """Weight of the threshold that tags share: what others are worth is in benchmarks/README.md."""
@@ -69,6 +76,7 @@ def train_classifier(
     reporter: Reporter,
     tell: Callable[[str], None],
     counting: Counting = no_counting,
+    network: Path | None = None,
 ) -> Checkpoint:
     """Train, or go on training, until the run folder holds its finished model.
 
@@ -78,16 +86,19 @@ def train_classifier(
         reporter: is told of every step and epoch.
         tell: is told what was found and chosen.
         counting: shows how far captions are written, for a model that reads them.
+        network: a finished run with the same network, for a model beside which captions vote: it
+            is taken as it is, with its log, and nothing is left to do but the votes.
 
     Returns:
         The kept checkpoint.
 
     Raises:
         ZokuseiError: see `prepare_run` and `Loop.run`.
+        ConfigError: the network had other settings or pictures.
     """
     folder = Path(folder)
     trainer = prepare_in_turn(
-        lambda accelerator: _prepare(config, folder, accelerator, tell, counting),
+        lambda accelerator: _prepare(config, folder, accelerator, tell, counting, network),
         mixed_precision=config.train.mixed_precision,
     )
     if trainer.accelerator.is_main_process:
@@ -97,14 +108,18 @@ def train_classifier(
             tell("model.mirror sees mirrored pictures, which augment.flip = 0 never shows it")
         for note in trainer.word_notes:
             tell(note)
-    position = trainer.create_loop(reporter).run()
+    if network is None:
+        position = trainer.create_loop(reporter).run()
+        kept = position.best_epoch + 1 if config.train.keep == "best" else position.epoch
+        tell(f"kept epoch {kept} in {folder / 'model'}")
+    else:
+        tell(f"its network is that of {network}, which was trained with the same settings")
+    if trainer.model.head.learns_captions:
+        trainer.add_votes(network or folder, tell)
     for problem in trainer.unreadable:
         tell(f"not used: {problem}")
     trainer.close()
-    checkpoint = load_checkpoint(folder)
-    kept = position.best_epoch + 1 if config.train.keep == "best" else position.epoch
-    tell(f"kept epoch {kept} in {folder / 'model'}")
-    return checkpoint
+    return load_checkpoint(folder)
 
 
 def _prepare(
@@ -113,10 +128,14 @@ def _prepare(
     accelerator: Accelerator,
     tell: Callable[[str], None],
     counting: Counting,
+    network: Path | None,
 ) -> "ClassifierTraining":
     """Build all parts before the folder is written: a setting that is refused leaves none."""
     source = load_source(config)
     run = prepare_run(config, folder, tell, counting)
+    if network is not None:
+        refuse_another_network(network, run.config)
+        refuse_other_training(network, run.manifest)
     if not run.is_new:
         refuse_another_captioner(folder, source.digest if source else None, "captions.captioner")
     trainer = ClassifierTraining(run.config, run.manifest, folder, accelerator, source, counting)
@@ -175,21 +194,9 @@ class ClassifierTraining:
         quicken_depthwise(self.model)
         self.compute_classification_loss = create_loss(config.loss.name, **config.loss.options)
         self.train_loader = self._create_train_loader(train)
-        if not (folder / "state.safetensors").exists():  # which holds what was found
-            self._learn_captions(targets, known)
         self.earlier = self._create_memory()
         self.val_loader = self._create_val_loader(val)
         self._judged: tuple[Tensor, Tensor] | None = None
-
-    def _learn_captions(self, targets: Tensor, known: Tensor) -> None:
-        """Let the head look at the vectors of all training pictures that could be read."""
-        captions, head = self.train_loader.caption_features, self.model.head
-        if captions is None or not head.learns_captions:
-            return
-        rows = captions.any(1)  # others have zeros
-        if rows.any():
-            with self.counting("asking captions for tags", None):
-                head.learn_captions(captions[rows].float(), targets[rows], known[rows])
 
     def _create_preprocess(self) -> Preprocess:
         model, chosen = self.config.model, self.config.preprocess
@@ -337,6 +344,42 @@ class ClassifierTraining:
         }
         checkpoint = Checkpoint(model, labels, self.preprocess, metrics, provenance, self.source)
         save_checkpoint(self.folder / "model", checkpoint)
+
+    def add_votes(self, network: Path, tell: Callable[[str], None]) -> None:
+        """Let captions vote beside a trained network, and write the checkpoint of both.
+
+        Args:
+            network: the run that it was trained in: this one, or another one like it.
+            tell: is told how much the votes count.
+        """
+        head = self.model.head
+        weights = load_checkpoint(network).model.state_dict()
+        self.model.load_state_dict(self.model.state_dict() | weights)
+        self.model.to(self.accelerator.device)
+        with self.counting("asking captions for tags", None):
+            learn_votes(head, self.train_loader)
+        # What competes for pictures, or is seen in a mirror, comes after the votes.
+        bare = Classifier(self.model.backbone, head, name=self.model.name, arguments={})
+        head.vote_share.zero_()
+        alone = self.evaluate(bare)
+        assert self._judged is not None, "evaluate has just judged"
+        scores, known = self._judged
+        vectors = self.val_loader.caption_features
+        assert vectors is not None, "captions vote only where there is a captioner"
+        votes = head.vote(vectors.float().to(self.accelerator.device)).cpu()
+        share = weigh_votes(scores, votes, self.val_loader.targets, known)
+        head.vote_share.fill_(share)
+        figures = self.evaluate(self.model)
+        if self.accelerator.is_main_process:
+            if network != self.folder:
+                log = (network / "metrics.jsonl").read_text(encoding="utf-8")
+                write_text(self.folder / "metrics.jsonl", log)
+            self.keep(self.model, figures)
+            tell(
+                f"captions vote with weight {share:g}: {figures['map']:.1f} mAP on validation "
+                f"pictures, {alone['map']:.1f} without"
+            )
+        self.accelerator.wait_for_everyone()
 
     @property
     def unreadable(self) -> list[str]:
