@@ -51,6 +51,20 @@ def run_folder(corpus, tmp_path_factory):
     return folder
 
 
+@pytest.fixture
+def own_cache(tmp_path_factory, monkeypatch):
+    """A folder for vectors of captions that belongs to the tests."""
+    monkeypatch.setenv("XDG_CACHE_HOME", str(tmp_path_factory.getbasetemp() / "cache"))
+
+
+@pytest.fixture(scope="session")
+def captioner(tmp_path_factory):
+    """A captioner without training; tests must leave it as it is."""
+    from captioned import write_captioner
+
+    return write_captioner(tmp_path_factory.mktemp("captioner") / "model")
+
+
 @pytest.fixture(scope="session")
 def untrained(tmp_path_factory):
     """A model folder that no training stands behind, for whatever lies around the model."""

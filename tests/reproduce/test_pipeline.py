@@ -23,9 +23,7 @@ PROGRAM = "import sys; from killing import finish; finish(sys.argv[2:], int(sys.
 SMALL = {"drawn": {"count": 30, "size": 32}, "seeds": [0]}
 
 
-@pytest.fixture(autouse=True)
-def own_cache(tmp_path_factory, monkeypatch):
-    monkeypatch.setenv("XDG_CACHE_HOME", str(tmp_path_factory.getbasetemp() / "cache"))
+pytestmark = pytest.mark.usefixtures("own_cache")
 
 
 @pytest.fixture(scope="module")

@@ -32,21 +32,13 @@ from zokusei.models.capgcn_votes import fit_votes, log_odds
 from zokusei.report.explanation import draw_explanation
 from zokusei.training.classifier import train_classifier
 
+pytestmark = pytest.mark.usefixtures("own_cache")
+
 TINY = [
     "model.name=capgcn", "model.backbone=test_efficientnet", "model.weights=none",
     "model.options={hidden: 16}", "preprocess.size=64", "train.epochs=2", "train.batch_size=16",
     "train.workers=1",
 ]  # fmt: skip
-
-
-@pytest.fixture(autouse=True)
-def own_cache(tmp_path_factory, monkeypatch):
-    monkeypatch.setenv("XDG_CACHE_HOME", str(tmp_path_factory.getbasetemp() / "cache"))
-
-
-@pytest.fixture(scope="module")
-def captioner(tmp_path_factory):
-    return write_captioner(tmp_path_factory.mktemp("captioner") / "model")
 
 
 def train(corpus, captioner, folder, *settings, network=None, tell=lambda message: None):

@@ -8,7 +8,6 @@ import pytest
 import torch
 from sklearn.metrics import average_precision_score
 
-from captioned import write_captioner
 from conftest import Silent
 from zokusei.checkpoint import load_checkpoint
 from zokusei.config_file import load_config
@@ -17,22 +16,14 @@ from zokusei.inference.evaluate import evaluate_run
 from zokusei.training.classifier import train_classifier
 from zokusei.training.votes import SHARES, leave_out_votes, refuse_another_network, weigh_votes
 
+pytestmark = pytest.mark.usefixtures("own_cache")
+
 TINY = [
     "model.backbone=test_efficientnet", "model.weights=none", "preprocess.size=64",
     "train.epochs=2", "train.batch_size=16", "train.workers=1",
 ]  # fmt: skip
 VOTES = ["model.name=capgcn_votes", "model.options={hidden: 16}", "captions.reading=encoder"]
 ALONE = ["model.name=add_gcn", "model.options={hidden: 16, attention: mean}"]
-
-
-@pytest.fixture(autouse=True)
-def own_cache(tmp_path_factory, monkeypatch):
-    monkeypatch.setenv("XDG_CACHE_HOME", str(tmp_path_factory.getbasetemp() / "cache"))
-
-
-@pytest.fixture(scope="module")
-def captioner(tmp_path_factory):
-    return write_captioner(tmp_path_factory.mktemp("captioner") / "model")
 
 
 @pytest.fixture(scope="module")
