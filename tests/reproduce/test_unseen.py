@@ -14,7 +14,8 @@ from zokusei.corpora.drawn import write_drawn_corpus
 from zokusei.data.manifest import Manifest
 from zokusei.errors import ConfigError
 from zokusei.reproduce import write_up
-from zokusei.reproduce.experiments import describe_work, plan_work
+from zokusei.reproduce.experiments import plan_work
+from zokusei.reproduce.outlook import describe_work
 from zokusei.reproduce.places import Places
 from zokusei.reproduce.plan import load_plan
 from zokusei.reproduce.scale import load_scale
@@ -136,9 +137,11 @@ def test_unseen_styles_are_drawn_for_those_who_learn_the_drawn_corpus(tmp_path):
     (out / "drawn").mkdir()
     head = "model,seed,preset,seconds,map,op,or,of1,cp,cr,cf1,macro_f1\n"
     (out / "drawn" / "results.csv").write_text(head + "gap,0,p,60" + ",50" * 8 + "\n")
-    assert "table1, drawn, gap, seed 0: there, not judged on unseen" in describe_work(work, places)
+    assert "table1, drawn, gap, seed 0: there, not judged on unseen" in describe_work(
+        scale, work, places
+    )
     (out / "drawn" / "results-unseen.csv").write_text(head + "gap,0,p,60" + ",50" * 8 + "\n")
-    assert "table1, drawn, gap, seed 0: there" in describe_work(work, places)
+    assert "table1, drawn, gap, seed 0: there" in describe_work(scale, work, places)
     without = load_scale(str(tmp_path / "scale.yaml"), ["drawn.unseen=0"])
     work = plan_work(without, "all", places)
     assert {job.also for job in work.jobs} == {()}

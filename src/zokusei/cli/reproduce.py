@@ -83,7 +83,8 @@ def reproduce(
     from zokusei.errors import MissingExtraError
 
     try:
-        from zokusei.reproduce.experiments import describe_work, plan_work, run_work
+        from zokusei.reproduce.experiments import plan_work, run_work
+        from zokusei.reproduce.outlook import describe_work
         from zokusei.reproduce.places import Places
         from zokusei.reproduce.scale import load_scale
     except ModuleNotFoundError as error:
@@ -102,7 +103,7 @@ def reproduce(
     )  # fmt: skip
     work = plan_work(settings, what, places, corpus or ())
     if dry_run:
-        for line in describe_work(work, places):
+        for line in describe_work(settings, work, places):
             console.print(line, markup=False)
         return
     tools = _create_tools()

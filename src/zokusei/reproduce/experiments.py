@@ -12,7 +12,6 @@ OUT/report.html, OUT/report.md
 
 import dataclasses
 import json
-import statistics
 from collections.abc import Collection, Sequence
 from dataclasses import dataclass, field
 from pathlib import Path
@@ -20,14 +19,13 @@ from typing import Any
 
 from zokusei.errors import ConfigError, DataError, suggest
 from zokusei.files import write_json
-from zokusei.reproduce.also import list_unjudged
 from zokusei.reproduce.compare import run_missing
 from zokusei.reproduce.costs import read_costs
 from zokusei.reproduce.measure import measure
 from zokusei.reproduce.places import Places, Stage, Tools
 from zokusei.reproduce.plan import check_rows
 from zokusei.reproduce.report import write_report
-from zokusei.reproduce.runs import find_run, has_row, read_rows
+from zokusei.reproduce.runs import has_row, read_rows
 from zokusei.reproduce.scale import CAPTIONERS, RIVAL_CAPTIONS, SUBJECT, UNSEEN, Scale
 from zokusei.reproduce.stages import list_stages
 from zokusei.training.prepare import do_once
@@ -196,40 +194,6 @@ def run_work(scale: Scale, work: Work, places: Places, tools: Tools) -> tuple[Pa
     return places.out / "report.html", broken
 
 
-def describe_work(work: Work, places: Places) -> list[str]:
-    """List every stage and run with what is there, and how long the rest may take.
-
-    A run is taken to need what runs of its model on its corpus needed, or else those of other
-    models there.
-    """
-    lines = [f"left out: {line}" for line in (*work.missing, *work.notes)]
-    for stage in work.stages:
-        state = "there" if stage.is_done() else f"to be made from {stage.needs}"
-        lines.append(f"{stage.name}: {state} ({stage.makes})")
-    seconds, unknown = 0.0, 0
-    listed = set()
-    for job in work.jobs:
-        rows = read_rows(places.out / job.corpus / "results.csv")
-        for seed in job.seeds:
-            for row in job.rows:
-                if (job.corpus, row, seed) in listed:
-                    continue  # a row of both tables
-                listed.add((job.corpus, row, seed))
-                guess = _estimate(rows, row)
-                if has_row(rows, row, seed):
-                    lacking = list_unjudged(places.out / job.corpus, row, seed, job.also)
-                    state = f"there, not judged on {', '.join(lacking)}" if lacking else "there"
-                else:
-                    begun = find_run(places.out / job.corpus, row, seed).exists()
-                    state = "begun" if begun else "to do"
-                    state += "" if guess is None else f", {_show(guess)} as a whole"
-                    seconds, unknown = seconds + (guess or 0.0), unknown + (guess is None)
-                lines.append(f"{job.name}, {job.corpus}, {row}, seed {seed}: {state}")
-    rest = f"; {unknown} runs more, of corpora without any run to judge by" if unknown else ""
-    lines.append(f"trainings that are left: about {_show(seconds)}{rest}")
-    return lines
-
-
 def count_runs(places: Places, job: Job) -> tuple[int, int]:
     """Say how many runs of a job have their row, and how many there are."""
     rows = read_rows(places.out / job.corpus / "results.csv")
@@ -322,14 +286,3 @@ def _is_needed(captioner: str, jobs: Sequence[Job], places: Places) -> bool:
 def _write(scale: Scale, places: Places, tools: Tools, notes: Sequence[str]) -> None:
     without = measure(scale, places.out, tools.counting)
     write_report(scale, places, [*notes, *without])
-
-
-def _estimate(rows: Sequence[dict[str, str]], name: str) -> float | None:
-    """Give the mean seconds of the runs most like this one; None where there are none."""
-    found = [float(row["seconds"]) for row in rows if row["model"] == name]
-    found = found or [float(row["seconds"]) for row in rows]
-    return statistics.fmean(found) if found else None
-
-
-def _show(seconds: float) -> str:
-    return f"{seconds / 3600:.1f} h" if seconds >= 3600 else f"{seconds / 60:.1f} min"
