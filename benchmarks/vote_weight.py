@@ -23,7 +23,7 @@ from zokusei.data.manifest import Manifest
 from zokusei.metrics import compute_metrics
 from zokusei.models.capgcn_votes import CapGCNVotes
 from zokusei.results import append_result
-from zokusei.training.votes import SHARES, weigh_votes
+from zokusei.training.votes import SHARES
 
 RESULTS = Path(__file__).parent / "results" / "vote-weight.csv"
 COLUMNS = (
@@ -37,7 +37,7 @@ def main(runs: list[Path]) -> None:
     for run in runs:
         val, test = judge_apart(load_checkpoint(run), run)
         by_loss = min(SHARES, key=lambda weight: compute_loss(val, weight))
-        by_map = weigh_votes(val.network.sigmoid(), val.votes, val.targets, val.known)
+        by_map = max(SHARES, key=lambda weight: judge(val, weight))
         row = {
             "experiment": "vote weight", "corpus": run.parents[1].name, "run": run.name,
             "validation_pictures": len(val.network), "test_pictures": len(test.network),

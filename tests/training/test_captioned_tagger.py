@@ -41,10 +41,9 @@ TINY = [
 ]  # fmt: skip
 
 
-def train(corpus, captioner, folder, *settings, network=None, tell=lambda message: None):
+def train(corpus, captioner, folder, *settings):
     given = [f"data.path={corpus}", *TINY, f"captions.captioner={captioner}", *settings]
-    config = load_config(None, given)
-    return train_classifier(config, folder, Silent(), tell, network=network)
+    return train_classifier(load_config(None, given), folder, Silent(), lambda message: None)
 
 
 def test_tagging_gives_what_judging_gave(corpus, tmp_path):

@@ -31,7 +31,8 @@ class Head(nn.Module, ABC):
             option `caption_width`, and takes `caption_features` (batch, width) as a second tensor
             in `forward` and `explain`.
         learns_captions: whether captions vote beside it when it is trained; see `learn_captions`
-            and `vote`. Such a head has a buffer `vote_share`, 0 until then: how much votes count.
+            and `vote`. Such a head keeps what it finds in buffers called `vote_...`, which are 0
+            until then, and how much votes count in `vote_share`.
         network: of such a head, the model that it is without votes, and whose training is its own.
     """
 
@@ -212,6 +213,15 @@ class Classifier(nn.Module):
             parts["logits"] = self.one_of(parts["logits"])
         parts["logits"] = self.conclude(images, parts["logits"], caption_features)
         return parts
+
+    def combine(self, looks: Sequence[Float[Tensor, "batch classes"]]) -> Tensor:
+        """Give the logits that count from the head's own, without a second look.
+
+        Args:
+            looks: of the pictures and, where the model sees them in a mirror, of those there.
+        """
+        settled = [look if self.one_of is None else self.one_of(look) for look in looks]
+        return settled[0] if len(settled) == 1 else _average(*settled)
 
     def _join(self, features: Tensor, caption_features: Tensor | None) -> tuple[Any, ...]:
         """Give what the head reads."""

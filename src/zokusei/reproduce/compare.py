@@ -11,19 +11,17 @@ OUT/tags.svg           AP of every tag, and what each model gains, by how freque
 import json
 import statistics
 from collections.abc import Callable, Iterable, Mapping, Sequence
-from contextlib import AbstractContextManager, suppress
+from contextlib import AbstractContextManager
 from functools import partial
 from pathlib import Path
 from typing import Any
 
-from zokusei.config import Config
 from zokusei.config_file import load_config
 from zokusei.data.manifest import Manifest
 from zokusei.data.row_file import Counting, no_counting
-from zokusei.errors import ConfigError, DataError, ZokuseiError
+from zokusei.errors import DataError, ZokuseiError
 from zokusei.files import write_text
 from zokusei.inference.evaluate import evaluate_run, result_row
-from zokusei.models import find_head
 from zokusei.report.sections import to_markdown
 from zokusei.reproduce import paper
 from zokusei.reproduce.also import (
@@ -60,7 +58,6 @@ from zokusei.training.prepare import (
     refuse_another_captioner,
     refuse_another_run,
 )
-from zokusei.training.votes import refuse_another_network
 
 _RATES = {**paper.RATES, "macro_f1": "macro-F1"}
 
@@ -143,15 +140,16 @@ def run_missing(
 
     for seed in plan.seeds:  # the outer loop: early rows already compare
         for name in plan.models:
-            run, is_there = find_run(folder, name, seed), has_row(read_rows(results), name, seed)
+            rows, run = read_rows(results), find_run(folder, name, seed)
+            is_there = has_row(rows, name, seed)
             if is_there:
                 _check_run(plan, folder, name, seed)
             else:
                 config = plan.create_config(name, seed)
-                network = find_network(folder, config)
+                networks = [find_run(folder, row["model"], row["seed"]) for row in rows]
                 try:
                     with create_reporter() as reporter:
-                        train_classifier(config, run, reporter, tell, counting, network)
+                        train_classifier(config, run, reporter, tell, counting, networks)
                 except ZokuseiError as error:
                     # All have the same pictures: where a run could not even begin, the others would
                     # say it again.
@@ -168,27 +166,6 @@ def run_missing(
             except ZokuseiError as error:
                 note(name, seed, error)
     return broken
-
-
-def find_network(folder: Path, config: Config) -> Path | None:
-    """Find a finished run that has the network of a training beside which captions vote.
-
-    Args:
-        folder: of the comparison.
-        config: of the training.
-
-    Returns:
-        The run; None where there is none, or where all of the model has to be trained.
-    """
-    if not find_head(config.model.name).learns_captions:
-        return None
-    for row in read_rows(folder / "results.csv"):
-        run = find_run(folder, row["model"], row["seed"])
-        if (run / "model").is_dir() and (run / "config.yaml").exists():
-            with suppress(ConfigError):
-                refuse_another_network(run, config)
-                return run
-    return None
 
 
 def make_table(

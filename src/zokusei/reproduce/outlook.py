@@ -4,13 +4,12 @@ import statistics
 from collections.abc import Callable, Collection, Sequence
 from pathlib import Path
 
-from zokusei.models import find_head
 from zokusei.reproduce.also import list_unjudged
 from zokusei.reproduce.experiments import Job, Work
 from zokusei.reproduce.places import Places
 from zokusei.reproduce.runs import Row, find_run, has_row, read_rows
 from zokusei.reproduce.scale import Scale
-from zokusei.training.votes import leave_out_votes
+from zokusei.training.votes import can_take_network, leave_out_votes
 
 Key = tuple[str, str, int]
 """A run: corpus, row, seed."""
@@ -67,7 +66,7 @@ def _list_sharing(scale: Scale, job: Job) -> dict[str, list[str]]:
     networks = {row: leave_out_votes(config) for row, config in configs.items()}
     return {
         row: [other for other in job.rows if other != row and networks[other] == networks[row]]
-        if find_head(configs[row].model.name).learns_captions
+        if can_take_network(configs[row])
         else []
         for row in job.rows
     }

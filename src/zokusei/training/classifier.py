@@ -13,12 +13,14 @@ RUN/model/             the checkpoint
 """
 
 import dataclasses
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
+from contextlib import nullcontext
 from pathlib import Path
 from typing import Any
 
 import torch
 from accelerate import Accelerator
+from accelerate.utils import broadcast_object_list
 from torch import Tensor, nn
 
 from zokusei.caption_source import CaptionSource
@@ -32,7 +34,7 @@ from zokusei.embeddings import embed_tags
 from zokusei.environment import describe_environment
 from zokusei.errors import ConfigError
 from zokusei.evaluation import compute_scores
-from zokusei.files import write_text
+from zokusei.files import lock_folder, write_text
 from zokusei.images.preprocess import Preprocess
 from zokusei.labels import LabelSpace
 from zokusei.losses import create_loss
@@ -50,20 +52,22 @@ from zokusei.models import (
 from zokusei.models.depthwise import quicken_depthwise
 from zokusei.models.second_look import load_face_finder
 from zokusei.training.caption_features import copy_encoder, load_source
-from zokusei.training.loop import Loop, LoopSettings, Reporter, Task
+from zokusei.training.loop import TAKEN, Loop, LoopSettings, Reporter, Task
 from zokusei.training.optimizers import create_optimizer, create_schedule
 from zokusei.training.prepare import (
     CAPTIONER,
+    do_once,
     prepare_in_turn,
     prepare_run,
     refuse_another_captioner,
 )
 from zokusei.training.self_distillation import EarlierPredictions, gather_batch
 from zokusei.training.votes import (
+    Mirrored,
+    find_network,
+    judge_shares,
     learn_votes,
-    refuse_another_network,
-    refuse_other_training,
-    weigh_votes,
+    take_network,
 )
 
 SHARED_THRESHOLD = 40
@@ -76,7 +80,7 @@ def train_classifier(
     reporter: Reporter,
     tell: Callable[[str], None],
     counting: Counting = no_counting,
-    network: Path | None = None,
+    networks: Sequence[Path] = (),
 ) -> Checkpoint:
     """Train, or go on training, until the run folder holds its finished model.
 
@@ -86,19 +90,19 @@ def train_classifier(
         reporter: is told of every step and epoch.
         tell: is told what was found and chosen.
         counting: shows how far captions are written, for a model that reads them.
-        network: a finished run with the same network, for a model beside which captions vote: it
-            is taken as it is, with its log, and nothing is left to do but the votes.
+        networks: runs that may have the same network, for a model beside which captions vote: the
+            first that has it is taken as it is, with its log, and nothing is left to do but the
+            votes. A training that was begun goes on instead.
 
     Returns:
         The kept checkpoint.
 
     Raises:
         ZokuseiError: see `prepare_run` and `Loop.run`.
-        ConfigError: the network had other settings or pictures.
     """
     folder = Path(folder)
     trainer = prepare_in_turn(
-        lambda accelerator: _prepare(config, folder, accelerator, tell, counting, network),
+        lambda accelerator: _prepare(config, folder, accelerator, tell, counting, networks),
         mixed_precision=config.train.mixed_precision,
     )
     if trainer.accelerator.is_main_process:
@@ -108,14 +112,18 @@ def train_classifier(
             tell("model.mirror sees mirrored pictures, which augment.flip = 0 never shows it")
         for note in trainer.word_notes:
             tell(note)
+    loop, accelerator = trainer.create_loop(reporter), trainer.accelerator
+    [network] = broadcast_object_list([trainer.network])
     if network is None:
-        position = trainer.create_loop(reporter).run()
+        position = loop.run()
         kept = position.best_epoch + 1 if config.train.keep == "best" else position.epoch
         tell(f"kept epoch {kept} in {folder / 'model'}")
     else:
         tell(f"its network is that of {network}, which was trained with the same settings")
     if trainer.model.head.learns_captions:
-        trainer.add_votes(network or folder, tell)
+        is_main = accelerator.is_main_process
+        with lock_folder(folder, taken=TAKEN) if is_main else nullcontext():
+            trainer.add_votes(network or folder, tell)
     for problem in trainer.unreadable:
         tell(f"not used: {problem}")
     trainer.close()
@@ -128,17 +136,16 @@ def _prepare(
     accelerator: Accelerator,
     tell: Callable[[str], None],
     counting: Counting,
-    network: Path | None,
+    networks: Sequence[Path],
 ) -> "ClassifierTraining":
     """Build all parts before the folder is written: a setting that is refused leaves none."""
     source = load_source(config)
     run = prepare_run(config, folder, tell, counting)
-    if network is not None:
-        refuse_another_network(network, run.config)
-        refuse_other_training(network, run.manifest)
     if not run.is_new:
         refuse_another_captioner(folder, source.digest if source else None, "captions.captioner")
     trainer = ClassifierTraining(run.config, run.manifest, folder, accelerator, source, counting)
+    if accelerator.is_main_process and not (folder / "state.safetensors").exists():
+        trainer.network = find_network(networks, run.config, run.manifest)
     if run.is_new:
         run.save(folder, {CAPTIONER: {"digest": source.digest}} if source else None)
     return trainer
@@ -197,6 +204,7 @@ class ClassifierTraining:
         self.earlier = self._create_memory()
         self.val_loader = self._create_val_loader(val)
         self._judged: tuple[Tensor, Tensor] | None = None
+        self.network: Path | None = None  # that of another run
 
     def _create_preprocess(self) -> Preprocess:
         model, chosen = self.config.model, self.config.preprocess
@@ -352,34 +360,39 @@ class ClassifierTraining:
             network: the run that it was trained in: this one, or another one like it.
             tell: is told how much the votes count.
         """
-        head = self.model.head
-        weights = load_checkpoint(network).model.state_dict()
-        self.model.load_state_dict(self.model.state_dict() | weights)
-        self.model.to(self.accelerator.device)
-        with self.counting("asking captions for tags", None):
-            learn_votes(head, self.train_loader)
-        # What competes for pictures, or is seen in a mirror, comes after the votes.
-        bare = Classifier(self.model.backbone, head, name=self.model.name, arguments={})
-        head.vote_share.zero_()
-        alone = self.evaluate(bare)
-        assert self._judged is not None, "evaluate has just judged"
-        scores, known = self._judged
-        vectors = self.val_loader.caption_features
+        model, head, accelerator = self.model, self.model.head, self.accelerator
+        take_network(model, load_checkpoint(network).model.state_dict())
+        learn_votes(head, self.train_loader)
+        vectors, validation = self.val_loader.caption_features, self.val_loader.targets
         assert vectors is not None, "captions vote only where there is a captioner"
-        votes = head.vote(vectors.float().to(self.accelerator.device)).cpu()
-        share = weigh_votes(scores, votes, self.val_loader.targets, known)
+        votes = head.vote(vectors.float().to(accelerator.device)).cpu()
+        head.vote_share.zero_()
+        bare = Classifier(model.backbone, head, name=model.name, arguments={})
+        looks, known = [], self.val_loader.known
+        for look in (bare, Mirrored(bare))[: 1 + model.mirror]:
+            self.evaluate(look)
+            assert self._judged is not None, "evaluate has just judged"
+            looks.append(self._judged[0])
+            known = self._judged[1]
+        reached = judge_shares(
+            looks, votes, validation, known,
+            lambda own: model.combine([logits.to(accelerator.device) for logits in own]),
+        )  # fmt: skip
+        [share] = broadcast_object_list([max(reached, key=lambda share: reached[share])])
         head.vote_share.fill_(share)
-        figures = self.evaluate(self.model)
-        if self.accelerator.is_main_process:
+        figures = self.evaluate(model)
+
+        def write() -> None:
             if network != self.folder:
                 log = (network / "metrics.jsonl").read_text(encoding="utf-8")
                 write_text(self.folder / "metrics.jsonl", log)
-            self.keep(self.model, figures)
-            tell(
-                f"captions vote with weight {share:g}: {figures['map']:.1f} mAP on validation "
-                f"pictures, {alone['map']:.1f} without"
-            )
-        self.accelerator.wait_for_everyone()
+            self.keep(model, figures)
+
+        do_once(write)
+        tell(
+            f"captions vote with weight {share:g}: {figures['map']:.1f} mAP on validation "
+            f"pictures, {100 * reached[0]:.1f} without"
+        )
 
     @property
     def unreadable(self) -> list[str]:

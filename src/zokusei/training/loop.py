@@ -23,6 +23,9 @@ from zokusei.files import lock_folder
 from zokusei.training.log import RunLog
 from zokusei.training.state import Position, load_state, save_state, seed_step
 
+TAKEN = "is being trained by another process; wait for it"
+"""What is said of the folder of a training that goes on elsewhere."""
+
 _LOG_EVERY = 10
 _NAMED = 5  # pictures of a batch that are named when its loss breaks down
 
@@ -148,7 +151,7 @@ class Loop:
         """
         if not self.accelerator.is_main_process:
             return self._run()
-        with lock_folder(self.folder, taken="is being trained by another process; wait for it"):
+        with lock_folder(self.folder, taken=TAKEN):
             return self._run()
 
     def _run(self) -> Position:
