@@ -18,6 +18,7 @@ from zokusei.reproduce.experiments import plan_work
 from zokusei.reproduce.outlook import describe_work
 from zokusei.reproduce.places import Places
 from zokusei.reproduce.plan import load_plan
+from zokusei.reproduce.runs import JUDGED
 from zokusei.reproduce.scale import load_scale
 from zokusei.results import read_results
 from zokusei.tags import TagSet
@@ -137,6 +138,14 @@ def test_unseen_styles_are_drawn_for_those_who_learn_the_drawn_corpus(tmp_path):
     (out / "drawn").mkdir()
     head = "model,seed,preset,seconds,map,op,or,of1,cp,cr,cf1,macro_f1\n"
     (out / "drawn" / "results.csv").write_text(head + "gap,0,p,60" + ",50" * 8 + "\n")
+    assert (
+        "table1, drawn, gap, seed 0: there, but for its run: intervals are without it"
+        in describe_work(scale, work, places)
+    )
+    for name in JUDGED:
+        path = out / "drawn" / "runs" / "gap-0" / name
+        path.parent.mkdir(parents=True, exist_ok=True)
+        path.touch()
     assert "table1, drawn, gap, seed 0: there, not judged on unseen" in describe_work(
         scale, work, places
     )

@@ -179,7 +179,6 @@ def test_the_checkpoint_has_the_figures_with_the_share_that_is_told(
         ["optimizer.lr=0.5"],
         ["model.options={hidden: 8}"],
         ["train.seed=3"],
-        ["model.weights=captioner"],
         ["model.name=capgcn"],
         [],
     ],
@@ -189,6 +188,16 @@ def test_a_network_of_other_settings_is_another(network, changes):
                                "captions.captioner=mine", *changes])  # fmt: skip
     manifest = Manifest.load(network / "manifest.parquet")
     assert find_network([network], asked, manifest) == (None if changes else network)
+
+
+def test_an_encoder_that_a_captioner_gave_is_of_that_captioner(network, tmp_path):
+    run = shutil.copytree(network, tmp_path / "run")
+    settings = (run / "config.yaml").read_text()
+    (run / "config.yaml").write_text(settings.replace("weights: none", "weights: captioner"))
+    asked = load_config(None, [*TINY, *VOTES, "model.weights=captioner", "captions.captioner=mine"])
+    manifest = Manifest.load(network / "manifest.parquet")
+    assert load_config(run / "config.yaml").model.weights == "captioner"
+    assert find_network([run], asked, manifest) is None
 
 
 def test_a_network_of_other_pictures_is_another(corpus, captioner, network, tmp_path):

@@ -46,6 +46,7 @@ from zokusei.reproduce.runs import (
     read_rows,
     refuse_other_pictures,
     select_rows,
+    split_by_run,
 )
 from zokusei.reproduce.tables import describe
 from zokusei.results import append_result
@@ -95,6 +96,9 @@ def compare(
     folder, measured = Path(folder), read_costs(costs)
     broken = run_missing(plan, folder, create_reporter, tell, counting)
     rows = select_rows(read_rows(folder / "results.csv"), plan.models, plan.seeds)
+    gone = [describe_lacking(folder, row["model"], row["seed"]) for row in rows]
+    if any(gone):
+        raise DataError(next(filter(None, gone)))
     baseline = find_best(rows, plan.baselines)
     if baseline is None:
         raise ZokuseiError(
@@ -127,8 +131,7 @@ def run_missing(
 
     Raises:
         ConfigError: the folder holds a run with other settings.
-        DataError: the pictures cannot be used, a row's run is gone, or `results.csv` is no table of
-            a comparison.
+        DataError: the pictures cannot be used, or `results.csv` is no table of a comparison.
     """
     results, broken = folder / "results.csv", []
     manifests = find_manifests(plan.also)
@@ -143,6 +146,10 @@ def run_missing(
             rows, run = read_rows(results), find_run(folder, name, seed)
             is_there = has_row(rows, name, seed)
             if is_there:
+                lacking = describe_lacking(folder, name, seed)
+                if lacking:
+                    tell(f"{lacking}; until then its figures stay, and intervals are without it")
+                    continue
                 _check_run(plan, folder, name, seed)
             else:
                 config = plan.create_config(name, seed)
@@ -246,8 +253,9 @@ def _refuse_other_pictures(plan: Plan, folder: Path, run: Path) -> None:
         DataError: it has not.
     """
     rows = select_rows(read_rows(folder / "results.csv"), plan.models, plan.seeds)
-    if rows:
-        refuse_other_pictures(run, find_run(folder, rows[0]["model"], rows[0]["seed"]))
+    kept, _ = split_by_run(folder, rows)
+    if kept:
+        refuse_other_pictures(run, find_run(folder, kept[0]["model"], kept[0]["seed"]))
 
 
 def _describe_others(plan: Plan, folder: Path, rows: Sequence[Row]) -> list[str]:
@@ -266,21 +274,27 @@ def _describe_changes(plan: Plan, name: str) -> str:
 
 
 def _check_run(plan: Plan, folder: Path, name: str, seed: int) -> None:
-    """See that a row's run is there, and was made with the settings and captioner of the plan.
+    """See that a row's run was made with the settings and captioner of the plan.
 
     Where corpus and captioner lay does not matter: runs may come from several machines.
     """
     run = find_run(folder, name, seed)
-    lacking = [file for file in JUDGED if not (run / file).exists()]
-    if lacking:
-        raise DataError(
-            f"{folder / 'results.csv'} has a row of {run}, which lacks {', '.join(lacking)}; bring "
-            "them, or remove the row"
-        )
     config = plan.create_config(name, seed)
     refuse_another_run(config, load_config(run / "config.yaml"), run, elsewhere=(*PLACES, *HOW))
     source = load_source(config)
     refuse_another_captioner(run, source.digest if source else None, "captions.captioner")
+
+
+def describe_lacking(folder: Path, name: str, seed: int | str) -> str:
+    """Say what of a row's run is gone, and what to do; nothing where all of it is there."""
+    run = find_run(folder, name, seed)
+    lacking = [file for file in JUDGED if not (run / file).exists()]
+    if not lacking:
+        return ""
+    return (
+        f"{folder / 'results.csv'} has a row of {run}, which lacks {', '.join(lacking)}; bring "
+        "them, or remove the row to train it again"
+    )
 
 
 def read_tags(folder: Path, rows: Sequence[Row]) -> dict[str, dict[str, Any]]:

@@ -5,6 +5,7 @@ from collections.abc import Callable, Collection, Sequence
 from pathlib import Path
 
 from zokusei.reproduce.also import list_unjudged
+from zokusei.reproduce.compare import describe_lacking
 from zokusei.reproduce.experiments import Job, Work
 from zokusei.reproduce.places import Places
 from zokusei.reproduce.runs import Row, find_run, has_row, read_rows
@@ -43,7 +44,9 @@ def describe_work(scale: Scale, work: Work, places: Places) -> list[str]:
                 donor = next(filter(known, sharing[row]), None)
                 listed.add((job.corpus, row, seed))
                 guess = 0.0 if donor else _estimate(rows, row)
-                if has_row(rows, row, seed):
+                if has_row(rows, row, seed) and describe_lacking(folder, row, seed):
+                    state = "there, but for its run: intervals are without it"
+                elif has_row(rows, row, seed):
                     lacking = list_unjudged(folder, row, seed, job.also)
                     state = f"there, not judged on {', '.join(lacking)}" if lacking else "there"
                 else:
