@@ -12,7 +12,7 @@ from layouts import Row, judged, measured
 
 from zokusei.files import write_text
 from zokusei.report.sections import to_markdown
-from zokusei.reproduce import paper, write_up
+from zokusei.reproduce import paper, write_up, write_up_table2
 from zokusei.reproduce.costs import find_costs
 from zokusei.reproduce.scale import load_scale
 from zokusei.results import read_results
@@ -35,13 +35,16 @@ def reproduction() -> dict[str, str]:
         costs = find_costs(read("heads"), scale.create_configs(name))
         said = [*write_up.conclude_table1(*given), *([costs.note] if costs.note else [])]
         found[f"reproduce-{name}"] = write_up.tabulate_table1(*given, costs), said
-    found["reproduce-captioners"] = write_up.tabulate_captioners(intervals), []
+    found["reproduce-captioners"] = (
+        write_up_table2.tabulate_captioners(intervals),
+        write_up_table2.conclude_captioners(intervals),
+    )
     names = [*models, *scale.captions.rows]
     unseen = write_up.tabulate_unseen(rows, "drawn", names)
     found["reproduce-unseen"] = unseen, [write_up.UNSEEN_EXPLAINED]
     found["reproduce-table2"] = (
-        write_up.tabulate_table2(intervals, corpus, names, subjects),
-        write_up.conclude_table2(intervals, corpus, subjects),
+        write_up_table2.tabulate_table2(intervals, corpus, names, subjects),
+        write_up_table2.conclude_table2(rows, intervals, corpus, subjects),
     )
     return {
         name: "\n".join([to_markdown(table), *(f"{line}\n" for line in said)])

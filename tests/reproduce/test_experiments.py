@@ -23,7 +23,7 @@ from zokusei.data.row_file import digest_weights
 from zokusei.errors import ConfigError, DataError
 from zokusei.report.decisions import Decisions, draw_decisions
 from zokusei.report.sections import Section, write_html, write_markdown
-from zokusei.reproduce import paper, write_up
+from zokusei.reproduce import paper, write_up, write_up_table2
 from zokusei.reproduce.bootstrap import resample_captions
 from zokusei.reproduce.captioners import choose_pictures, create_captioner_stage
 from zokusei.reproduce.experiments import plan_work
@@ -336,7 +336,7 @@ def test_a_dry_run_lists_every_run_once_and_makes_nothing(zokusei, tmp_path):
     runs = [line for line in lines if ", seed " in line]
     assert len(runs) == 2 * 3 + 2 * 5  # two corpora, two seeds; rows of both tables count once
     assert max(Counter(line.split(": ")[0] for line in runs).values()) == 1
-    assert "table1, drawn, gap, seed 0: there" in lines
+    assert "table1, drawn, gap, seed 0: there, but for its run: intervals are without it" in lines
     assert "table1, drawn, gap, seed 1: to do, 10.0 min as a whole" in lines
     assert "table2, drawn, zero, seed 1: to do, 15.0 min as a whole" in lines
     # gap and add_gcn once more, six runs of models without any yet, six on faces.
@@ -542,10 +542,51 @@ def test_the_features_of_both_captioners_are_judged(figures):
     for lows, words in ((("0.1", "0.2"), "both hold"), (("0.1", "-1"), "the first alone holds"),
                         (("-1", "1"), "the second alone"), (("-1", "-1"), "neither")):  # fmt: skip
         found = [{**one, "low": low} for one, low in zip(both, lows, strict=True)]
-        said = write_up.conclude_table2(found, "drawn")
+        said = write_up_table2.conclude_table2([], found, "drawn")
         assert f"shuffled ones: {words}" in said[2]
         assert said[1].startswith("`photographs` is 4.8 points of mAP above itself with what the")
-    assert len(write_up.conclude_table2(both[:1], "drawn")) == 1
+    assert len(write_up_table2.conclude_table2([], both[:1], "drawn")) == 1
+
+
+def test_table_2_says_of_how_many_trainings_a_figure_is(figures):
+    rows, intervals = figures
+    about = {**intervals[1], "tags": "100"}
+    level = {**about, "model": "capgcn", "against": "", "trainings": "3"}
+    found = [
+        {**one, "table": table, "pictures": pictures, "tags": tags}
+        for one in (level, {**level, "model": "zero", "trainings": "1"},
+                    {**about, "against": "zero", "trainings": "1"},
+                    {**level, "model": "add_gcn"}, {**about, "against": "add_gcn"})
+        for table, pictures, tags in (("table2", "900", "100"), ("table2-hundred", "100", "91"))
+    ]  # fmt: skip
+    head, *table = write_up_table2.tabulate_table2(found, "drawn", ["capgcn", "zero", "add_gcn"])
+    assert head[2:6] == [
+        "mAP, 100 pictures (91 tags)", "`capgcn` less it", "paper's mAP, 100 pictures",
+        "mAP, all 900 pictures (100 tags)",
+    ]  # fmt: skip
+    cells = {line[0]: line for line in table}
+    assert cells["`capgcn`"][4] == "67.4"
+    # One of one, where the row has one; two of three.
+    assert cells["`zero`"][3] == "+4.8 (+3.0 to +6.0)"
+    assert cells["`add_gcn`"][3] == "+4.8 (+3.0 to +6.0), 2 of them"
+    said = write_up_table2.conclude_table2(rows, found, "drawn")
+    assert any(line.startswith("`capgcn` is 4.8 points of mAP above `add_gcn`, beyond")
+               and line.endswith("higher with 1 of 2 seeds.") for line in said)  # fmt: skip
+    assert said[-1] == write_up_table2.ONE_TRAINING
+
+
+def test_captioners_are_compared_by_one_word_and_by_four():
+    about = {"table": "captions", "model": "adapted", "against": "photographs", "pictures": "100"}
+    low = {**about, "figure": "bleu1", "value": "-1", "low": "-2", "high": "0.5"}
+    high = {**about, "figure": "bleu4", "value": "1", "low": "0.5", "high": "2"}
+    first, second, third = write_up_table2.conclude_captioners([low, high])
+    assert first == (
+        "The adapted captioner is 1.0 points of BLEU-1 below that of photographs alone, but 100 "
+        "test pictures do not tell them apart (-2.0 to +0.5)."
+    )
+    assert "1.0 points of BLEU-4 above that of photographs alone, beyond" in second
+    assert third.startswith("Each is one training.")
+    assert write_up_table2.conclude_captioners([]) == []
 
 
 def test_a_variant_is_compared_with_controls_of_its_own(figures):
@@ -555,14 +596,14 @@ def test_a_variant_is_compared_with_controls_of_its_own(figures):
         {**intervals[1], "table": "table2", "model": subject, "against": name}
         for subject in ("capgcn_votes", "wide") for name in names
     ]  # fmt: skip
-    said = "\n".join(write_up.conclude_table2(pairs, "drawn", ["capgcn_votes"]))
+    said = "\n".join(write_up_table2.conclude_table2([], pairs, "drawn", ["capgcn_votes"]))
     assert "`capgcn_votes` is 4.8 points of mAP above itself without captions" in said
     assert "above itself with the captions of other pictures" in said
     assert "above the same model with the captioner of photographs" in said
     assert "above `capgcn`" in said
     assert len(said.splitlines()) == 4  # what the paper's model is without captions is not among
     # One that has none is compared with the paper's model's, by their names.
-    (said,) = write_up.conclude_table2(pairs, "drawn", ["wide"])
+    (said,) = write_up_table2.conclude_table2([], pairs, "drawn", ["wide"])
     assert said.startswith("`wide` is 4.8 points of mAP above `zero`")
 
 

@@ -29,7 +29,8 @@ class CapGCNVotes(ADDGCN):
     its training is that of `add_gcn`, on s alone. Learnt together, the two would divide the
     pictures between them: what the caption tells, the network would not learn to see. lambda would
     be 1 if both knew nothing of each other. Where they saw the same, that counts it twice: so it is
-    what validation pictures ask for, of all classes alike, and 0 where captions tell nothing new.
+    what validation pictures ask for, of all classes alike, and little or nothing where captions
+    tell nothing new.
 
     Args:
         num_features: channels of the feature map.

@@ -22,7 +22,7 @@ from torch import Tensor
 from zokusei.captioning.metrics import ORDERS
 from zokusei.config_file import load_config
 from zokusei.data.row_file import Counting
-from zokusei.errors import ConfigError, DataError
+from zokusei.errors import ConfigError
 from zokusei.files import write_text
 from zokusei.reproduce.also import name_rows_of
 from zokusei.reproduce.bootstrap import find_interval, resample_captions, resample_runs
@@ -47,8 +47,12 @@ from zokusei.reproduce.scale import (
 from zokusei.results import COLUMNS, read_results
 from zokusei.training.prepare import HOW, refuse_another_run
 
-INTERVALS = "table corpus figure model against pictures groups trainings value low high".split()
+INTERVALS = (
+    "table corpus figure model against pictures tags groups trainings value low high"
+).split()
 """Columns of the intervals: `value` is of `model`, less that of `against` where there is one.
+
+Of the `tags` each is there on one of the pictures at least: mAP is their mean.
 
 `trainings` are seeds; a difference is of the seeds that both have. Pictures of one of the `groups`
 (an artist, a source) have more in common than their tags.
@@ -88,7 +92,8 @@ def measure(scale: Scale, out: Path, counting: Counting) -> list[str]:
     intervals = [entry for corpus in scale.corpora
                  for entry in _measure_table1(scale, out, corpus, counting)]  # fmt: skip
     intervals += _measure_table2(scale, out, counting)
-    intervals += _measure_captions(out)
+    captions, said = _measure_captions(out)
+    intervals, notes = intervals + captions, notes + said
     _write(out / "intervals.csv", INTERVALS, intervals)
     return notes
 
@@ -177,8 +182,9 @@ def _compare(
             }
             progress(1)
     groups = len({group for group, keep in zip(judged.groups, kept.tolist(), strict=True) if keep})
+    tags = int((targets & known).any(0).sum())
     about = {"table": table, "corpus": corpus, "figure": "map", "pictures": len(targets),
-             "groups": groups}  # fmt: skip
+             "tags": tags, "groups": groups}  # fmt: skip
     for name in judged.names:
         own = {**about, "model": name, "against": "", "trainings": len(values[name])}
         yield {**own, **_describe(torch.stack([*values[name].values()]).mean(0), centred=True)}
@@ -190,33 +196,38 @@ def _compare(
             yield {**pair, **_describe(torch.stack(differences).mean(0), centred=True)}
 
 
-def _measure_captions(out: Path) -> Iterator[dict[str, Any]]:
-    """Give BLEU-1 to 4 of each captioner, and what the adapted one has more or less.
-
-    Raises:
-        DataError: they were judged on different pictures.
-    """
+def _measure_captions(out: Path) -> tuple[list[dict[str, Any]], list[str]]:
+    """Give BLEU-1 to 4 of each captioner, what the adapted one has more or less, and notes."""
     values: dict[str, Tensor] = {}
-    pictures: list[str] = []
+    pictures: dict[str, list[str]] = {}
     for name in CAPTIONERS:
         path = out / f"captions-{name}.json"
         if path.exists():
             entries = json.loads(path.read_text(encoding="utf-8"))["captions"]
-            values[name], own = resample_captions(entries), [entry["path"] for entry in entries]
-            if pictures and own != pictures:
-                raise DataError(
-                    f"{path} is of other pictures than the other captioner's; remove it"
-                )
-            pictures = own
-    pairs = [(name, "") for name in values]
+            values[name] = resample_captions(entries)
+            pictures[name] = [entry["path"] for entry in entries]
+    pairs, notes = [(name, "") for name in values], []
     if len(values) == len(CAPTIONERS):
-        pairs.append(("adapted", "photographs"))
+        if pictures["adapted"] == pictures["photographs"]:
+            pairs.append(("adapted", "photographs"))
+        else:
+            notes.append(
+                "the captioners were judged on different pictures and are not compared; remove one "
+                f"of {out}/captions-*.json with its row of {out / 'captioners.csv'}"
+            )
+        if not (out / "captioners" / "adapted").exists():
+            notes.append(
+                "the adapted captioner was given and not made here of that of photographs: what "
+                "it has more or less is also by how much two trainings on photographs differ"
+            )
+    rows = []
     for model, against in pairs:
         found = values[model] - values[against] if against else values[model]
         for order in range(ORDERS):
             about = {"table": "captions", "corpus": "drawn", "figure": f"bleu{order + 1}"}
-            row = {**about, "model": model, "against": against, "pictures": len(pictures)}
-            yield {**row, "trainings": 1, **_describe(found[:, order])}
+            row = {**about, "model": model, "against": against, "pictures": len(pictures[model])}
+            rows.append({**row, "trainings": 1, **_describe(found[:, order])})
+    return rows, notes
 
 
 def _describe(values: Tensor, *, centred: bool = False) -> dict[str, float]:

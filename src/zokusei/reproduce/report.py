@@ -18,11 +18,14 @@ from zokusei.reproduce.write_up import (
     UNSEEN_EXPLAINED,
     Table,
     conclude_table1,
+    tabulate_table1,
+    tabulate_unseen,
+)
+from zokusei.reproduce.write_up_table2 import (
+    conclude_captioners,
     conclude_table2,
     tabulate_captioners,
-    tabulate_table1,
     tabulate_table2,
-    tabulate_unseen,
 )
 from zokusei.results import read_results
 
@@ -55,8 +58,8 @@ def write_report(scale: Scale, places: Places, notes: Sequence[str]) -> None:
     captioners = tabulate_captioners(intervals)
     caption_rows, subjects = list(scale.caption_rows), scale.subjects
     table = tabulate_table2(intervals, scale.captions.corpus, caption_rows, subjects)
-    sections.append(_section("Table 2, the captioners", captioners, []))
-    concluded = conclude_table2(intervals, scale.captions.corpus, subjects)
+    sections.append(_section("Table 2, the captioners", captioners, conclude_captioners(intervals)))
+    concluded = conclude_table2(rows, intervals, scale.captions.corpus, subjects)
     sections.append(_section(f"Table 2, {scale.captions.corpus}", table, concluded))
     sections.append(_figure2(scale, places))
     sections.append(

@@ -1,4 +1,4 @@
-"""Tables and sentences of the experiments, made from rows and intervals alone.
+"""Table 1 and what it says, made from rows and intervals alone; Table 2 is in `write_up_table2`.
 
 Rows and intervals are those of `measure`, as they are read back from their files.
 """
@@ -13,9 +13,6 @@ from zokusei.reproduce.runs import Row, find_best, list_values
 from zokusei.reproduce.scale import (
     BASELINES,
     BASIS,
-    CAPTIONERS,
-    RIVAL_CAPTIONS,
-    SHUFFLED_RIVAL,
     SUBJECT,
     UNSEEN,
 )
@@ -33,27 +30,13 @@ UNSEEN_EXPLAINED = (
     "Rows of both tables, judged as well on other figures in two styles that no training picture "
     "has: the figures of the tables are of the styles that were learnt."
 )
-_BLEU = {f"bleu{order}": f"BLEU-{order}" for order in range(1, 5)}
+BLEU = {f"bleu{order}": f"BLEU-{order}" for order in range(1, 5)}
 
 
 def find(intervals: Sequence[Interval], **wanted: str) -> Interval | None:
     """Give the one interval that has these values; None where it was not measured."""
     fitting = (i for i in intervals if all(i[key] == value for key, value in wanted.items()))
     return next(fitting, None)
-
-
-# The rows that a model of Table 2 is compared with in sentences. A variant that has none of its own
-# is compared with those of the paper's model.
-_CONTROLS = {
-    SUBJECT: (RIVAL_CAPTIONS, "shuffled", "zero", BASIS),
-    "capgcn_votes": ("photographs-votes", "votes-shuffled", "votes-zero", SUBJECT, BASIS),
-}
-_WORDS = (
-    "the same model with the captioner of photographs",
-    "itself with the captions of other pictures",
-    "itself without captions",
-)
-"""Of a model's first controls, where they are its own."""
 
 
 def tabulate_table1(
@@ -89,7 +72,7 @@ def tabulate_table1(
         pairs = [(name, plain)] if plain else []
         pairs += [(subject, name) for subject in subjects]
         differences = [
-            _difference(find(intervals, table="table1", corpus=corpus, model=a, against=b))
+            show_difference(find(intervals, table="table1", corpus=corpus, model=a, against=b))
             for a, b in pairs
         ]
         presets = ", ".join(dict.fromkeys(r["preset"] for r in own if r["model"] == name))
@@ -155,9 +138,7 @@ def _conclude(
         if pair is None:
             continue
         what = f"`{rival}`" + (f", {' and '.join(title)}" if title else "")
-        said.append(
-            f"{judge(pair, f'`{subject}`', what)}{_count_seeds(rows, subject, rival, pair)}"
-        )
+        said.append(f"{judge(pair, f'`{subject}`', what)}{count_seeds(rows, subject, rival, pair)}")
         if rival == best_of_paper:
             mark = _describe_mark(pair)
     if not said:
@@ -185,7 +166,7 @@ def judge(pair: Interval, model: str, against: str) -> str:
     'a is 0.5 points of mAP above b, but 90 test pictures do not tell them apart (-0.2 to +1.2)'
     """
     value, low, high = (float(pair[key]) for key in ("value", "low", "high"))
-    name = RATES.get(pair["figure"]) or _BLEU[pair["figure"]]
+    name = RATES.get(pair["figure"]) or BLEU[pair["figure"]]
     interval = f"({low:+.1f} to {high:+.1f})"
     side = "above" if value > 0 else "below"
     said = f"{model} is {abs(value):.1f} points of {name} {side} {against}"
@@ -207,114 +188,7 @@ def _describe_groups(intervals: Sequence[Interval], corpus: str) -> list[str]:
     ]
 
 
-def tabulate_captioners(intervals: Sequence[Interval]) -> Table:
-    """Give BLEU of the two captioners, with intervals over pictures."""
-    table = [["captioner", "pictures", *_BLEU.values(), "paper's BLEU"]]
-    pairs = [(name, "", name) for name in CAPTIONERS]
-    pairs.append(("adapted", "photographs", "adapted less photographs"))
-    for model, against, title in pairs:
-        found = [
-            find(intervals, table="captions", model=model, against=against, figure=figure)
-            for figure in _BLEU
-        ]
-        if found[0] is None:
-            continue
-        show = _difference if against else _level
-        printed = "" if against else f"{paper.TABLE_2[model]['bleu']:.1f}"
-        table.append([title, found[0]["pictures"], *map(show, found), printed])
-    return table
-
-
-def tabulate_table2(
-    intervals: Sequence[Interval],
-    corpus: str,
-    models: Sequence[str],
-    subjects: Sequence[str] = (SUBJECT,),
-) -> Table:
-    """Give mAP of every reading and control, on the hundred and on all test pictures.
-
-    Args:
-        intervals: of all runs.
-        corpus: of Table 2.
-        models: its rows.
-        subjects: rows whose difference to every other has a column.
-    """
-    whole, hundred = (
-        [i for i in intervals if i["table"] == name and i["corpus"] == corpus]
-        for name in ("table2", "table2-hundred")
-    )
-    less = [f"`{subject}` less it" for subject in subjects]
-    first = [f"mAP, {hundred[0]['pictures'] if hundred else 'chosen'} pictures", *less]
-    second = [f"mAP, all {whole[0]['pictures'] if whole else ''} test pictures".replace("  ", " ")]
-    table = [["row", "trainings", *first, *second, *less, "paper's mAP"]]
-    for name in models:
-        own = find(whole, model=name, against="")
-        if own is None:
-            continue
-        cells = []
-        for part in (hundred, whole):
-            cells.append(_level(find(part, model=name, against="")))
-            cells += [_difference(find(part, model=one, against=name)) for one in subjects]
-        table.append([f"`{name}`", own["trainings"], *cells, _paper_map(name)])
-    return table
-
-
-def conclude_table2(
-    intervals: Sequence[Interval], corpus: str, subjects: Sequence[str] = (SUBJECT,)
-) -> list[str]:
-    """Say what the captioners' figures say, on all test pictures and on the hundred."""
-    said = []
-    pair = find(intervals, table="captions", figure="bleu1", against="photographs")
-    if pair is not None:
-        name = "the adapted captioner"
-        said.append(_sentence(judge(pair, name, "that of photographs alone")))
-    for subject in subjects:
-        rivals = _CONTROLS.get(subject, _CONTROLS[SUBJECT])
-        words = dict(zip(rivals, _WORDS, strict=False)) if subject in _CONTROLS else {}
-        for rival in rivals:
-            pair = find(intervals, table="table2", corpus=corpus, model=subject, against=rival)
-            if pair is not None:
-                said.append(_sentence(judge(pair, f"`{subject}`", words.get(rival, f"`{rival}`"))))
-    said += _conclude_features(intervals, corpus)
-    few = find(
-        intervals, table="table2-hundred", corpus=corpus, model=SUBJECT, against=RIVAL_CAPTIONS
-    )
-    if few is not None:
-        width = float(few["high"]) - float(few["low"])
-        said.append(
-            f"On {few['pictures']} pictures the same difference is {_difference(few)}: an interval "
-            f"{width:.1f} points wide, where the paper reports a difference of "
-            f"{paper.TABLE_2['adapted']['map'] - paper.TABLE_2['photographs']['map']:.1f}."
-        )
-    return said
-
-
-def _conclude_features(intervals: Sequence[Interval], corpus: str) -> list[str]:
-    """Say whether the adapted captioner's features help more than the other's, and these at all."""
-    first, second = (
-        find(intervals, table="table2", corpus=corpus, model=model, against=against)
-        for model, against in ((SUBJECT, RIVAL_CAPTIONS), (RIVAL_CAPTIONS, SHUFFLED_RIVAL))
-    )
-    if second is None:
-        return []
-    what = "itself with what the captioner says of other pictures"
-    said = [_sentence(judge(second, f"`{RIVAL_CAPTIONS}`", what))]
-    if first is not None:
-        holds = float(first["low"]) > 0, float(second["low"]) > 0
-        words = {
-            (True, True): "both hold",
-            (True, False): "the first alone holds",
-            (False, True): "the second alone holds",
-            (False, False): "neither holds",
-        }
-        said.append(
-            "That the adapted captioner's features are better than those of photographs alone, and "
-            f"these better than shuffled ones: {words[holds]} with the interval above zero."
-        )
-    return said
-
-
-def _count_seeds(rows: Sequence[Row], subject: str, rival: str, pair: Interval) -> str:
+def count_seeds(rows: Sequence[Row], subject: str, rival: str, pair: Interval) -> str:
     """Say in how many seeds a subject has the higher mAP, and what those without scores change."""
     maps = {(row["model"], row["seed"]): float(row["map"]) for row in rows}
     pairs = [
@@ -332,21 +206,19 @@ def _count_seeds(rows: Sequence[Row], subject: str, rival: str, pair: Interval) 
     return said
 
 
-def _paper_map(row: str) -> str:
-    captioner = {SUBJECT: "adapted", RIVAL_CAPTIONS: "photographs"}.get(row)
-    return f"{paper.TABLE_2[captioner]['map']:.1f}" if captioner else ""
-
-
-def _level(interval: Interval | None, sign: str = "") -> str:
+def show_level(interval: Interval | None, sign: str = "") -> str:
+    """Write a figure with its interval; nothing where it was not measured."""
     if interval is None:
         return ""
     value, low, high = (float(interval[key]) for key in ("value", "low", "high"))
     return show_interval(value, low, high, sign)
 
 
-def _difference(interval: Interval | None) -> str:
-    return _level(interval, "+")
+def show_difference(interval: Interval | None) -> str:
+    """Write a difference with its interval."""
+    return show_level(interval, "+")
 
 
-def _sentence(text: str) -> str:
+def to_sentence(text: str) -> str:
+    """Begin with a capital and end with a full stop."""
     return text[0].upper() + text[1:] + "."
