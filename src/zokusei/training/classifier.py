@@ -25,33 +25,19 @@ from torch import Tensor, nn
 
 from zokusei.caption_source import CaptionSource
 from zokusei.checkpoint import Checkpoint, load_checkpoint, save_checkpoint
-from zokusei.config import Config, ModelConfig
-from zokusei.data.augment import create_augment
-from zokusei.data.loader import Batch, Loader, PictureStore
+from zokusei.config import Config
+from zokusei.data.loader import Batch
 from zokusei.data.manifest import Manifest
 from zokusei.data.row_file import Counting, no_counting
-from zokusei.embeddings import embed_tags
 from zokusei.environment import describe_environment
 from zokusei.errors import ConfigError
 from zokusei.evaluation import compute_scores
 from zokusei.files import lock_folder, write_text
-from zokusei.images.preprocess import Preprocess
-from zokusei.labels import LabelSpace
 from zokusei.losses import create_loss
 from zokusei.metrics import compute_metrics, find_best_thresholds
-from zokusei.models import (
-    Classifier,
-    backbone_statistics,
-    create_model,
-    find_groups,
-    find_tags,
-    freeze_batch_norm,
-    freeze_stages,
-    needs_embeddings,
-)
-from zokusei.models.depthwise import quicken_depthwise
-from zokusei.models.second_look import load_face_finder
-from zokusei.training.caption_features import copy_encoder, load_source
+from zokusei.models import Classifier
+from zokusei.training.caption_features import load_source
+from zokusei.training.classifier_parts import create_parts
 from zokusei.training.loop import TAKEN, Loop, LoopSettings, Reporter, Task
 from zokusei.training.optimizers import create_optimizer, create_schedule
 from zokusei.training.prepare import (
@@ -174,80 +160,15 @@ class ClassifierTraining:
     ) -> None:
         self.config, self.folder, self.accelerator = config, folder, accelerator
         self.source, self.counting = source, counting
-        train, val = manifest.select("train"), manifest.select("val")
-        targets = torch.from_numpy(train.compute_targets())
-        known = torch.from_numpy(train.compute_known())
-        labels = LabelSpace.from_targets(manifest.tags, targets, known)
-        self.flip_refused = [tag.name for tag in manifest.tags if tag.has_side]
-        if config.model.mirror and self.flip_refused:
-            raise ConfigError(
-                f"{self.flip_refused[0]!r} names a side, which a mirror changes; leave out "
-                "model.mirror"
-            )
-        self.labels, self.word_notes = _embed(labels, config.model)
-        self.preprocess = self._create_preprocess()
-        torch.manual_seed(config.train.seed)
-        self.model = self._create_model()
-        # The layout that convolutions on processors and tensor cores work in.
-        self.model = self.model.to(memory_format=torch.channels_last)
-        closer = self.model.second_look
-        whole = self.preprocess.size if closer is None else closer.first
-        for size in (whole, config.augment.size):
-            assert size is not None, "prepare_run settles both"
-            self.model.backbone.check_size(size)
-        freeze_stages(self.model.backbone, config.model.freeze)
-        if config.train.freeze_batch_norm:
-            freeze_batch_norm(self.model.backbone)
-        quicken_depthwise(self.model)
+        parts = create_parts(config, manifest, accelerator, source, counting)
+        self.labels, self.word_notes = parts.labels, parts.word_notes
+        self.flip_refused, self.preprocess = parts.flip_refused, parts.preprocess
+        self.model: Classifier = parts.model
+        self.train_loader, self.val_loader = parts.train_loader, parts.val_loader
         self.compute_classification_loss = create_loss(config.loss.name, **config.loss.options)
-        self.train_loader = self._create_train_loader(train)
         self.earlier = self._create_memory()
-        self.val_loader = self._create_val_loader(val)
         self._judged: tuple[Tensor, Tensor] | None = None
         self.network: Path | None = None  # that of another run
-
-    def _create_preprocess(self) -> Preprocess:
-        model, chosen = self.config.model, self.config.preprocess
-        assert chosen.size is not None, "prepare_run settles the size"
-        if model.weights == "captioner":
-            assert self.source is not None, "load_source refuses these weights elsewhere"
-            own = self.source.checkpoint.preprocess
-            return dataclasses.replace(own, size=chosen.size, fit=chosen.fit)
-        mean, std = backbone_statistics(model.backbone, model.weights)
-        return Preprocess(size=chosen.size, fit=chosen.fit, mean=mean, std=std)
-
-    def _create_model(self) -> Classifier:
-        config, options = self.config.model, dict(self.config.model.options)
-        weights = config.weights
-        if self.source is not None:
-            options["caption_width"] = self.source.width
-            weights = "none" if weights == "captioner" else weights
-        model = create_model(
-            config.name,
-            self.labels,
-            backbone=config.backbone,
-            weights=weights,
-            one_of=find_groups(config.one_of, self.labels.tags.names),
-            second_look=self._describe_second_look(),
-            mirror=config.mirror,
-            **options,
-        )
-        if model.second_look is not None:
-            load_face_finder(model.second_look.finder)
-        if self.source is not None and config.weights == "captioner":
-            copy_encoder(self.source, model.backbone)
-        return model
-
-    def _describe_second_look(self) -> dict[str, Any] | None:
-        """Give the arguments of `SecondLook` where tags are named for one."""
-        if not self.config.model.second_look:
-            return None
-        whole, face = self.config.preprocess.size, self.config.augment.size
-        assert whole is not None, "prepare_run settles both"
-        assert face is not None, "prepare_run settles both"
-        tags = find_tags(self.config.model.second_look, self.labels.tags.names, "second_look")
-        seen = {"mean": list(self.preprocess.mean), "std": list(self.preprocess.std)}
-        return {"tags": tags, "first": whole // 2, "size": face, **seen}
 
     def create_loop(self, reporter: Reporter) -> Loop:
         """Put optimiser, schedule and loop together."""
@@ -404,80 +325,6 @@ class ClassifierTraining:
         """End the decoding threads."""
         self.train_loader.store.close()
         self.val_loader.store.close()
-
-    def _create_train_loader(self, manifest: Manifest) -> Loader:
-        config, size = self.config, self.config.augment.size
-        assert size is not None, "prepare_run settles the size"
-        world = self.accelerator.num_processes
-        if config.train.batch_size % world:
-            raise ConfigError(
-                f"train.batch_size = {config.train.batch_size} cannot be shared by {world} "
-                "processes; make it a multiple"
-            )
-        augment = create_augment(
-            config.augment.crop,
-            size,
-            scale=config.augment.scale,
-            ratio=config.augment.ratio,
-            flip=0.0 if self.flip_refused else config.augment.flip,
-            trivial=config.augment.trivial,
-            erase=config.augment.erase,
-            shrink=config.augment.shrink,
-            jitter=config.augment.jitter,
-        )
-        crops = config.augment.crop != "none"
-        decoded = round(size * config.augment.margin) if crops else size
-        return Loader(
-            manifest,
-            self._create_store(manifest, dataclasses.replace(self.preprocess, size=decoded)),
-            batch_size=config.train.batch_size,
-            augment=augment,
-            shuffle=True,
-            seed=config.train.seed,
-            rank=self.accelerator.process_index,
-            world=world,
-            caption_features=self._open_captions(manifest),
-            repeat=config.data.repeat,
-            collage=config.augment.collage,
-        )
-
-    def _create_val_loader(self, manifest: Manifest) -> Loader:
-        return Loader(
-            manifest,
-            self._create_store(manifest, self.preprocess),
-            batch_size=self.config.train.batch_size * 2,
-            rank=self.accelerator.process_index,
-            world=self.accelerator.num_processes,
-            caption_features=self._open_captions(manifest),
-        )
-
-    def _open_captions(self, manifest: Manifest) -> Tensor | None:
-        if self.source is None:
-            return None
-        device = self.accelerator.device
-        return self.source.open_table(manifest, counting=self.counting, device=device)
-
-    def _create_store(self, manifest: Manifest, preprocess: Preprocess) -> PictureStore:
-        train = self.config.train
-        return PictureStore(
-            manifest.paths,
-            preprocess,
-            # Training pictures outnumber the others by far; half each would be as good a rule.
-            cache_bytes=train.cache_gib * 2**30,
-            workers=train.workers,
-        )
-
-
-def _embed(labels: LabelSpace, config: ModelConfig) -> tuple[LabelSpace, list[str]]:
-    """Give the tags a vector each where the model wants them, and what there is to say of it."""
-    if config.embeddings is None:
-        return labels, []  # a model that cannot do without them says so
-    if not needs_embeddings(config.name):
-        raise ConfigError(
-            f"model.embeddings = {config.embeddings!r}, but {config.name!r} uses none; leave it out"
-        )
-    found = embed_tags(labels.tags.names, config.embeddings, config.embeddings_unknown)
-    return labels.with_embeddings(found.vectors), found.describe()
 
 
 def _without(section: Any, *names: str) -> dict[str, Any]:
