@@ -505,7 +505,7 @@ def test_the_sentence_says_what_the_interval_says(figures):
     )
     intervals[0]["groups"] = "800"
     said = write_up.conclude_table1(rows, intervals[:1], "drawn", models)
-    assert said == ["On drawn no seed of `capgcn` has a rival's beside it yet."]
+    assert said == ["On drawn no seed of `capgcn` has scores of a rival beside its own yet."]
     rows = [row for row in rows if row["model"] != "capgcn"]
     assert conclude() == ["On drawn there is nothing to compare `capgcn` with yet."]
 
@@ -543,8 +543,21 @@ def test_the_features_of_both_captioners_are_judged(figures):
                         (("-1", "1"), "the second alone"), (("-1", "-1"), "neither")):  # fmt: skip
         found = [{**one, "low": low} for one, low in zip(both, lows, strict=True)]
         said = write_up_table2.conclude_table2([], found, "drawn")
+        assert "better for `capgcn` than those of photographs alone" in said[2]
         assert f"shuffled ones: {words}" in said[2]
-        assert said[1].startswith("`photographs` is 4.8 points of mAP above itself with what the")
+        theirs = [
+            {**one, "low": low, "model": model, "against": against}
+            for one, low, model, against in zip(
+                both, lows, ("capgcn_votes", "photographs-votes"),
+                ("photographs-votes", "votes-shuffled"), strict=True,
+            )
+        ]  # fmt: skip
+        *_, last = write_up_table2.conclude_table2([], theirs, "drawn", ["capgcn_votes"])
+        assert "better for `capgcn_votes` than those of" in last
+        assert f"shuffled ones: {words}" in last
+        assert said[1].startswith(
+            "`photographs` is 4.8 points of mAP above itself with what a capt"
+        )
     assert len(write_up_table2.conclude_table2([], both[:1], "drawn")) == 1
 
 
@@ -569,7 +582,8 @@ def test_table_2_says_of_how_many_trainings_a_figure_is(figures):
     # One of one, where the row has one; two of three.
     assert cells["`zero`"][3] == "+4.8 (+3.0 to +6.0)"
     assert cells["`add_gcn`"][3] == "+4.8 (+3.0 to +6.0), 2 of them"
-    said = write_up_table2.conclude_table2(rows, found, "drawn")
+    captioner = {**rows[0], "model": "captioner-adapted", "seed": "", "map": ""}
+    said = write_up_table2.conclude_table2([*rows, captioner], found, "drawn")
     assert any(line.startswith("`capgcn` is 4.8 points of mAP above `add_gcn`, beyond")
                and line.endswith("higher with 1 of 2 seeds.") for line in said)  # fmt: skip
     assert said[-1] == write_up_table2.ONE_TRAINING

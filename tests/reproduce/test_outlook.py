@@ -8,6 +8,7 @@ from captioned import write_captioner
 from zokusei.reproduce.experiments import plan_work
 from zokusei.reproduce.outlook import describe_work
 from zokusei.reproduce.places import Places
+from zokusei.reproduce.runs import JUDGED
 from zokusei.reproduce.scale import load_scale
 
 HEAD = "model,seed,preset,seconds,map,op,or,of1,cp,cr,cf1,macro_f1\n"
@@ -35,11 +36,18 @@ def write_row(places, model, seed, seconds):
 
 def test_a_network_is_counted_once(places):
     run = write_row(places, "add_gcn", 0, 600)
-    (run / "model").mkdir(parents=True)
+    for name in (*JUDGED, "environment.json", "metrics.jsonl", "model/config.json"):
+        (run / name).parent.mkdir(parents=True, exist_ok=True)
+        (run / name).touch()
+    begun = run.parent / "votes-zero-0"
+    begun.mkdir()
     lines = describe(places, "seeds=[0]")
     votes = [line for line in lines if re.match(r"table2, drawn, (\S+-votes|\S*votes\S*),", line)]
     assert len(votes) == 4
-    assert all(line.endswith("to do, with the network of add_gcn") for line in votes)
+    assert all(line.endswith(", with the network of add_gcn") for line in votes)
+    (begun / "state.safetensors").touch()  # it goes on by itself
+    assert any(line.endswith("votes-zero, seed 0: begun, 10.0 min as a whole")
+               for line in describe(places, "seeds=[0]"))  # fmt: skip
     others = [line for line in lines if line.endswith("to do, 10.0 min as a whole")]
     assert {"zero", "capgcn"} <= {line.split(", ")[2] for line in others}
     assert lines[-1] == f"trainings that are left: about {10 * len(others)}.0 min"

@@ -17,13 +17,10 @@ from captioned import write_captioner
 from zokusei.reproduce.scale import load_scale
 from zokusei.results import RATES, read_results
 
-pytestmark = pytest.mark.slow
+pytestmark = [pytest.mark.slow, pytest.mark.usefixtures("own_cache")]
 TESTS = Path(__file__).parents[1]
 PROGRAM = "import sys; from killing import finish; finish(sys.argv[2:], int(sys.argv[1]) or None)"
 SMALL = {"drawn": {"count": 30, "size": 32}, "seeds": [0]}
-
-
-pytestmark = pytest.mark.usefixtures("own_cache")
 
 
 @pytest.fixture(scope="module")
@@ -211,7 +208,9 @@ def test_two_processes_write_every_row_once(corpora, tmp_path):
     scale = write_scale(
         tmp_path / "scale.yaml", **SMALL, corpora={"drawn": {}},
         models={"add_gcn": {"model.options": {"hidden": 8}},
-                "capgcn": {"model.options": {"hidden": 8}}},
+                "capgcn": {"model.options": {"hidden": 8}},
+                "first": {"model.name": "capgcn_votes", "model.options": {"hidden": 8}},
+                "second": {"model.name": "capgcn_votes", "model.options": {"hidden": 8}}},
     )  # fmt: skip
     launch = [
         sys.executable, "-m", "accelerate.commands.launch", "--num_processes", "2", "--cpu",
@@ -227,6 +226,7 @@ def test_two_processes_write_every_row_once(corpora, tmp_path):
     assert done.returncode == 0, done.stderr
     with (tmp_path / "out" / "rows.csv").open(newline="") as file:
         found = [row["model"] for row in csv.DictReader(file)]
-    assert sorted(found) == ["add_gcn", "capgcn", "captioner-adapted", "captioner-photographs"]
+    captioners = ["captioner-adapted", "captioner-photographs"]
+    assert sorted(found) == ["add_gcn", "capgcn", *captioners, "first", "second"]
     assert done.stderr.count("written: ") == 1
     shutil.rmtree(tmp_path / "out")

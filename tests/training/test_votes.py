@@ -96,6 +96,12 @@ def test_a_network_that_is_there_is_not_trained_again(corpus, captioner, network
     assert log == (network / "metrics.jsonl").read_text()
     whole, given = (evaluate_run(tmp_path / name)["metrics"] for name in ("whole", "given"))
     assert given == whole
+    # It is done, whatever becomes of the other run.
+    made = json.loads((tmp_path / "given" / "network.json").read_text())
+    assert made["run"] == str(network)
+    again = train(corpus, tmp_path / "given", *settings)
+    assert not any("kept epoch" in line for line in again)
+    assert (tmp_path / "given" / "metrics.jsonl").read_text() == log
 
 
 def test_votes_of_another_run_stay_there(corpus, captioner, tmp_path):

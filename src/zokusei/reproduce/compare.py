@@ -94,11 +94,12 @@ def compare(
             pictures, or `results.csv` is no table of a comparison.
     """
     folder, measured = Path(folder), read_costs(costs)
-    broken = run_missing(plan, folder, create_reporter, tell, counting)
     rows = select_rows(read_rows(folder / "results.csv"), plan.models, plan.seeds)
     gone = [describe_lacking(folder, row["model"], row["seed"]) for row in rows]
     if any(gone):
         raise DataError(next(filter(None, gone)))
+    broken = run_missing(plan, folder, create_reporter, tell, counting)
+    rows = select_rows(read_rows(folder / "results.csv"), plan.models, plan.seeds)
     baseline = find_best(rows, plan.baselines)
     if baseline is None:
         raise ZokuseiError(
@@ -293,7 +294,7 @@ def describe_lacking(folder: Path, name: str, seed: int | str) -> str:
         return ""
     return (
         f"{folder / 'results.csv'} has a row of {run}, which lacks {', '.join(lacking)}; bring "
-        "them, or remove the row to train it again"
+        "them, or remove the row and the folder to train it again"
     )
 
 

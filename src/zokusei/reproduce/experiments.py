@@ -225,6 +225,8 @@ def _list_jobs(scale: Scale, what: str, places: Places) -> list[Job]:
     by_seeds: dict[tuple[int, ...], list[str]] = {}
     for row in scale.caption_rows:
         by_seeds.setdefault(scale.list_row_seeds(row, table2), []).append(row)
+    if what == "figure2":
+        return [create("figure2", table2, pair, (_choose_seed(scale, places, pair),))]
     jobs = {
         "table1": [
             create("table1", corpus, models, scale.list_seeds(corpus)) for corpus in scale.corpora
@@ -234,7 +236,6 @@ def _list_jobs(scale: Scale, what: str, places: Places) -> list[Job]:
             for seeds, rows in by_seeds.items()
             if seeds
         ],
-        "figure2": [create("figure2", table2, pair, (_choose_seed(scale, places, pair),))],
     }
     # Figure 2 needs no run that Table 2 does not have.
     return jobs["table1"] + jobs["table2"] if what == "all" else jobs[what]

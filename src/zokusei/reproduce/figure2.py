@@ -201,8 +201,8 @@ def _tell_others(judged: JudgedRuns, seeds: Sequence[int]) -> Iterator[str]:
         one, other = list(ours)[:2]
         found = _count(judged, ours[one], ours[other])
         yield (
-            f"So it is between two trainings with the same captioner: seed {one} leads to more "
-            f"right decisions than seed {other} {found}."
+            f"Between two trainings with the same captioner, seed {one} leads to more right "
+            f"decisions than seed {other} {found}."
         )
 
 

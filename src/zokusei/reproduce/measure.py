@@ -39,8 +39,7 @@ from zokusei.reproduce.runs import (
 from zokusei.reproduce.scale import (
     BASELINES,
     CAPTIONERS,
-    RIVAL_CAPTIONS,
-    SHUFFLED_RIVAL,
+    FEATURES,
     UNSEEN,
     Scale,
 )
@@ -140,7 +139,10 @@ def _measure_table2(scale: Scale, out: Path, counting: Counting) -> Iterator[dic
     judged = _open(scale, out, corpus, list(scale.caption_rows))
     if judged is None:
         return
-    pairs = [*list_pairs(judged.names, scale.subjects), (RIVAL_CAPTIONS, SHUFFLED_RIVAL)]
+    pairs = [
+        *list_pairs(judged.names, scale.subjects),
+        *((rival, shuffled) for _, rival, shuffled in FEATURES),
+    ]
     yield from _compare("table2", corpus, judged, pairs, judged.paths, counting)
     hundred = choose_pictures(judged.manifest.column("path"), scale.captions.pictures)
     yield from _compare("table2-hundred", corpus, judged, pairs, hundred, counting)
@@ -217,8 +219,9 @@ def _measure_captions(out: Path) -> tuple[list[dict[str, Any]], list[str]]:
             )
         if not (out / "captioners" / "adapted").exists():
             notes.append(
-                "the adapted captioner was given and not made here of that of photographs: what "
-                "it has more or less is also by how much two trainings on photographs differ"
+                "the adapted captioner was given, and nothing here says whether it began as this "
+                "captioner of photographs: if not, what it has more or less is also by how much "
+                "two trainings on photographs differ"
             )
     rows = []
     for model, against in pairs:

@@ -10,7 +10,7 @@ from zokusei.reproduce.experiments import Job, Work
 from zokusei.reproduce.places import Places
 from zokusei.reproduce.runs import Row, find_run, has_row, read_rows
 from zokusei.reproduce.scale import Scale
-from zokusei.training.votes import can_take_network, leave_out_votes
+from zokusei.training.votes import can_take_network, has_network, leave_out_votes
 
 Key = tuple[str, str, int]
 """A run: corpus, row, seed."""
@@ -40,8 +40,11 @@ def describe_work(scale: Scale, work: Work, places: Places) -> list[str]:
             for row in job.rows:
                 if (job.corpus, row, seed) in listed:
                     continue
+                run = find_run(folder, row, seed)
                 known = _is_had(folder, rows, listed, job.corpus, seed)
-                donor = next(filter(known, sharing[row]), None)
+                # What was begun goes on by itself.
+                is_begun = (run / "state.safetensors").exists()
+                donor = None if is_begun else next(filter(known, sharing[row]), None)
                 listed.add((job.corpus, row, seed))
                 guess = 0.0 if donor else _estimate(rows, row)
                 if has_row(rows, row, seed) and describe_lacking(folder, row, seed):
@@ -50,7 +53,7 @@ def describe_work(scale: Scale, work: Work, places: Places) -> list[str]:
                     lacking = list_unjudged(folder, row, seed, job.also)
                     state = f"there, not judged on {', '.join(lacking)}" if lacking else "there"
                 else:
-                    state = "begun" if find_run(folder, row, seed).exists() else "to do"
+                    state = "begun" if run.exists() else "to do"
                     if donor:
                         state += f", with the network of {donor}"
                     elif guess is not None:
@@ -82,7 +85,7 @@ def _is_had(
 
     def check(row: str) -> bool:
         if has_row(rows, row, seed):
-            return (find_run(folder, row, seed) / "model").is_dir()
+            return has_network(find_run(folder, row, seed))
         return (corpus, row, seed) in listed
 
     return check

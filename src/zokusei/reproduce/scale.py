@@ -33,8 +33,12 @@ SCALES = ("desk", "paper")
 SUBJECT, BASIS, RIVAL_CAPTIONS = "capgcn", "add_gcn", "photographs"
 """The paper's model, what it was built upon, and itself with the captioner of photographs."""
 
-SHUFFLED_RIVAL = "photographs-shuffled"
-"""That model with what the captioner of photographs says of other pictures."""
+FEATURES = (
+    (SUBJECT, RIVAL_CAPTIONS, "photographs-shuffled"),
+    ("capgcn_votes", "photographs-votes", "votes-shuffled"),
+)
+"""The paper's model and our variant: with the adapted captioner, with that of photographs, and with
+what a captioner says of other pictures."""
 
 BASELINES = ("gap", "gmp")
 """The plain models, the better of which the others are tested against."""

@@ -142,7 +142,7 @@ def _conclude(
         if rival == best_of_paper:
             mark = _describe_mark(pair)
     if not said:
-        return f"On {corpus} no seed of `{subject}` has a rival's beside it yet."
+        return f"On {corpus} no seed of `{subject}` has scores of a rival beside its own yet."
     return f"On {corpus}, " + "; ".join(said) + "." + mark
 
 

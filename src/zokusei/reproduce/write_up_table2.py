@@ -4,7 +4,7 @@ from collections.abc import Sequence
 
 from zokusei.reproduce import paper
 from zokusei.reproduce.runs import Row
-from zokusei.reproduce.scale import BASIS, CAPTIONERS, RIVAL_CAPTIONS, SHUFFLED_RIVAL, SUBJECT
+from zokusei.reproduce.scale import BASIS, CAPTIONERS, FEATURES, RIVAL_CAPTIONS, SUBJECT
 from zokusei.reproduce.write_up import (
     BLEU,
     Interval,
@@ -18,8 +18,8 @@ from zokusei.reproduce.write_up import (
 )
 
 ONE_TRAINING = (
-    "Rows of one training say nothing of what another seed would change, which is more than other "
-    "pictures do; a difference is of the seeds that both have."
+    "Rows of one training say nothing of what another seed would change; a difference is of the "
+    "seeds that both have."
 )
 
 # The rows that a model of Table 2 is compared with in sentences. A variant that has none of its own
@@ -134,7 +134,8 @@ def conclude_table2(
         corpus: of Table 2.
         subjects: rows that are compared with their controls.
     """
-    own = [row for row in rows if (row["corpus"], row["split"]) == (corpus, "test")]
+    # Captioners have rows, too.
+    own = [row for row in rows if (row["corpus"], row["split"]) == (corpus, "test") and row["map"]]
     said = []
     for subject in subjects:
         rivals = _CONTROLS.get(subject, _CONTROLS[SUBJECT])
@@ -144,7 +145,8 @@ def conclude_table2(
             if pair is not None:
                 judged = judge(pair, f"`{subject}`", words.get(rival, f"`{rival}`"))
                 said.append(to_sentence(judged + count_seeds(own, subject, rival, pair)))
-    said += _conclude_features(own, intervals, corpus)
+    for chain in FEATURES:
+        said += _conclude_features(own, intervals, corpus, chain)
     few = find(
         intervals, table="table2-hundred", corpus=corpus, model=SUBJECT, against=RIVAL_CAPTIONS
     )
@@ -162,19 +164,26 @@ def conclude_table2(
 
 
 def _conclude_features(
-    rows: Sequence[Row], intervals: Sequence[Interval], corpus: str
+    rows: Sequence[Row], intervals: Sequence[Interval], corpus: str, chain: tuple[str, str, str]
 ) -> list[str]:
-    """Say whether the adapted captioner's features help more than the other's, and these at all."""
+    """Say whether the adapted captioner's features help more than the other's, and these at all.
+
+    Args:
+        rows: of the corpus.
+        intervals: of all runs.
+        corpus: of Table 2.
+        chain: of `FEATURES`.
+    """
+    model, rival, shuffled = chain
     first, second = (
-        find(intervals, table="table2", corpus=corpus, model=model, against=against)
-        for model, against in ((SUBJECT, RIVAL_CAPTIONS), (RIVAL_CAPTIONS, SHUFFLED_RIVAL))
+        find(intervals, table="table2", corpus=corpus, model=one, against=other)
+        for one, other in ((model, rival), (rival, shuffled))
     )
     if second is None:
         return []
-    what = "itself with what the captioner says of other pictures"
-    judged = judge(second, f"`{RIVAL_CAPTIONS}`", what)
-    seeds = count_seeds(rows, RIVAL_CAPTIONS, SHUFFLED_RIVAL, second)
-    said = [to_sentence(judged + seeds)]
+    what = "itself with what a captioner says of other pictures"
+    seeds = count_seeds(rows, rival, shuffled, second)
+    said = [to_sentence(judge(second, f"`{rival}`", what) + seeds)]
     if first is not None:
         holds = float(first["low"]) > 0, float(second["low"]) > 0
         words = {
@@ -184,8 +193,9 @@ def _conclude_features(
             (False, False): "neither holds",
         }
         said.append(
-            "That the adapted captioner's features are better than those of photographs alone, and "
-            f"these better than shuffled ones: {words[holds]} with the interval above zero."
+            f"That the adapted captioner's features are better for `{model}` than those of "
+            f"photographs alone, and these better than shuffled ones: {words[holds]} with the "
+            "interval above zero."
         )
     return said
 

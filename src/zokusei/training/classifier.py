@@ -8,11 +8,13 @@ RUN/manifest.parquet   the pictures, their tags and splits
 RUN/errors.jsonl       what could not be read, if anything
 RUN/metrics.jsonl      the log
 RUN/state.safetensors  what a killed training goes on from
+RUN/network.json       of a model beside which captions vote: whose network it took, if it did
 RUN/model/             the checkpoint
 ```
 """
 
 import dataclasses
+import json
 from collections.abc import Callable, Sequence
 from contextlib import nullcontext
 from pathlib import Path
@@ -32,7 +34,7 @@ from zokusei.data.row_file import Counting, no_counting
 from zokusei.environment import describe_environment
 from zokusei.errors import ConfigError
 from zokusei.evaluation import compute_scores
-from zokusei.files import lock_folder, write_text
+from zokusei.files import lock_folder, write_json, write_text
 from zokusei.losses import create_loss
 from zokusei.metrics import compute_metrics, find_best_thresholds
 from zokusei.models import Classifier
@@ -56,6 +58,7 @@ from zokusei.training.votes import (
     take_network,
 )
 
+TAKEN_FROM = "network.json"
 SHARED_THRESHOLD = 40
 """Weight of the threshold that tags share: what others are worth is in benchmarks/README.md."""
 
@@ -104,7 +107,7 @@ def train_classifier(
         position = loop.run()
         kept = position.best_epoch + 1 if config.train.keep == "best" else position.epoch
         tell(f"kept epoch {kept} in {folder / 'model'}")
-    else:
+    elif network != folder:
         tell(f"its network is that of {network}, which was trained with the same settings")
     if trainer.model.head.learns_captions:
         is_main = accelerator.is_main_process
@@ -130,7 +133,9 @@ def _prepare(
     if not run.is_new:
         refuse_another_captioner(folder, source.digest if source else None, "captions.captioner")
     trainer = ClassifierTraining(run.config, run.manifest, folder, accelerator, source, counting)
-    if accelerator.is_main_process and not (folder / "state.safetensors").exists():
+    if (folder / TAKEN_FROM).exists() and (folder / "model").exists():
+        trainer.network = folder  # it is there, but for its votes perhaps
+    elif not (folder / "state.safetensors").exists():
         trainer.network = find_network(networks, run.config, run.manifest)
     if run.is_new:
         run.save(folder, {CAPTIONER: {"digest": source.digest}} if source else None)
@@ -159,13 +164,19 @@ class ClassifierTraining:
         counting: Counting = no_counting,
     ) -> None:
         self.config, self.folder, self.accelerator = config, folder, accelerator
-        self.source, self.counting = source, counting
+        self.source = source
+        # What is refused at once comes before captions are written, which takes a while.
+        self.compute_classification_loss = create_loss(config.loss.name, **config.loss.options)
+        if config.train.self_distillation and config.loss.name == "dan":
+            raise ConfigError(
+                "loss 'dan' counts the pictures that have a tag, and train.self_distillation makes "
+                "targets of shares; choose bce or asl"
+            )
         parts = create_parts(config, manifest, accelerator, source, counting)
         self.labels, self.word_notes = parts.labels, parts.word_notes
         self.flip_refused, self.preprocess = parts.flip_refused, parts.preprocess
         self.model: Classifier = parts.model
         self.train_loader, self.val_loader = parts.train_loader, parts.val_loader
-        self.compute_classification_loss = create_loss(config.loss.name, **config.loss.options)
         self.earlier = self._create_memory()
         self._judged: tuple[Tensor, Tensor] | None = None
         self.network: Path | None = None  # that of another run
@@ -198,19 +209,10 @@ class ClassifierTraining:
         )
 
     def _create_memory(self) -> EarlierPredictions | None:
-        """Give what remembers predictions, where they are to be learnt from.
-
-        Raises:
-            ConfigError: the loss counts positives.
-        """
+        """Give what remembers predictions, where they are to be learnt from."""
         share = self.config.train.self_distillation
         if not share:
             return None
-        if self.config.loss.name == "dan":
-            raise ConfigError(
-                "loss 'dan' counts the pictures that have a tag, and train.self_distillation makes "
-                "targets of shares; choose bce or asl"
-            )
         total_steps = self._epochs * len(self.train_loader)
         return EarlierPredictions(self.train_loader.targets, share, total_steps)
 
@@ -297,7 +299,7 @@ class ClassifierTraining:
             known = self._judged[1]
         reached = judge_shares(
             looks, votes, validation, known,
-            lambda own: model.combine([logits.to(accelerator.device) for logits in own]),
+            lambda own: model.combine([logits.float().to(accelerator.device) for logits in own]),
         )  # fmt: skip
         [share] = broadcast_object_list([max(reached, key=lambda share: reached[share])])
         head.vote_share.fill_(share)
@@ -308,6 +310,9 @@ class ClassifierTraining:
                 log = (network / "metrics.jsonl").read_text(encoding="utf-8")
                 write_text(self.folder / "metrics.jsonl", log)
             self.keep(model, figures)
+            if network != self.folder:
+                made = json.loads((network / "environment.json").read_text(encoding="utf-8"))
+                write_json(self.folder / TAKEN_FROM, {"run": str(network), **made})
 
         do_once(write)
         tell(

@@ -22,7 +22,9 @@ SHARES = tuple(step / 10 for step in range(16))
 
 # Where things lie, and how fast they are computed.
 _ELSEWHERE = ("name", "data.path", "data.vocabulary", "captions.captioner", *HOW)
-_NEEDED = ("config.yaml", "manifest.parquet", "metrics.jsonl", "model/config.json")
+_NEEDED = (
+    "config.yaml", "environment.json", "manifest.parquet", "metrics.jsonl", "model/config.json"
+)  # fmt: skip
 
 
 def learn_votes(head: Head, train: Loader) -> None:
@@ -131,11 +133,16 @@ def leave_out_votes(config: Config) -> Config:
     return dataclasses.replace(config, captions=captions, model=model)
 
 
+def has_network(run: Path) -> bool:
+    """Say whether a run still has what another one takes of it."""
+    return all((run / name).exists() for name in _NEEDED)
+
+
 def find_network(runs: Sequence[Path], config: Config, manifest: Manifest) -> Path | None:
-    """Find a finished run with the network that a training would end with.
+    """Find a run with the network that a training would end with.
 
     Args:
-        runs: where to look, the first one first; what is none, or lacks something, is passed over.
+        runs: finished ones, the first one first; what lacks something is passed over.
         config: of the training.
         manifest: its pictures, tags and splits.
     """
@@ -143,7 +150,7 @@ def find_network(runs: Sequence[Path], config: Config, manifest: Manifest) -> Pa
         return None
     asked = leave_out_votes(config)
     for run in runs:
-        if not all((run / name).exists() for name in _NEEDED):
+        if not has_network(run):
             continue
         try:
             had = load_config(run / "config.yaml")
