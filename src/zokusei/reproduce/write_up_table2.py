@@ -153,8 +153,9 @@ def conclude_table2(
     if few is not None:
         width = float(few["high"]) - float(few["low"])
         said.append(
-            f"On {few['pictures']} pictures the same difference is {show_difference(few)}: an "
-            f"interval {width:.1f} points wide, where the paper reports a difference of "
+            f"On {few['pictures']} pictures `{SUBJECT}` less `{RIVAL_CAPTIONS}` is "
+            f"{show_difference(few)}: an interval {width:.1f} points wide, where the paper reports "
+            "a difference of "
             f"{paper.TABLE_2['adapted']['map'] - paper.TABLE_2['photographs']['map']:.1f}."
         )
     levels = [i for i in intervals if i["table"] == "table2" and not i["against"]]
