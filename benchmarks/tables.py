@@ -46,10 +46,13 @@ def reproduction() -> dict[str, str]:
         write_up_table2.tabulate_table2(intervals, corpus, names, subjects),
         write_up_table2.conclude_table2(rows, intervals, corpus, subjects),
     )
-    return {
+    texts = {
         name: "\n".join([to_markdown(table), *(f"{line}\n" for line in said)])
         for name, (table, said) in found.items()
         if len(table) > 1
+    }
+    return texts | {
+        "reproduce-figure2": (HERE / "results" / "reproduce-desk-figure2.txt").read_text()
     }
 
 

@@ -6,6 +6,7 @@ OUT/corpora, OUT/cartoons, OUT/captioners   see `stages`
 OUT/CORPUS/                                 runs and rows, as of a comparison; see `also`
 OUT/rows.csv, OUT/intervals.csv             see `measure`
 OUT/figure2.png, OUT/tags-CORPUS.svg
+OUT/figure2.txt                             what the figure shows
 OUT/report.html, OUT/report.md
 ```
 """

@@ -130,6 +130,7 @@ def _figure2(scale: Scale, places: Places) -> Section:
     target, title = places.out / "figure2.png", "Figure 2"
     try:
         said = draw_figure2(scale, places, target)
+        write_text(target.with_suffix(".txt"), said + "\n")
     except ZokuseiError as error:
         return Section(title, [f"{NOT_YET} {error}.", f"{RULE}."])
     shown = f"Scores of {SUBJECT} with each captioner, true tags in red, decisions above the line"
