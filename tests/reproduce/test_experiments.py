@@ -561,6 +561,17 @@ def test_the_features_of_both_captioners_are_judged(figures):
     assert len(write_up_table2.conclude_table2([], both[:1], "drawn")) == 1
 
 
+def test_equal_rows_stay_in_their_order(figures):
+    rows, intervals = figures
+    names = [f"model{i}" for i in range(9)]  # no set of so many is in order by luck
+    level = [{**rows[0], "model": name} for name in names]
+    table = write_up.tabulate_table1(level, intervals, "drawn", names)
+    assert [line[0] for line in table[1:]] == [f"`{name}`" for name in names]
+    unseen = [{**row, "split": "unseen"} for row in level]
+    table = write_up.tabulate_unseen([*level, *unseen], "drawn", names)
+    assert [line[0] for line in table[1:]] == [f"`{name}`" for name in names]
+
+
 def test_table_2_says_of_how_many_trainings_a_figure_is(figures):
     rows, intervals = figures
     about = {**intervals[1], "tags": "100"}

@@ -144,7 +144,7 @@ def tabulate_also(rows: Sequence[Row], others: Sequence[Row], name: str) -> list
     seen = {(row["model"], row["seed"]): float(row["map"]) for row in rows}
     others = [row for row in others if (row["model"], row["seed"]) in seen]
     table = [["model", "seeds", "mAP, test", f"mAP, {name}", "difference"]]
-    models = {row["model"] for row in others}
+    models = dict.fromkeys(row["model"] for row in others)  # equal ones stay in their order
     for model in sorted(models, key=lambda n: -statistics.fmean(list_values(others, n, "map"))):
         own = [row for row in others if row["model"] == model]
         here = [seen[model, row["seed"]] for row in own]

@@ -59,8 +59,9 @@ def tabulate_table1(
     """
     costs = costs or Costs()
     own = _select(rows, corpus, models)
-    names = sorted(
-        {row["model"] for row in own}, key=lambda n: -statistics.fmean(list_values(own, n, "map"))
+    names = sorted(  # equal ones stay in their order
+        dict.fromkeys(row["model"] for row in own),
+        key=lambda n: -statistics.fmean(list_values(own, n, "map")),
     )
     plain = find_best(own, BASELINES)
     less = [f"mAP less that of `{plain}`"] if plain else []

@@ -58,6 +58,7 @@ def judge_shares(
         known: what is judged.
         combine: makes the model's logits of the head's.
 
+    >>> import torch
     >>> told, targets = torch.tensor([[-9.0], [2.0], [9.0]]), torch.tensor([[0], [1], [1]]).bool()
     >>> network = torch.tensor([[0.6], [0.5], [0.7]])
     >>> reached = judge_shares([network], told, targets, torch.ones_like(targets))
