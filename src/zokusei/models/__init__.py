@@ -15,6 +15,7 @@ from zokusei.models.one_of import OneOf, find_groups, find_tags
 from zokusei.models.registry import (
     Classifier,
     Head,
+    VotingHead,
     create_model,
     find_head,
     list_models,
@@ -35,6 +36,7 @@ __all__ = [
     "Classifier",
     "Head",
     "OneOf",
+    "VotingHead",
     "backbone_statistics",
     "create_model",
     "find_groups",

@@ -7,13 +7,13 @@ from torch.nn import functional as F
 
 from zokusei.labels import LabelSpace
 from zokusei.models.add_gcn import ADDGCN
-from zokusei.models.registry import register_model, require_captions
+from zokusei.models.registry import VotingHead, register_model, require_captions
 
 _STEPS = 200  # of L-BFGS at most; it ends by itself before
 
 
 @register_model("capgcn_votes")
-class CapGCNVotes(ADDGCN):
+class CapGCNVotes(ADDGCN, VotingHead):
     r"""CapGCN with another way in for the caption's vector: scores of its own.
 
     In `capgcn`, as the paper has it, the caption decides what the classes of a picture send to each
@@ -41,12 +41,9 @@ class CapGCNVotes(ADDGCN):
         vote_penalty: of `fit_votes`.
     """
 
-    needs_captions = True
-    learns_captions = True
     network = "add_gcn"
     vote_weight: Tensor
     vote_bias: Tensor
-    vote_share: Tensor
 
     def __init__(
         self,
@@ -71,13 +68,13 @@ class CapGCNVotes(ADDGCN):
         targets: Bool[Tensor, "pictures classes"],
         known: Bool[Tensor, "pictures classes"],
     ) -> None:
-        """Find u and b; see `Head.learn_captions`."""
+        """Find u and b; see `VotingHead.learn_captions`."""
         weight, bias = fit_votes(captions, targets, known, self.vote_penalty)
         self.vote_weight.copy_(weight)
         self.vote_bias.copy_(bias - log_odds(targets, known))
 
     def vote(self, captions: Float[Tensor, "pictures width"]) -> Float[Tensor, "pictures classes"]:
-        """Give the votes as they are, lambda being 1; see `Head.vote`."""
+        """Give the votes as they are, lambda being 1; see `VotingHead.vote`."""
         return F.linear(captions, self.vote_weight, self.vote_bias)
 
     def forward(

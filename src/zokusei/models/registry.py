@@ -30,17 +30,10 @@ class Head(nn.Module, ABC):
         needs_captions: whether it reads a caption vector beside the picture. Such a head has an
             option `caption_width`, and takes `caption_features` (batch, width) as a second tensor
             in `forward` and `explain`.
-        learns_captions: whether captions vote beside it when it is trained; see `learn_captions`
-            and `vote`. Such a head keeps what it finds in buffers called `vote_...`, which are 0
-            until then, and how much votes count in `vote_share`.
-        network: of such a head, the model that it is without votes, and whose training is its own.
     """
 
     needs_embeddings: ClassVar[bool] = False
     needs_captions: ClassVar[bool] = False
-    learns_captions: ClassVar[bool] = False
-    network: ClassVar[str | None] = None
-    vote_share: Tensor
 
     def forward(
         self, features: Float[Tensor, "batch channels rows columns"]
@@ -52,15 +45,30 @@ class Head(nn.Module, ABC):
     def explain(self, features: Float[Tensor, "batch channels rows columns"]) -> dict[str, Tensor]:
         """Give `logits` with everything on the way that is worth a look, by name."""
 
+
+class VotingHead(Head):
+    """A head beside which captions vote, once it is trained.
+
+    What is found keeps it in buffers called `vote_...`, which are 0 until then: its training is
+    that of the model without votes.
+
+    Attributes:
+        network: the registered model that it is without votes, if that has a name.
+        vote_share: how much the votes count, from 0; found on validation pictures.
+    """
+
+    needs_captions = True
+    network: ClassVar[str | None] = None
+    vote_share: Tensor
+
+    @abstractmethod
     def learn_captions(
         self,
         captions: Float[Tensor, "pictures width"],
         targets: Bool[Tensor, "pictures classes"],
         known: Bool[Tensor, "pictures classes"],
     ) -> None:
-        """Look at all training pictures' caption vectors, when the network is trained.
-
-        Called where `learns_captions`; what is found belongs into buffers.
+        """Look at all training pictures' caption vectors.
 
         Args:
             captions: a vector of each picture that could be read.
@@ -68,12 +76,9 @@ class Head(nn.Module, ABC):
             known: what somebody looked for.
         """
 
+    @abstractmethod
     def vote(self, captions: Float[Tensor, "pictures width"]) -> Float[Tensor, "pictures classes"]:
-        """Say by how much captions raise the logits, once `learn_captions` has found it.
-
-        `vote_share` of it is added. Called where `learns_captions`.
-        """
-        raise NotImplementedError(f"{type(self).__name__} has no votes")
+        """Say by how much captions raise the logits; `vote_share` of it is added to them."""
 
 
 def require_captions(

@@ -129,8 +129,8 @@ def draw_figure2(scale: Scale, places: Places, target: Path) -> str:
     if not both:
         raise DataError(
             f"{folder} has no seed of {', '.join(map(str, seeds))} with a run of {SUBJECT} and one "
-            f"of {RIVAL_CAPTIONS}; `zokusei reproduce table2` trains them, where no row of a run "
-            "that is gone is in its way"
+            f"of {RIVAL_CAPTIONS}; `zokusei reproduce figure2` trains them, once rows of runs that "
+            "are gone are removed"
         )
     seed, judged = both[0], JudgedRuns(folder, kept)
     ours, theirs = (judged.scores[name][str(seed)] for name in (SUBJECT, RIVAL_CAPTIONS))

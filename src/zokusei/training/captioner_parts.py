@@ -35,6 +35,7 @@ from zokusei.training.captioner_data import (
     encode_captions,
     find_mirrorable,
 )
+from zokusei.training.prepare import refuse_uneven_batch
 
 # Pictures are decoded a little larger than they are cropped.
 _MARGIN = 8 / 7
@@ -91,11 +92,7 @@ def create_parts(
         CheckpointError: `start` cannot be read.
     """
     world = accelerator.num_processes
-    if config.train.batch_size % world:
-        raise ConfigError(
-            f"train.batch_size = {config.train.batch_size} cannot be shared by {world} processes; "
-            "make it a multiple"
-        )
+    refuse_uneven_batch(config.train.batch_size, world)
     train, val = manifest.select("train"), manifest.select("val")
     start = None if config.start is None else load_caption_checkpoint(config.start)
     vocabulary = start.vocabulary if start else _count_words(train, config)

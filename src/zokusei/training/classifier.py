@@ -37,7 +37,7 @@ from zokusei.evaluation import compute_scores
 from zokusei.files import lock_folder, write_json, write_text
 from zokusei.losses import create_loss
 from zokusei.metrics import compute_metrics, find_best_thresholds
-from zokusei.models import Classifier
+from zokusei.models import Classifier, VotingHead
 from zokusei.training.caption_features import load_source
 from zokusei.training.classifier_parts import create_parts
 from zokusei.training.loop import TAKEN, Loop, LoopSettings, Reporter, Task
@@ -109,7 +109,7 @@ def train_classifier(
         tell(f"kept epoch {kept} in {folder / 'model'}")
     elif network != folder:
         tell(f"its network is that of {network}, which was trained with the same settings")
-    if trainer.model.head.learns_captions:
+    if isinstance(trainer.model.head, VotingHead):
         is_main = accelerator.is_main_process
         with lock_folder(folder, taken=TAKEN) if is_main else nullcontext():
             trainer.add_votes(network or folder, tell)
@@ -284,6 +284,7 @@ class ClassifierTraining:
             tell: is told how much the votes count.
         """
         model, head, accelerator = self.model, self.model.head, self.accelerator
+        assert isinstance(head, VotingHead), "only such a head has votes"
         take_network(model, load_checkpoint(network).model.state_dict())
         learn_votes(head, self.train_loader)
         vectors, validation = self.val_loader.caption_features, self.val_loader.targets

@@ -31,6 +31,7 @@ from zokusei.models import (
 from zokusei.models.depthwise import quicken_depthwise
 from zokusei.models.second_look import load_face_finder
 from zokusei.training.caption_features import copy_encoder
+from zokusei.training.prepare import refuse_uneven_batch
 
 
 @dataclass(frozen=True)
@@ -193,11 +194,7 @@ class _Loaders:
         config, augment, size = self.config, self.config.augment, self.config.augment.size
         assert size is not None, "prepare_run settles the size"
         world = self.accelerator.num_processes
-        if config.train.batch_size % world:
-            raise ConfigError(
-                f"train.batch_size = {config.train.batch_size} cannot be shared by {world} "
-                "processes; make it a multiple"
-            )
+        refuse_uneven_batch(config.train.batch_size, world)
         decoded = size if augment.crop == "none" else round(size * augment.margin)
         return Loader(
             manifest,

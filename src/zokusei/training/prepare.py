@@ -126,6 +126,19 @@ def do_once(action: Callable[[], object]) -> None:
         state.wait_for_everyone()
 
 
+def refuse_uneven_batch(batch_size: int, processes: int) -> None:
+    """See that each process gets as many pictures of a batch as the others.
+
+    Raises:
+        ConfigError: it cannot.
+    """
+    if batch_size % processes:
+        raise ConfigError(
+            f"train.batch_size = {batch_size} cannot be shared by {processes} processes; make it a "
+            "multiple"
+        )
+
+
 def prepare_run(
     config: Config,
     folder: Path,

@@ -14,7 +14,7 @@ from zokusei.data.loader import Loader
 from zokusei.data.manifest import Manifest
 from zokusei.errors import ZokuseiError
 from zokusei.metrics import compute_average_precision
-from zokusei.models import Classifier, Head, find_head, list_options
+from zokusei.models import Classifier, VotingHead, find_head, list_options
 from zokusei.training.prepare import HOW, refuse_another_run
 
 SHARES = tuple(step / 10 for step in range(16))
@@ -27,7 +27,7 @@ _NEEDED = (
 )  # fmt: skip
 
 
-def learn_votes(head: Head, train: Loader) -> None:
+def learn_votes(head: VotingHead, train: Loader) -> None:
     """Let a head look at the caption vectors of all training pictures that could be read."""
     captions = train.caption_features
     assert captions is not None, "captions vote only where there is a captioner"
@@ -108,7 +108,7 @@ def can_take_network(config: Config) -> bool:
     One that starts as its captioner's encoder may not: no setting says whose that was.
     """
     model = config.model
-    return find_head(model.name).learns_captions and model.weights != "captioner"
+    return issubclass(find_head(model.name), VotingHead) and model.weights != "captioner"
 
 
 def leave_out_votes(config: Config) -> Config:
@@ -124,13 +124,12 @@ def leave_out_votes(config: Config) -> Config:
     """
     head = find_head(config.model.name)
     captions, options = config.captions, list_options(head) | config.model.options
-    if head.network is not None:
-        shared = list_options(find_head(head.network))
-        options = shared | {name: value for name, value in options.items() if name in shared}
+    name = config.model.name
+    if issubclass(head, VotingHead) and head.network is not None:
+        name, shared = head.network, list_options(find_head(head.network))
+        options = shared | {key: value for key, value in options.items() if key in shared}
         captions = CaptionsConfig()
-    model = dataclasses.replace(
-        config.model, name=head.network or config.model.name, options=options
-    )
+    model = dataclasses.replace(config.model, name=name, options=options)
     return dataclasses.replace(config, captions=captions, model=model)
 
 
